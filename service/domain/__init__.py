@@ -1,0 +1,1 @@
+"""What a session is and how it may change: pure values and decisions, no I/O, no clock, no ids of its own."""

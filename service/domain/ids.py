@@ -1,0 +1,27 @@
+"""Names of things. Every id is opaque text with a prefix; this module never makes one (ids come in)."""
+
+from typing import Final, NewType
+
+SessionId = NewType("SessionId", str)
+EventId = NewType("EventId", str)
+MessageId = NewType("MessageId", str)
+EndpointId = NewType("EndpointId", str)
+ApiKeyId = NewType("ApiKeyId", str)
+ClientId = NewType("ClientId", str)
+"""The guest token: a bearer secret. Whoever has it reads and writes the chat."""
+
+TenantName = NewType("TenantName", str)
+DeploymentName = NewType("DeploymentName", str)
+
+SESSION: Final = "ses"
+EVENT: Final = "evt"
+MESSAGE: Final = "msg"
+ENDPOINT: Final = "whk"
+API_KEY: Final = "key"
+LINK: Final = "lnk"
+LOCK: Final = "lck"
+
+
+def masked(secret: str) -> str:
+    """The last four characters of a secret behind a mark: enough to compare by eye, useless to a thief."""
+    return f"…{secret[-4:]}"
