@@ -1,0 +1,79 @@
+"""A caller's webhook destination, and the ordered lane of one session's log towards it. Pure values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from service.domain.ids import EndpointId, SessionId, TenantName
+from service.domain.log import UNLOGGED, EventType
+
+
+class EndpointState(StrEnum):
+    """`paused` is the caller's wish, `disabled` the broker's verdict; both keep the backlog."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningSecret:
+    """One `whsec_…` secret; old ones sign beside the new until they lapse."""
+
+    secret: str = field(repr=False)
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where events go, which of them, and how they are signed."""
+
+    id: EndpointId
+    tenant: TenantName
+    url: str
+    event_types: Sequence[str]
+    description: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    state: EndpointState = EndpointState.ACTIVE
+    disabled_reason: str | None = None
+    rate_limit: int | None = None
+    secrets: Sequence[SigningSecret] = ()
+    version: int = 0
+    created_at: float
+    updated_at: float
+
+    def wants(self, event_type: str) -> bool:
+        """Whether this endpoint takes events of that type: exact, `message.*`, or `*` (the whole log)."""
+        if event_type in self.event_types:
+            return True
+        if event_type in UNLOGGED or event_type == EventType.ERASED:
+            return False
+        family = event_type.partition(".")[0] + ".*"
+        return "*" in self.event_types or family in self.event_types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A courier is at work on the lane until then."""
+
+    token: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """The ordered delivery of one session's log to one endpoint.
+
+    `cursor` is the last sequence that is done with; `delivered` counts without holes for this endpoint.
+    """
+
+    endpoint_id: EndpointId
+    session_id: SessionId
+    cursor: int
+    delivered: int = 0
+    attempt: int = 0
+    due_at: float | None = None
+    gap: tuple[int, int] | None = None
+    """Sequences that were skipped and not yet told in a delivered request."""
+    claim: Claim | None = None
+    version: int = 0

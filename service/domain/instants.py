@@ -1,0 +1,19 @@
+"""Points in time as seconds since the epoch (float), and their RFC 3339 spelling in UTC.
+
+The core counts in seconds: they compare, add and store without a calendar. Only the two wires spell dates.
+"""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(at: float) -> str:
+    """Spell an instant as RFC 3339 in UTC with milliseconds, such as 2031-04-05T10:11:12.345Z."""
+    whole_ms = round(at * 1000)
+    seconds, milliseconds = divmod(whole_ms, 1000)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+
+
+def maybe_rfc3339(at: float | None) -> str | None:
+    """Spell an instant that may be unknown."""
+    return None if at is None else rfc3339(at)

@@ -1,0 +1,154 @@
+"""The session's append-only log: what an event is, and what a writer must know before it may append.
+
+The log is the truth. An event is appended by one conditional write on (session, sequence); the loser of a race
+reloads and decides again. This module never writes: it only knows what is written.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from service.domain.ids import EventId, SessionId
+from service.domain.instants import rfc3339
+
+WINDOW_EVENTS: Final = 200
+WINDOW_SECONDS: Final = 60.0
+
+
+class EventType(StrEnum):
+    """Every type of event a caller can receive."""
+
+    SESSION_OPENED = "session.opened"
+    SESSION_RECOVERED = "session.recovered"
+    SESSION_REPLACED = "session.replaced"
+    SESSION_READ_ONLY = "session.readOnly"
+    SESSION_EXPIRING = "session.expiring"
+    SESSION_ENDED = "session.ended"
+    SESSION_FAILED = "session.failed"
+    CONVERSATION_IDENTIFIED = "conversation.identified"
+    MESSAGE_ACCEPTED = "message.accepted"
+    MESSAGE_CONFIRMED = "message.confirmed"
+    MESSAGE_FAILED = "message.failed"
+    MESSAGE_RECEIVED = "message.received"
+    TYPING_STARTED = "typing.started"
+    ATTACHMENT_UPLOADED = "attachment.uploaded"
+    ATTACHMENT_FAILED = "attachment.failed"
+    WEBHOOK_TEST = "webhook.test"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_RECOVERED = "webhook.recovered"
+    ERASED = "session.erased"
+    """The tombstone of an erased session: it holds its place in the log and is never shown."""
+
+
+UNLOGGED: Final = frozenset(
+    {
+        EventType.TYPING_STARTED,
+        EventType.WEBHOOK_TEST,
+        EventType.WEBHOOK_DISABLED,
+        EventType.WEBHOOK_RECOVERED,
+    }
+)
+"""Types that never stand in a session's log; `*` does not include them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """One event with its place. `data` is exactly what callers get; the rest serves the writers."""
+
+    id: EventId
+    session_id: SessionId
+    sequence: int
+    type: EventType
+    at: float
+    incarnation: int
+    data: Mapping[str, Any]
+    keys: frozenset[str] = frozenset()
+    """What identifies the message on the south wire: `b:` body id, `c:` channel message id, `t:` tracing id."""
+    channel_time: float | None = None
+    """When the contact centre processed the message."""
+
+    def public(self) -> dict[str, Any]:
+        """The Event of the REST API and of webhooks: the same members in the same order."""
+        return {
+            "id": self.id,
+            "type": self.type.value,
+            "timestamp": rfc3339(self.at),
+            "data": dict(self.data),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a writer keeps of an event it knows: enough to place the next one and to drop a repeat."""
+
+    sequence: int
+    type: EventType
+    at: float
+    incarnation: int
+    keys: frozenset[str]
+    channel_time: float | None
+
+
+def seen(event: LogEvent) -> Seen:
+    """Forget the content of an event, keep what the window needs."""
+    return Seen(
+        sequence=event.sequence,
+        type=event.type,
+        at=event.at,
+        incarnation=event.incarnation,
+        keys=event.keys,
+        channel_time=event.channel_time,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Every event from the window's start to the log's end, without holes: a writer's licence to append."""
+
+    events: tuple[Seen, ...] = ()
+
+    @property
+    def last_sequence(self) -> int:
+        """The log's end as this writer knows it; 0 for an empty log."""
+        return self.events[-1].sequence if self.events else 0
+
+    @property
+    def starts_at_beginning(self) -> bool:
+        """Whether the window reaches the first event, so that nothing can be older than it."""
+        return not self.events or self.events[0].sequence == 1
+
+    @property
+    def oldest_channel_time(self) -> float | None:
+        """The oldest contact-centre time in the window; a frame older than that must be looked up."""
+        times = [event.channel_time for event in self.events if event.channel_time is not None]
+        return min(times) if times else None
+
+    def grown(self, events: Iterable[Seen]) -> "Window":
+        """The window with events that follow it, in order; what it has already is passed over."""
+        known = self.last_sequence
+        fresh = tuple(event for event in events if event.sequence > known)
+        for place, event in enumerate(fresh, start=known + 1):
+            if event.sequence != place and (known or place != known + 1):
+                message = f"a hole before sequence {event.sequence}"
+                raise ValueError(message)
+        return Window(self.events + fresh)
+
+    def find(self, keys: frozenset[str]) -> Seen | None:
+        """The event that one of these keys names, if the window has it."""
+        return next((event for event in self.events if event.keys & keys), None)
+
+    def knows_all_since(self, channel_time: float | None) -> bool:
+        """Whether absence from the window proves absence from the log for a frame of that time."""
+        if self.starts_at_beginning:
+            return True
+        oldest = self.oldest_channel_time
+        return channel_time is not None and oldest is not None and channel_time >= oldest
+
+    def has_messages_of(self, incarnation: int) -> bool:
+        """Whether the contact centre has shown a message of that incarnation, as far as the window reaches."""
+        return any(event.incarnation == incarnation and _from_wire(event) for event in self.events)
+
+
+def _from_wire(event: Seen) -> bool:
+    return any(key.startswith("b:") for key in event.keys)

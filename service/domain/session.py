@@ -1,0 +1,225 @@
+"""A session: the broker's durable thing, one guest's chat as the caller knows it. Pure values.
+
+`session` is always ours. What Genesys holds underneath it is a *guest session*; the n-th one is *incarnation* n.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, assert_never
+
+from service.domain.ids import ClientId, DeploymentName, SessionId, TenantName
+
+
+class State(StrEnum):
+    """The fine states of the transition table. No flag decides what is legal: the state does."""
+
+    CREATED = "created"
+    """Accepted, never attached."""
+    OPENING = "opening"
+    """The first attach is under way, or waits for its next try."""
+    DETACHED = "detached"
+    """A guest session exists and no link is wanted now."""
+    RESUMING = "resuming"
+    """Attaching to a guest session that was let go on purpose."""
+    CATCHING_UP = "catchingUp"
+    """Attached; what was missed is being read from history."""
+    LIVE = "live"
+    """Attached and caught up."""
+    LOST = "lost"
+    """The link broke; the next attach waits for its time."""
+    REATTACHING = "reattaching"
+    """Attaching with the same client id after a loss."""
+    RETRYING = "retrying"
+    """Told that the guest session is not found or expired: a new socket, the same client id, once."""
+    VERIFYING = "verifying"
+    """Attached again after a loss; history must show that it is still the same guest session."""
+    RENEWING = "renewing"
+    """Attaching with a new client id that was committed before the wire saw it."""
+    READ_ONLY = "readOnly"
+    """The contact centre ended the chat; no link is wanted."""
+    READING = "reading"
+    """Attaching, or attached, to a read-only guest session to read its history."""
+    RESTARTING = "restarting"
+    """Leaving read-only: closeSession and startNew with the same client id, committed beforehand."""
+    CLEARING = "clearing"
+    """Asked to clear the history and go on, committed beforehand."""
+    ENDING = "ending"
+    """Asked to clear and end, committed beforehand."""
+    ENDED = "ended"
+    FAILED = "failed"
+    ERASED = "erased"
+
+
+class PublicState(StrEnum):
+    """What callers see."""
+
+    OPENING = "opening"
+    ACTIVE = "active"
+    RECOVERING = "recovering"
+    READ_ONLY = "readOnly"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+def public_state(state: State) -> PublicState:  # noqa: PLR0911 - one total function, one answer a group
+    """The one total map from the table's states to the public ones."""
+    match state:
+        case State.CREATED | State.OPENING:
+            return PublicState.OPENING
+        case State.DETACHED | State.RESUMING | State.CATCHING_UP | State.LIVE:
+            return PublicState.ACTIVE
+        case State.CLEARING | State.ENDING:
+            return PublicState.ACTIVE
+        case State.LOST | State.REATTACHING | State.RETRYING | State.VERIFYING | State.RENEWING:
+            return PublicState.RECOVERING
+        case State.READ_ONLY | State.READING | State.RESTARTING:
+            return PublicState.READ_ONLY
+        case State.ENDED | State.ERASED:
+            return PublicState.ENDED
+        case State.FAILED:
+            return PublicState.FAILED
+        case _:
+            assert_never(state)
+
+
+FINAL_STATES: Final = frozenset({State.ENDED, State.ERASED})
+SETTLED_STATES: Final = frozenset({State.ENDED, State.FAILED, State.ERASED})
+"""States in which no send may stay open."""
+
+
+class EndedBy(StrEnum):
+    """Who or what ended a session."""
+
+    AGENT = "agent"
+    BOT = "bot"
+    GUEST = "guest"
+    CALLER = "caller"
+    EXPIRED = "expired"
+    CLEARED = "cleared"
+    EVICTED = "evicted"
+    UNKNOWN = "unknown"
+
+
+class Cause(StrEnum):
+    """What started a recovery or a replacement."""
+
+    LINK_LOST = "link_lost"
+    SESSION_NOT_FOUND = "session_not_found"
+    SESSION_EXPIRED = "session_expired"
+    NEW_SESSION = "new_session"
+    CLIENT_ID_DEAD = "client_id_dead"
+    READ_ONLY = "read_only"
+    CLEARED = "cleared"
+    EVICTED = "evicted"
+    REQUESTED = "requested"
+
+
+class EndMode(StrEnum):
+    """How a caller ends a session: `clear` erases the guest's history at Genesys, `leave` only lets go."""
+
+    CLEAR = "clear"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """What started the recovery that is under way. The first cause stays, whatever follows it."""
+
+    cause: Cause
+    code: str | None
+    last_good_at: float
+    attempts: int = 0
+    retry_at: float | None = None
+    caught_up: int = 0
+    proven: int = 0
+    resent: int = 0
+    unproven: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The one normal form of an end."""
+
+    by: EndedBy
+    resumable: bool
+    at: float
+    mode: EndMode | None = None
+    verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureReason:
+    """Why the session failed, in plain words."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A guest session that came before, kept for receipts and for the transcript's boundaries."""
+
+    incarnation: int
+    client_id_hash: str
+    conversation_id: str | None
+    participant_id: str | None
+    replaced_at: float
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A visit on demand is at work until then; only the holder of the token may change the session."""
+
+    token: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One session as its table item says. Everything that changes a session changes `version`."""
+
+    id: SessionId
+    tenant: TenantName
+    deployment: DeploymentName
+    external_id: str | None
+    shard: int
+    state: State
+    version: int
+    incarnation: int
+    client_id: ClientId = field(repr=False)
+    """Kept encrypted; in the clear only in memory."""
+    next_client_id: ClientId | None = field(default=None, repr=False)
+    """The client id of the intent to renew: committed here before the wire sees it."""
+    custom_attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metadata: Mapping[str, Any] | None = field(default=None, repr=False)
+    conversation_id: str | None = None
+    participant_id: str | None = None
+    duration_seconds: float | None = None
+    expires_at: float | None = None
+    warned_expiry_at: float | None = None
+    """The expiry that `session.expiring` was already written for."""
+    last_good_at: float | None = None
+    """When the link was last known to be good, refreshed lazily."""
+    held_by: str | None = None
+    """The listener that holds a link, written once when it takes hold."""
+    outage: Outage | None = None
+    ended: Ended | None = None
+    failure: FailureReason | None = None
+    segments: Sequence[Segment] = ()
+    joined: bool = False
+    """Whether this incarnation's Join was committed as a pending send, or is not wanted."""
+    carried: bool = True
+    """Whether the context of the incarnation before has been handed over."""
+    created_at: float
+    updated_at: float
+    look_at: float | None = None
+    """The work mark: somebody may be at work until then. Kept outside `version`."""
+    lock: Lock | None = None
+    """The lock of a visit on demand. Kept outside `version`."""
+
+    @property
+    def public(self) -> PublicState:
+        """What callers see of the state."""
+        return public_state(self.state)
