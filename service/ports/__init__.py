@@ -1,0 +1,79 @@
+"""Every outside thing the use cases need, as Protocols: the socket panel of the hexagon.
+
+All calls are asyncio. Adapters translate what goes wrong into `service.domain.errors`; nothing of theirs leaks.
+Instants are seconds since the epoch; durations are seconds.
+"""
+
+from dataclasses import dataclass
+
+from service.ports.sessions import (
+    Authority,
+    LogPage,
+    Page,
+    SendChange,
+    SessionFilter,
+    SessionStore,
+)
+from service.ports.storage import (
+    LaneStore,
+    ShardStore,
+    TenantStore,
+)
+from service.ports.system import (
+    Bell,
+    Cipher,
+    Clock,
+    Hints,
+    Ids,
+)
+from service.ports.wires import (
+    GuestRest,
+    GuestSockets,
+    Link,
+    Platform,
+    WebhookAnswer,
+    WebhookHttp,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """One field per outside thing; tests replace one with `dataclasses.replace`."""
+
+    clock: Clock
+    ids: Ids
+    sessions: SessionStore
+    shards: ShardStore
+    lanes: LaneStore
+    tenants: TenantStore
+    hints: Hints
+    bell: Bell
+    sockets: GuestSockets
+    guest_rest: GuestRest
+    platform: Platform
+    webhook_http: WebhookHttp
+
+
+__all__ = [
+    "Authority",
+    "Bell",
+    "Cipher",
+    "Clock",
+    "GuestRest",
+    "GuestSockets",
+    "Hints",
+    "Ids",
+    "LaneStore",
+    "Link",
+    "LogPage",
+    "Page",
+    "Platform",
+    "Ports",
+    "SendChange",
+    "SessionFilter",
+    "SessionStore",
+    "ShardStore",
+    "TenantStore",
+    "WebhookAnswer",
+    "WebhookHttp",
+]

@@ -1,0 +1,176 @@
+"""Port to the table: sessions, their logs and pending sends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from service.domain.access import IdempotencyRecord
+from service.domain.ids import DeploymentName, SessionId, TenantName
+from service.domain.log import LogEvent, Seen
+from service.domain.send import PendingSend
+from service.domain.session import Lock, PublicState, Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Events in order, and the log's end at the moment of reading."""
+
+    events: Sequence[LogEvent]
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a listing and an opaque cursor to the next, None at the end."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendChange:
+    """A pending send before and after: made (before None), moved, or settled and gone (after None)."""
+
+    before: PendingSend | None
+    after: PendingSend | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """By what right a writer changes a session: the lock it holds, or the listener's shard lease.
+
+    With `lock_token` the item's lock must still be that one. With `listener` no live lock of another may stand
+    (`now` decides what is live). With neither only the version decides.
+    """
+
+    lock_token: str | None = None
+    listener: str | None = None
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions of a tenant to list; None does not filter."""
+
+    external_id: str | None = None
+    state: PublicState | None = None
+    deployment: DeploymentName | None = None
+    conversation_id: str | None = None
+
+
+class SessionStore(Protocol):
+    """Sessions, their logs and pending sends. Every method is one request to the table unless it pages."""
+
+    async def create(
+        self,
+        session: Session,
+        *,
+        events: Sequence[LogEvent],
+        sends: Sequence[PendingSend],
+        idempotency: IdempotencyRecord | None,
+        may_replace: SessionId | None,
+    ) -> None:
+        """One transaction: session, first events, externalId reference, idempotency record, first sends.
+
+        The reference is taken if absent or if it still names `may_replace` (ended or failed, as the caller read
+        it). Raises VersionConflictError(item="externalId"), IdempotencyInProgressError (the record exists: read it),
+        PlaceTakenError.
+        """
+
+    async def load(self, session_id: SessionId) -> Session:
+        """The session, strongly consistent. Raises NotFoundError (also for an erased one)."""
+
+    async def commit(
+        self,
+        before: Session,
+        after: Session,
+        *,
+        events: Sequence[LogEvent] = (),
+        sends: Sequence[SendChange] = (),
+        authority: Authority | None = None,
+    ) -> Session:
+        """State and events together, in one transaction; `after.version` becomes `before.version + 1`.
+
+        Leaves lock and work mark alone. Also keeps the listing indexes, the externalId reference (taken again when a
+        failed session resumes) and the conversation lookup true. Raises VersionConflictError or PlaceTakenError.
+        """
+
+    async def append(self, event: LogEvent, *, sends: Sequence[SendChange] = ()) -> None:
+        """One event at its place, with the sends it settles or makes. A put whose winner has the same event id is a
+        win. Raises PlaceTakenError, VersionConflictError (a send changed)."""
+
+    async def accept(self, event: LogEvent, send: PendingSend, idempotency: IdempotencyRecord | None) -> None:
+        """Accepted means durable: message.accepted, the pending send and the idempotency record in one transaction.
+
+        Raises PlaceTakenError, IdempotencyInProgressError (the record exists: read it).
+        """
+
+    async def change_send(self, before: PendingSend, after: PendingSend) -> PendingSend:
+        """A conditional update of one pending send (version); returns it with its new version.
+
+        Raises VersionConflictError.
+        """
+
+    async def open_sends(self, session_id: SessionId) -> Sequence[PendingSend]:
+        """Every pending send of the session, strongly consistent, by (sequence, kind)."""
+
+    async def read_log(self, session_id: SessionId, *, after: int, limit: int) -> LogPage:
+        """Events with sequence > after, ascending, strongly consistent, tombstone left out."""
+
+    async def tail(self, session_id: SessionId, *, limit: int) -> Sequence[Seen]:
+        """The last events, ascending, strongly consistent, keys and ids only; the tombstone included."""
+
+    async def seen_after(self, session_id: SessionId, *, after: int) -> Sequence[Seen]:
+        """All events with sequence > after, ascending, strongly consistent, keys and ids only."""
+
+    async def last_event(self, session_id: SessionId) -> LogEvent | None:
+        """The log's last item, strongly consistent."""
+
+    async def find_keys(self, session_id: SessionId, keys: frozenset[str]) -> int | None:
+        """The sequence of the event with one of those keys, looked up in the whole log (pages)."""
+
+    async def mark_work(self, session_id: SessionId, look_at: float) -> None:
+        """Set the work mark no earlier than it is already. Raises NotFoundError."""
+
+    async def clear_work_mark(self, session_id: SessionId, seen_look_at: float) -> bool:
+        """Remove the work mark if it has not moved; whether it was removed."""
+
+    async def schedule(self, session_id: SessionId, look_at: float) -> None:
+        """Make the session due no later than `look_at` (a retry, an expiry warning). Raises NotFoundError."""
+
+    async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:
+        """Lock the session for a visit on demand, if it has no live lock and its shard no valid lease.
+
+        One transaction. Returns the session as it is now. Raises LockHeldError (also for a valid lease).
+        """
+
+    async def release_lock(self, session_id: SessionId, token: str) -> None:
+        """Let go, if it is still ours; otherwise nothing."""
+
+    async def by_external_id(self, tenant: TenantName, external_id: str) -> SessionId | None:
+        """The session that the reference names, strongly consistent; it may have ended."""
+
+    async def list_sessions(
+        self, tenant: TenantName, wanted: SessionFilter, *, cursor: str | None, limit: int
+    ) -> Page[Session]:
+        """Sessions of a tenant, newest first, eventually consistent. Raises InvalidRequestError for a bad cursor."""
+
+    async def live_in_shard(self, shard: int) -> Sequence[SessionId]:
+        """Sessions of a shard that want a link, eventually consistent (a hint: the item decides)."""
+
+    async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
+        """(session, shard) whose work mark or schedule lies before then, oldest first, eventually consistent."""
+
+    async def has_open_sessions(self, tenant: TenantName, deployment: DeploymentName) -> bool:
+        """Whether any session of the deployment has not ended, eventually consistent."""
+
+    async def erase(self, before: Session, after: Session, tombstone: LogEvent) -> None:
+        """META to `erased` and the tombstone at the next place, one transaction.
+
+        Raises VersionConflictError, PlaceTakenError.
+        """
+
+    async def purge(self, session: Session) -> bool:
+        """Delete rows, lookups and answers of an erased session, one page at a time; True when nothing is left."""

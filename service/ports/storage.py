@@ -1,0 +1,104 @@
+"""Ports to the table: shards, lanes and what belongs to a tenant."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.deployment import Deployment
+from service.domain.endpoint import Endpoint, Lane
+from service.domain.ids import ApiKeyId, DeploymentName, EndpointId, SessionId, TenantName
+from service.ports.sessions import Page
+
+
+class ShardStore(Protocol):
+    """Who holds which shard. Leases are for efficiency; the log is for correctness."""
+
+    async def acquire(self, shard: int, owner: str, *, now: float, until: float) -> bool:
+        """Take the lease if it is free or expired; the fence grows at each take-over."""
+
+    async def renew(self, shard: int, owner: str, *, until: float) -> bool:
+        """Extend it if it is still ours."""
+
+    async def release(self, shard: int, owner: str) -> None:
+        """Give it back if it is ours."""
+
+    async def owner(self, shard: int, *, now: float) -> str | None:
+        """Who validly holds it, strongly consistent."""
+
+
+class LaneStore(Protocol):
+    """The ordered deliveries."""
+
+    async def lane(self, endpoint_id: EndpointId, session_id: SessionId) -> Lane | None:
+        """The lane as it is, strongly consistent."""
+
+    async def lanes_of(self, session_id: SessionId) -> Sequence[Lane]:
+        """Every lane of a session, strongly consistent."""
+
+    async def claim(self, lane: Lane, *, token: str, now: float, until: float) -> Lane | None:
+        """Claim it for a courier (creating it as given where absent); None if somebody validly holds it."""
+
+    async def save(self, before: Lane, after: Lane) -> Lane:
+        """Move cursor, attempt, due time, gap and claim on; the claim's token and version decide.
+
+        Raises VersionConflictError.
+        """
+
+    async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, SessionId]]:
+        """Lanes whose retry is due before then, oldest first, eventually consistent."""
+
+    async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
+        """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""
+
+
+class TenantStore(Protocol):
+    """Keys, endpoints, deployments, idempotency records: what belongs to a tenant."""
+
+    async def put_key(self, key: ApiKey, idempotency: IdempotencyRecord | None) -> None:
+        """Keep a new key. Raises IdempotencyInProgressError."""
+
+    async def key_by_digest(self, digest: str) -> ApiKey | None:
+        """The key with that SHA-256, strongly consistent."""
+
+    async def list_keys(self, tenant: TenantName | None, *, cursor: str | None, limit: int) -> Page[ApiKey]:
+        """Keys of a tenant (None: of every tenant), newest first."""
+
+    async def delete_key(self, tenant: TenantName, key_id: ApiKeyId) -> None:
+        """Revoke. Raises NotFoundError."""
+
+    async def put_deployment(
+        self, deployment: Deployment, *, expected_version: int | None, idempotency: IdempotencyRecord | None
+    ) -> Deployment:
+        """Create (None) or change. Raises NameInUseError, VersionConflictError, IdempotencyInProgressError."""
+
+    async def deployment(self, tenant: TenantName, name: DeploymentName) -> Deployment:
+        """Raises NotFoundError."""
+
+    async def list_deployments(self, tenant: TenantName, *, cursor: str | None, limit: int) -> Page[Deployment]:
+        """Newest first."""
+
+    async def delete_deployment(self, tenant: TenantName, name: DeploymentName) -> None:
+        """Raises NotFoundError."""
+
+    async def put_endpoint(
+        self, endpoint: Endpoint, *, expected_version: int | None, idempotency: IdempotencyRecord | None
+    ) -> Endpoint:
+        """Create (None) or change. Raises VersionConflictError, IdempotencyInProgressError."""
+
+    async def endpoint(self, endpoint_id: EndpointId) -> Endpoint:
+        """Strongly consistent. Raises NotFoundError."""
+
+    async def endpoints_of(self, tenant: TenantName) -> Sequence[Endpoint]:
+        """Every endpoint of a tenant, strongly consistent."""
+
+    async def list_endpoints(self, tenant: TenantName, *, cursor: str | None, limit: int) -> Page[Endpoint]:
+        """Newest first."""
+
+    async def delete_endpoint(self, tenant: TenantName, endpoint_id: EndpointId) -> None:
+        """Stops claims at once. Raises NotFoundError."""
+
+    async def idempotency(self, tenant: TenantName, key: str, *, now: float) -> IdempotencyRecord | None:
+        """The record of that scoped key, if it has not expired, strongly consistent."""
+
+    async def put_idempotency(self, record: IdempotencyRecord, *, now: float) -> None:
+        """Keep what a request did that made nothing else. Raises IdempotencyInProgressError."""

@@ -1,0 +1,77 @@
+"""Ports to the machine itself: time, chance, secrets at rest, wake-ups."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from service.domain.ids import EndpointId, SessionId
+
+
+class Clock(Protocol):
+    """Time, and all waiting."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, as the world tells it."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; for deadlines of this process."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; zero yields once."""
+
+    def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Any]:
+        """Cancel the block and raise TimeoutError after that long; None waits for ever."""
+
+
+class Ids(Protocol):
+    """Everything that must be unguessable or unique, and chance itself."""
+
+    def ulid(self, prefix: str) -> str:
+        """A prefixed ULID such as `ses_01J…`, rising with time."""
+
+    def uuid(self) -> str:
+        """A lower-case UUID4 from the operating system's entropy."""
+
+    def secret(self) -> str:
+        """32 random bytes, URL-safe base64: an API key's body."""
+
+    def signing_secret(self) -> str:
+        """A Standard Webhooks secret: `whsec_` and 24 to 64 random bytes in base64."""
+
+    def jitter(self) -> float:
+        """A number in [0, 1)."""
+
+
+class Cipher(Protocol):
+    """Encrypts what may not lie in a table in the clear. Bound to what it belongs to by `context`."""
+
+    def encrypt(self, text: str, *, context: str) -> str:
+        """Authenticated encryption; the result is text."""
+
+    def decrypt(self, text: str, *, context: str) -> str:
+        """Raises ConfigurationError when the key or the context is another."""
+
+
+class Hints(Protocol):
+    """Wake-ups. Only ids travel; losing, repeating or reordering one is always harmless."""
+
+    async def session(self, session_id: SessionId, shard: int) -> None:
+        """Tell the owner of the shard to look at this session."""
+
+    async def lane(self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0) -> None:
+        """Tell a courier to look at this lane, not before `delay` seconds."""
+
+
+class Bell(Protocol):
+    """Tells waiters in this process that a session's log moved; across processes they look again by the clock."""
+
+    def ring(self, session_id: SessionId) -> None:
+        """Something was appended."""
+
+    async def wait(self, session_id: SessionId, seconds: float) -> None:
+        """Return when it rings or after `seconds`, whichever is first; early returns are fine."""
+
+    def typing(self, session_id: SessionId) -> None:
+        """The agent or bot is typing: never in the log, but a turn that waits for quiet counts it."""
+
+    def last_typing(self, session_id: SessionId) -> float | None:
+        """When typing was last seen in this process."""

@@ -1,0 +1,73 @@
+"""Ports to the two wires: the contact centre in the south, callers' webhooks in the north."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.domain.deployment import Deployment, PlatformCredentials
+
+
+class Link(Protocol):
+    """One live WebSocket. Moves strings and reports closes; does not parse, count or wait."""
+
+    async def send(self, text: str) -> None:
+        """Write one text frame. Raises LinkLostError."""
+
+    async def receive(self) -> str:
+        """The next text frame. Raises LinkLostError; cancelling it loses nothing."""
+
+    async def close(self) -> None:
+        """Close with 1000; returns within two seconds whatever the peer does. Never raises."""
+
+
+class GuestSockets(Protocol):
+    """Opens links to a deployment."""
+
+    async def open(self, deployment: Deployment) -> Link:
+        """Open the socket. Raises LinkDeniedError (an HTTP status came) or LinkLostError."""
+
+
+class GuestRest(Protocol):
+    """What the Guest API offers over HTTP."""
+
+    async def history(self, deployment: Deployment, *, jwt: str, page: int, page_size: int) -> str:
+        """One page of history as JSON text, newest first, page 1 first. Raises HistoryUnavailableError."""
+
+    async def configuration(self, deployment: Deployment) -> str:
+        """The public deployment configuration as JSON text. Raises PlatformUnavailableError."""
+
+
+class Platform(Protocol):
+    """The Platform API, where a deployment has credentials for it."""
+
+    async def conversation_of(
+        self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
+    ) -> tuple[str, str | None] | None:
+        """(conversation id, customer participant id) of a platform message, or None if not indexed yet.
+
+        Raises PlatformUnavailableError.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAnswer:
+    """What one POST came to. `status` is None when no complete head arrived; then `error` says the class."""
+
+    status: int | None
+    error: str | None = None
+    """dns, refused, reset, timeout, tls, protocol, blocked_target."""
+    detail: str = ""
+    retry_after: str | None = None
+    directive: str | None = None
+    """The `webhook-delivery` header of the answer, if any."""
+    body: bytes = b""
+    seconds: float = 0.0
+
+
+class WebhookHttp(Protocol):
+    """POSTs to callers' endpoints. Judges the resolved address at every attempt, follows no redirect."""
+
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> WebhookAnswer:
+        """One attempt, never raising for what a receiver does; one deadline over everything."""
