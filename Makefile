@@ -1,0 +1,78 @@
+# `make` alone lists the verbs. Needs make, a POSIX shell and Python >= 3.11 with venv and pip; brings the rest itself.
+
+PYTHON ?= python3
+SUITES ?=
+PY     := .venv/bin/python
+UV     := .venv-lock/bin/uv
+PIP    := --quiet --quiet --disable-pip-version-check --require-hashes --requirement
+LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run check test fix openapi openapi-check bench lock clean
+
+help: ## List the verbs (this text)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.ready .venv-aws/.ready ## Make both virtual environments from their hashed locks
+
+run: .venv/.ready ## Start the whole broker on this machine, the Genesys simulator beside it
+	@exec $(PY) -m service.entrypoints.local
+
+check: .venv/.ready openapi-check ## Format, lint, types, layers and OpenAPI; runs no test and rewrites nothing
+	@$(PY) -m ruff format --quiet --check .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy --no-error-summary
+	@.venv/bin/lint-imports --quiet
+
+test: setup ## Run every suite, then the coverage gate; SUITES="unit contract" runs only those
+	@$(PY) -m tests.run_suites $(SUITES)
+
+fix: .venv/.ready ## Rewrite what can be put right by machine (the only verb that changes source files)
+	@$(PY) -m ruff check --quiet --fix .
+	@$(PY) -m ruff format --quiet .
+
+openapi: .venv/.ready ## Write openapi/openapi.json from the application
+	@mkdir -p openapi
+	@$(PY) -m service.api.openapi_document > openapi/openapi.json.new
+	@mv openapi/openapi.json.new openapi/openapi.json
+
+openapi-check: .venv/.ready ## Say whether openapi/openapi.json is what the application would write
+	@test ! -f service/api/openapi_document.py || $(PY) -m service.api.openapi_document | diff -u openapi/openapi.json -
+
+bench: .venv/.ready ## Measure speed beside a bare client in the same run
+	@$(PY) -m tests.bench
+
+lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml
+	@$(UV) pip compile $(LOCK) pyproject.toml --output-file requirements/runtime.txt > /dev/null
+	@$(UV) pip compile $(LOCK) pyproject.toml --group dev --constraint requirements/runtime.txt \
+	  --output-file requirements/dev.txt > /dev/null
+	@$(UV) pip compile $(LOCK) --group aws --output-file requirements/aws.txt > /dev/null
+
+clean: ## Remove everything the verbs made, the kept data included
+	@rm -rf .venv .venv-aws .venv-lock .reports .data .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .import_linter_cache openapi/openapi.json.new
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than its lock once that lock is installed, so the work is done again only when the lock changes.
+.venv/.ready: requirements/dev.txt
+.venv-aws/.ready: requirements/aws.txt
+.venv-lock/.ready: Makefile
+
+.venv/.ready .venv-aws/.ready:
+	@echo "setting up $(@D) from $<" >&2
+	@$(VENV)
+	@$(@D)/bin/python -m pip install $(PIP) $<
+	@touch $@
+
+.venv-lock/.ready:
+	@$(VENV)
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check uv==0.13.9
+	@touch $@
+
+define VENV
+$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
+  "Python 3.11 or newer is needed, $(PYTHON) is %d.%d; try: make PYTHON=python3.13" % sys.version_info[:2])' && \
+$(PYTHON) -m venv $(@D) || \
+{ echo "no virtual environment made with $(PYTHON); on Debian it needs the package python3-venv" >&2; exit 1; }
+endef
