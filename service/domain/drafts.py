@@ -1,0 +1,131 @@
+"""Builds the events of a session's log: every type's `data`, exactly as callers will read it for ever.
+
+A draft becomes an event when its writer knows the place it will ask for. Ids and times come in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from service.domain.ids import EventId, MessageId
+from service.domain.log import EventType, LogEvent
+from service.domain.message import Author, AuthorKind, Failure, Message, MessageStatus, SendBody
+from service.domain.session import Session
+from service.domain.views import message_view, session_view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An event without its place. Exactly one of message and session-only facts makes its data."""
+
+    type: EventType
+    message: Message | None = None
+    """With `sequence` 0 when the message takes the event's own place."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
+    channel_time: float | None = None
+
+    def at_place(self, session: Session, *, sequence: int, event_id: EventId, at: float) -> LogEvent:
+        """The event at that place in that session's log; `session` is as the event leaves it."""
+        data: dict[str, Any] = {
+            "sessionId": session.id,
+            "externalId": session.external_id,
+            "deployment": session.deployment,
+            "incarnation": session.incarnation,
+            "sequence": sequence,
+        }
+        if self.message is not None:
+            placed = self.message if self.message.sequence else replace(self.message, sequence=sequence)
+            data["incarnation"] = placed.incarnation
+            data["message"] = message_view(placed)
+        if self.type.value.startswith("session."):
+            data["session"] = session_view(session, last_sequence=sequence, updated_at=at)
+        data.update(self.extra)
+        return LogEvent(
+            id=event_id,
+            session_id=session.id,
+            sequence=sequence,
+            type=self.type,
+            at=at,
+            incarnation=session.incarnation if self.message is None else self.message.incarnation,
+            data=data,
+            keys=self.keys,
+            channel_time=self.channel_time,
+        )
+
+
+def accepted(
+    session: Session,
+    *,
+    message_id: MessageId,
+    body: SendBody,
+    at: float,
+    author: Author | None = None,
+) -> Draft:
+    """A message is ours now: durable, and on its way."""
+    return Draft(
+        type=EventType.MESSAGE_ACCEPTED,
+        message=Message(
+            id=message_id,
+            session_id=session.id,
+            sequence=0,
+            incarnation=session.incarnation,
+            author=author or Author(kind=AuthorKind.GUEST),
+            text=body.text if body.button is None else body.text or body.button.text,
+            content=_content(body),
+            status=MessageStatus.ACCEPTED,
+            custom_attributes=body.custom_attributes or None,
+            metadata=body.metadata,
+            occurred_at=at,
+            created_at=at,
+        ),
+    )
+
+
+def confirmed(message: Message, *, occurred_at: float, keys: frozenset[str], recovered: bool) -> Draft:
+    """The guest's own message came back: it is at Genesys."""
+    return Draft(
+        type=EventType.MESSAGE_CONFIRMED,
+        message=replace(
+            message, status=MessageStatus.CONFIRMED, occurred_at=occurred_at, recovered=recovered
+        ),
+        keys=keys,
+        channel_time=occurred_at,
+    )
+
+
+def failed(message: Message, failure: Failure) -> Draft:
+    """The message will not arrive, or nobody can ever know whether it did."""
+    return Draft(
+        type=EventType.MESSAGE_FAILED,
+        message=replace(message, status=MessageStatus.FAILED, failure=failure),
+    )
+
+
+def received(message: Message, *, keys: frozenset[str], channel_time: float | None) -> Draft:
+    """Somebody at the contact centre said something (or the guest did, from elsewhere)."""
+    return Draft(
+        type=EventType.MESSAGE_RECEIVED, message=message, keys=keys, channel_time=channel_time
+    )
+
+
+def tombstone() -> Draft:
+    """What stands in an erased session's log so that no late writer can pass."""
+    return Draft(type=EventType.ERASED)
+
+
+def _content(body: SendBody) -> tuple[Mapping[str, Any], ...]:
+    items: list[Mapping[str, Any]] = []
+    if body.button is not None:
+        reply = {
+            "type": body.button.type,
+            "text": body.button.text,
+            "payload": body.button.payload,
+            "originatingMessageId": body.button.originating_message_id,
+        }
+        items.append({"contentType": "ButtonResponse", "buttonResponse": reply})
+    items.extend(
+        {"contentType": "Attachment", "attachment": {"id": attachment_id}}
+        for attachment_id in body.attachment_ids
+    )
+    return tuple(items)
