@@ -15,5 +15,5 @@ Layers, each importing only what is below it; names on one line do not know each
     domain                              what a session is and how it may change, pure
 
 `simulator`, `client` and `cli` stand beside this and import nothing of it.
-`make check` proves all of that. Nothing happens at import except in `entrypoints`.
+`make check` proves all of that. Importing a module starts nothing, unless it is a door.
 """
