@@ -1,0 +1,55 @@
+"""What a message holds that no table knows, as stable labels. The caller counts them.
+
+A label names sorts and fields, without list positions and never a value.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from service.guest.body_wire import BODY
+from service.guest.codes import effective_code, is_known_code
+from service.guest.frame_wire import CLASS_OF, CLASSES, ENVELOPE, ERROR_BODY
+from service.guest.messages import (
+    ErrorFrame,
+    Message,
+    ServerFrame,
+    StructuredMessage,
+    Unknown,
+)
+from service.guest.request_wire import ACTION_OF, ACTIONS
+from service.guest.requests import Request, UnknownRequest
+from service.guest.shapes import label
+
+_BODY: Final = "body"
+_FRAME_TYPES: Final = frozenset({"", "response", "message"})
+
+
+def unknowns(message: Message) -> tuple[str, ...]:
+    """List labels such as ``class:Foo``, ``content:Bar``, ``code:4999``, ``field:body.quux``."""
+    if isinstance(message, UnknownRequest):
+        return (label("action", message.action),)
+    if isinstance(message, Request):
+        return tuple(ACTIONS[ACTION_OF[type(message)]].unknown(message, ""))
+    return tuple(_in_frame(message))
+
+
+def _in_frame(frame: ServerFrame) -> Iterator[str]:
+    if frame.type not in _FRAME_TYPES:
+        yield label("type", frame.type)
+    code = effective_code(frame)
+    if code is not None and not is_known_code(code):
+        yield label("code", code)
+    yield from ENVELOPE.unknown(frame, "")
+    yield from _in_body(frame)
+
+
+def _in_body(frame: ServerFrame) -> Iterator[str]:
+    match frame:
+        case Unknown(raw_class=name):
+            yield label("class", name)
+        case StructuredMessage(body=body):
+            yield from BODY.unknown(body, _BODY)
+        case ErrorFrame():
+            yield from ERROR_BODY.unknown(frame, _BODY)
+        case _:
+            yield from CLASSES[CLASS_OF[type(frame)]].unknown(frame, _BODY)

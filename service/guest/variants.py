@@ -1,0 +1,100 @@
+"""List items told apart by a tag: ``{"contentType": "Card", "card": {...}}``.
+
+Built on ``shapes``. An item whose tag no table knows is kept whole, never refused.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from service.guest.scalars import STRING
+from service.guest.shapes import (
+    Kind,
+    Shape,
+    fault,
+    label,
+    object_at,
+    step,
+    unknown_fields,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One known tag: its property, its class, and the class's shape (None: JSON is kept)."""
+
+    name: str
+    prop: str
+    build: Callable[..., object]
+    shape: Shape[Any] | None = None
+
+    def read(self, item: dict[str, object], path: str) -> object:
+        """Build the item from its property and what stands beside it."""
+        rest = dict(item)
+        inner, where = rest.pop(self.prop, None), step(path, self.prop)
+        if inner is None:
+            raise fault(where, "is missing")
+        if self.shape is None:
+            return self.build(fields=object_at(inner, where), item_extras=rest)
+        return self.shape.read(inner, where, item_extras=rest)
+
+    # Any: only this row knows the class of its own values.
+    def write(self, value: Any) -> dict[str, object]:  # noqa: ANN401
+        """Write the property and what stood beside it."""
+        inner = dict(value.fields) if self.shape is None else self.shape.write(value)
+        return {self.prop: inner, **value.item_extras}
+
+    def unknown(self, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401
+        """Label the kept fields; JSON kept on purpose is not unknown."""
+        if self.shape is not None:
+            yield from self.shape.unknown(value, step(path, self.prop))
+        yield from unknown_fields(value.item_extras, path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagged(Generic[T]):
+    """All variants of one list, and what becomes of other tags."""
+
+    tag: str
+    attr: str
+    sort: str
+    variants: tuple[Variant, ...]
+    other: Callable[..., T]
+    passed_on: frozenset[str] = frozenset()
+
+    def kind(self) -> Kind:
+        """Make the kind of one such item."""
+        return Kind(read=self.read, write=self.write, unknown=self.unknown)
+
+    def read(self, raw: object, path: str) -> object:
+        """Build the item its tag names. Raises: GuestProtocolError."""
+        item = dict(object_at(raw, path))
+        where = step(path, self.tag)
+        name = item.pop(self.tag, None)
+        if name is None:
+            raise fault(where, "is missing")
+        STRING.read(name, where)
+        for variant in self.variants:
+            if variant.name == name:
+                return variant.read(item, path)
+        return self.other(**{self.attr: name}, fields=item)
+
+    def write(self, value: Any) -> dict[str, object]:  # noqa: ANN401 - one of the variants
+        """Write the tag and the rest of the item."""
+        variant = self._of(value)
+        if variant is None:
+            return {self.tag: getattr(value, self.attr), **value.fields}
+        return {self.tag: variant.name, **variant.write(value)}
+
+    def unknown(self, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - as above
+        """Label an unknown tag, or what is unknown inside a known one."""
+        variant = self._of(value)
+        if variant is not None:
+            yield from variant.unknown(value, path)
+        elif getattr(value, self.attr) not in self.passed_on:
+            yield label(self.sort, getattr(value, self.attr))
+
+    def _of(self, value: object) -> Variant | None:
+        return next((known for known in self.variants if known.build is type(value)), None)
