@@ -25,7 +25,9 @@ class Draft:
     keys: frozenset[str] = frozenset()
     channel_time: float | None = None
 
-    def at_place(self, session: Session, *, sequence: int, event_id: EventId, at: float) -> LogEvent:
+    def at_place(
+        self, session: Session, *, sequence: int, event_id: EventId, at: float
+    ) -> LogEvent:
         """The event at that place in that session's log; `session` is as the event leaves it."""
         data: dict[str, Any] = {
             "sessionId": session.id,
@@ -35,7 +37,9 @@ class Draft:
             "sequence": sequence,
         }
         if self.message is not None:
-            placed = self.message if self.message.sequence else replace(self.message, sequence=sequence)
+            placed = (
+                self.message if self.message.sequence else replace(self.message, sequence=sequence)
+            )
             data["incarnation"] = placed.incarnation
             data["message"] = message_view(placed)
         if self.type.value.startswith("session."):
@@ -82,7 +86,9 @@ def accepted(
     )
 
 
-def confirmed(message: Message, *, occurred_at: float, keys: frozenset[str], recovered: bool) -> Draft:
+def confirmed(
+    message: Message, *, occurred_at: float, keys: frozenset[str], recovered: bool
+) -> Draft:
     """The guest's own message came back: it is at Genesys."""
     return Draft(
         type=EventType.MESSAGE_CONFIRMED,

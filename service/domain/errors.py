@@ -134,7 +134,9 @@ class AttributesTooLargeError(CallerError):
         self.limit = limit
 
     def __str__(self) -> str:
-        return f"customAttributes are {self.size} bytes (keys and values); the limit is {self.limit}"
+        return (
+            f"customAttributes are {self.size} bytes (keys and values); the limit is {self.limit}"
+        )
 
 
 class UnknownDeploymentError(CallerError):

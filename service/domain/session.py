@@ -18,6 +18,8 @@ class State(StrEnum):
     """Accepted, never attached."""
     OPENING = "opening"
     """The first attach is under way, or waits for its next try."""
+    REOPENING = "reopening"
+    """The first attach was told that there is no guest session: a new socket, once."""
     DETACHED = "detached"
     """A guest session exists and no link is wanted now."""
     RESUMING = "resuming"
@@ -65,7 +67,7 @@ class PublicState(StrEnum):
 def public_state(state: State) -> PublicState:  # noqa: PLR0911 - one total function, one answer a group
     """The one total map from the table's states to the public ones."""
     match state:
-        case State.CREATED | State.OPENING:
+        case State.CREATED | State.OPENING | State.REOPENING:
             return PublicState.OPENING
         case State.DETACHED | State.RESUMING | State.CATCHING_UP | State.LIVE:
             return PublicState.ACTIVE
@@ -81,6 +83,26 @@ def public_state(state: State) -> PublicState:  # noqa: PLR0911 - one total func
             return PublicState.FAILED
         case _:
             assert_never(state)
+
+
+_AT_REST: Final = {
+    State.REOPENING: State.OPENING,
+    State.RESUMING: State.DETACHED,
+    State.CATCHING_UP: State.DETACHED,
+    State.LIVE: State.DETACHED,
+    State.REATTACHING: State.LOST,
+    State.RETRYING: State.LOST,
+    State.VERIFYING: State.LOST,
+    State.READING: State.READ_ONLY,
+}
+
+
+def at_rest(state: State) -> State:
+    """The state that is kept in the table: what remains true when the process that is at work dies.
+
+    A link lives in one process, so a state that needs a link is never kept.
+    """
+    return _AT_REST.get(state, state)
 
 
 FINAL_STATES: Final = frozenset({State.ENDED, State.ERASED})
@@ -130,11 +152,9 @@ class Outage:
     code: str | None
     last_good_at: float
     attempts: int = 0
+    """Attaches that failed in a row."""
     retry_at: float | None = None
-    caught_up: int = 0
-    proven: int = 0
-    resent: int = 0
-    unproven: int = 0
+    """The next attach not before then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,14 +224,18 @@ class Session:
     """When the link was last known to be good, refreshed lazily."""
     held_by: str | None = None
     """The listener that holds a link, written once when it takes hold."""
+    evictions: int = 0
+    """How often the link was pushed out since it was last let go on purpose."""
     outage: Outage | None = None
     ended: Ended | None = None
     failure: FailureReason | None = None
     segments: Sequence[Segment] = ()
     joined: bool = False
     """Whether this incarnation's Join was committed as a pending send, or is not wanted."""
-    carried: bool = True
-    """Whether the context of the incarnation before has been handed over."""
+    carry: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Context of the incarnation before, as custom attributes for the first send of this one."""
+    opened_at: float | None = None
+    """When the first guest session was opened; None until then."""
     created_at: float
     updated_at: float
     look_at: float | None = None

@@ -1,0 +1,173 @@
+"""Reactions around the link: attach, lose, come back."""
+
+from dataclasses import replace
+
+from service.domain import backoff
+from service.domain import events as happened
+from service.domain.drafts import Draft
+from service.domain.effects import Attach, AttachAt, CatchUp, DropLink, Flush, Leave
+from service.domain.given import Given, Outcome
+from service.domain.log import EventType
+from service.domain.reactions.facts import join, outage_of, with_expiry
+from service.domain.receipt import receipt
+from service.domain.session import Cause, Session
+
+
+def attach(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """Attach now, or when the last failure allows it."""
+    due = session.outage.retry_at if session.outage else None
+    wait = due is not None and due > given.now
+    return Outcome(session=session, effects=(AttachAt(at=due) if wait and due else Attach(),))
+
+
+def attach_after_death(session: Session, event: happened.HolderDied, given: Given) -> Outcome:
+    """Whoever held the link died: that is an outage like any other."""
+    outage = outage_of(session, Cause.LINK_LOST, None)
+    return Outcome(session=replace(session, outage=outage, held_by=None), effects=(Attach(),))
+
+
+def attach_at_once(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """The caller asks for a visit now: waiting is over."""
+    outage = session.outage and replace(session.outage, retry_at=None)
+    return Outcome(session=replace(session, outage=outage))
+
+
+def attach_anew(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """What was there is gone as intended: attach to what comes next."""
+    return Outcome(session=session, effects=(DropLink(), Attach()))
+
+
+def hold(session: Session, event: happened.HoldBegan, given: Given) -> Outcome:
+    """Remember who keeps the link, so that a death can be told from a farewell."""
+    return Outcome(session=replace(session, held_by=event.holder, last_good_at=given.now))
+
+
+def let_go(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """Leave on purpose; the guest session lives on."""
+    left = replace(session, held_by=None, evictions=0, last_good_at=given.now)
+    return Outcome(session=left, effects=(DropLink(), Leave()))
+
+
+def give_up_visit(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """Nothing can be done now and nothing is lost by leaving."""
+    return Outcome(session=replace(session, held_by=None), effects=(DropLink(), Leave()))
+
+
+def stay(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """Harmless when late."""
+    return Outcome(session=session)
+
+
+def opened(session: Session, event: happened.GuestSessionOpened, given: Given) -> Outcome:
+    """The first guest session: say so, join where the deployment starts by itself, send what waits."""
+    born = with_expiry(replace(session, opened_at=given.now, outage=None), event)
+    joins = join(given, of=0)
+    return Outcome(
+        session=replace(born, joined=True, last_good_at=given.now),
+        drafts=(Draft(type=EventType.SESSION_OPENED),),
+        sends=joins,
+        effects=(Flush(),),
+    )
+
+
+def opened_before(session: Session, event: happened.GuestSessionResumed, given: Given) -> Outcome:
+    """An attach of ours made the guest session and died; history tells whether it joined."""
+    born = with_expiry(replace(session, opened_at=given.now, outage=None), event)
+    return Outcome(
+        session=replace(born, last_good_at=given.now),
+        drafts=(Draft(type=EventType.SESSION_OPENED),),
+        effects=(CatchUp(),),
+    )
+
+
+def catch_up(
+    session: Session,
+    event: happened.GuestSessionResumed | happened.GuestSessionReadOnly,
+    given: Given,
+) -> Outcome:
+    """Attached to what we know: read what was missed."""
+    return Outcome(session=with_expiry(session, event), effects=(CatchUp(),))
+
+
+def caught_up(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:
+    """Nothing is missing any more: join if that is still owed, send what waits."""
+    owed = () if session.joined or event.shows_join else join(given, of=None)
+    known = replace(session, joined=True, last_good_at=given.now)
+    return Outcome(session=known, sends=owed, effects=(Flush(),))
+
+
+def recovered(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:
+    """The same guest session is back: give the receipt and go on."""
+    outage = session.outage or outage_of(session, Cause.REQUESTED, None)
+    back = caught_up(replace(session, outage=None), event, given)
+    told = receipt(
+        session, back.session, outage, given.tally, now=given.now, complete=event.complete
+    )
+    return replace(back, drafts=(Draft(type=EventType.SESSION_RECOVERED, extra={"receipt": told}),))
+
+
+def lost(session: Session, event: happened.LinkFailed, given: Given) -> Outcome:
+    """The link broke: attach again after a jittered wait, or after the one Genesys asked for."""
+    outage = outage_of(session, Cause.LINK_LOST, None)
+    attempts = outage.attempts + 1
+    wait = event.retry_after_seconds
+    if wait is None:
+        wait = backoff.after_failure(attempts, jitter=given.jitter)
+    at = given.now + wait
+    broken = replace(outage, attempts=attempts, retry_at=at)
+    return Outcome(session=replace(session, outage=broken), effects=(DropLink(), AttachAt(at=at)))
+
+
+def lost_again(
+    session: Session, event: happened.GuestSessionGone | happened.ClientIdDead, given: Given
+) -> Outcome:
+    """Genesys contradicts itself: treat it as trouble that may pass, and slow down."""
+    return lost(session, happened.LinkFailed(code=event.code), given)
+
+
+def evicted(session: Session, event: happened.Evicted, given: Given) -> Outcome:
+    """Pushed out by a fourth connection: come back, but ever more slowly."""
+    times = session.evictions + 1
+    at = given.now + backoff.after_eviction(times)
+    outage = replace(outage_of(session, Cause.EVICTED, None), retry_at=at)
+    out = replace(session, outage=outage, evictions=times)
+    return Outcome(session=out, effects=(DropLink(), AttachAt(at=at)))
+
+
+def retry_once(session: Session, event: happened.GuestSessionGone, given: Given) -> Outcome:
+    """Not found or expired: a new socket with the same client id tells what is true."""
+    outage = outage_of(session, event.cause, event.code)
+    return Outcome(
+        session=replace(session, outage=replace(outage, retry_at=None)),
+        effects=(DropLink(), Attach()),
+    )
+
+
+def renew(
+    session: Session, event: happened.GuestSessionGone | happened.ClientIdDead, given: Given
+) -> Outcome:
+    """The client id is dead: commit to a new one before the wire sees it."""
+    outage = outage_of(session, Cause.CLIENT_ID_DEAD, event.code)
+    fresh = replace(
+        session, next_client_id=given.fresh.client_id, outage=replace(outage, retry_at=None)
+    )
+    return Outcome(session=fresh, effects=(DropLink(), Attach()))
+
+
+def identified(session: Session, event: happened.ConversationFound, given: Given) -> Outcome:
+    """The contact centre's own ids are known now."""
+    ids = {
+        "conversationId": event.conversation_id,
+        "participantId": event.participant_id,
+    }
+    known = replace(
+        session, conversation_id=event.conversation_id, participant_id=event.participant_id
+    )
+    draft = Draft(type=EventType.CONVERSATION_IDENTIFIED, extra=ids)
+    return Outcome(session=known, drafts=(draft,))
+
+
+def expiring(session: Session, event: happened.ExpiryNear, given: Given) -> Outcome:
+    """Warn once for each expiry."""
+    warned = replace(session, expires_at=event.expires_at, warned_expiry_at=event.expires_at)
+    return Outcome(session=warned, drafts=(Draft(type=EventType.SESSION_EXPIRING),))

@@ -1,0 +1,35 @@
+"""Facts that several reactions share: what is owed, what started an outage, when it expires."""
+
+from dataclasses import replace
+from typing import Any
+
+from service.domain import events as happened
+from service.domain.given import Given, NewSend
+from service.domain.message import SendBody
+from service.domain.send import SendKind
+from service.domain.session import Cause, Outage, Session
+
+
+def join(given: Given, *, of: int | None) -> tuple[NewSend, ...]:
+    if not given.deployment.auto_start:
+        return ()
+    return (NewSend(kind=SendKind.JOIN, of=of, ids=given.fresh.join, body=SendBody()),)
+
+
+def outage_of(session: Session, cause: Cause, code: str | None) -> Outage:
+    # The cause is what started it: whatever follows while the outage lasts does not rename it.
+    if session.outage is not None:
+        return session.outage
+    last_good = session.last_good_at or session.opened_at or session.created_at
+    return Outage(cause=cause, code=code, last_good_at=last_good)
+
+
+def with_expiry(session: Session, event: happened.Event) -> Session:
+    facts: dict[str, Any] = {}
+    duration = getattr(event, "duration_seconds", None)
+    expires = getattr(event, "expires_at", None)
+    if duration is not None:
+        facts["duration_seconds"] = duration
+    if expires is not None:
+        facts["expires_at"] = expires
+    return replace(session, **facts) if facts else session
