@@ -1,0 +1,119 @@
+"""HTTP towards the contact centre: one client, bounded waits and sizes, answers as plain values.
+
+Knows no path and no meaning of a status. Follows no redirect, takes nothing from the environment.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx2
+
+from service.ports.system import Clock
+
+USER_AGENT: Final = "guest-session-broker"
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""A page of 100 messages of 4,096 bytes with everything around them stays below a tenth of that."""
+_CONNECT_SECONDS: Final = 5.0
+_READ_SECONDS: Final = 8.0
+_WHOLE_SECONDS: Final = 10.0
+_CONNECTIONS: Final = 64
+_LONGEST_WAIT_SECONDS: Final = 24 * 3600.0
+
+
+class NoAnswerError(Exception):
+    """No complete answer came, and by which class of failure; callers make it the domain's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to ask. `form` makes it a POST."""
+
+    url: str
+    headers: Mapping[str, str]
+    form: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete answer: its status, its text, and how many seconds it asks to wait."""
+
+    status: int
+    text: str
+    retry_after_seconds: float | None
+
+    @property
+    def good(self) -> bool:
+        """Whether it is a 200."""
+        return self.status == httpx2.codes.OK
+
+
+class GenesysHttp:
+    """One pool of connections for history, configuration and Platform API. Close it at the end."""
+
+    def __init__(
+        self, *, clock: Clock, tls: ssl.SSLContext, whole_seconds: float = _WHOLE_SECONDS
+    ) -> None:
+        self._clock = clock
+        self._whole_seconds = whole_seconds
+        self._client = httpx2.AsyncClient(
+            verify=tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS),
+            # Not compressed, so that the cap below bounds the memory too.
+            headers={"user-agent": USER_AGENT, "accept-encoding": "identity"},
+        )
+
+    async def ask(self, request: Request) -> Answer:
+        """One request, one answer, one deadline over everything. Raises NoAnswerError."""
+        try:
+            async with self._clock.timeout(self._whole_seconds):
+                return await self._ask(request)
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, TimeoutError) as exc:
+            raise NoAnswerError(type(exc).__name__) from exc
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def _ask(self, request: Request) -> Answer:
+        method = "GET" if request.form is None else "POST"
+        async with self._client.stream(
+            method, request.url, headers=request.headers, data=request.form
+        ) as response:
+            wait = retry_after_seconds(response.headers.get("retry-after"), now=self._clock.now())
+            return Answer(
+                status=response.status_code,
+                text=await _capped_text(response),
+                retry_after_seconds=wait,
+            )
+
+
+async def _capped_text(response: httpx2.Response) -> str:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise NoAnswerError("AnswerTooLarge")
+    return body.decode()
+
+
+def retry_after_seconds(value: str | None, *, now: float) -> float | None:
+    """Seconds that a Retry-After header (RFC 9110, 10.2.3) asks for, at most a day; None if unclear."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), _LONGEST_WAIT_SECONDS)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # A date in "-0000" has no zone; HTTP knows only GMT.
+    at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(0.0, at.timestamp() - now), _LONGEST_WAIT_SECONDS)
