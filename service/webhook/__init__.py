@@ -1,0 +1,1 @@
+"""The north wire: what endpoints receive, how it is signed and retried, where it may go. Pure."""

@@ -1,0 +1,174 @@
+"""What follows an attempt: delivered, tried again, or the endpoint given up. Pure: only decides.
+
+Nothing is ever dropped here. When the schedule is used up the head of a lane is still tried every
+twelve hours.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SCHEDULE: Final = (
+    5.0,
+    30.0,
+    120.0,
+    300.0,
+    900.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    14400.0,
+    28800.0,
+    43200.0,
+    43200.0,
+    43200.0,
+    43200.0,
+    43200.0,
+)
+"""Seconds to wait after the n-th failed attempt: 16 attempts within 75 h 52 m 35 s."""
+AFTER_SCHEDULE: Final = 43200.0
+JITTER_SHARE: Final = 0.2
+JITTER_MAX: Final = 900.0
+RETRY_AFTER_MAX: Final = 86400.0
+GONE_CONFIRM: Final = 15.0
+"""Seconds between a 410 and the one attempt that confirms it: a slip in a deploy passes sooner."""
+
+_GONE: Final = 410
+_SECONDS: Final = re.compile(r"[0-9]{1,18}")
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
+_CLOCK: Final = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_MONTH: Final = r"(?P<month>[A-Z][a-z]{2})"
+_DATES: Final = (  # RFC 9110, 5.6.7: the current form, RFC 850, asctime
+    re.compile(rf"[A-Z][a-z]{{2}}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK} GMT"),
+    re.compile(
+        rf"[A-Z][a-z]{{5,8}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_CLOCK} GMT"
+    ),
+    re.compile(rf"[A-Z][a-z]{{2}} {_MONTH} (?P<day>[ 0-9][0-9]) {_CLOCK} (?P<year>[0-9]{{4}})"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one attempt came to, as far as it decides: a status, or the class of what went wrong."""
+
+    status: int | None
+    error: str | None = None
+    retry_after: str | None = None
+    confirms_gone: bool = False
+    """Whether the attempt before was a 410, so that another one settles it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """A complete 2xx head came, whatever its body did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAt:
+    """Try again then."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmGone:
+    """410: ask once more then, before believing it."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disable:
+    """The endpoint is gone. Its backlog stays."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """The schedule is used up; the event is kept and still tried then."""
+
+    at: float
+    reason: str
+
+
+Plan = Delivered | RetryAt | ConfirmGone | Disable | Exhausted
+
+
+def plan(attempt: int, answer: Answer, *, now: float, jitter: float, scale: float = 1.0) -> Plan:
+    """Decide what follows the `attempt`-th attempt (from 1), which ended at `now`.
+
+    `jitter` is a number in [0, 1). `scale` multiplies our own waits, never what the receiver asked
+    for.
+    """
+    reason = _reason(answer)
+    if answer.status is not None and 200 <= answer.status <= 299:  # noqa: PLR2004 - RFC 9110, 15.3
+        return Delivered()
+    if answer.status == _GONE:
+        if answer.confirms_gone:
+            return Disable(reason="the endpoint answered 410 Gone, twice")
+        return ConfirmGone(at=now + GONE_CONFIRM * scale, reason=reason)
+    asked = parse_retry_after(answer.retry_after, now=now)
+    at = now + max(delay_after(attempt, jitter=jitter) * scale, asked or 0.0)
+    if attempt > len(SCHEDULE):
+        return Exhausted(at=at, reason=reason)
+    return RetryAt(at=at, reason=reason)
+
+
+def delay_after(attempt: int, *, jitter: float) -> float:
+    """Seconds to wait after the n-th failed attempt; jitter only adds: no attempt is early."""
+    base = SCHEDULE[attempt - 1] if attempt <= len(SCHEDULE) else AFTER_SCHEDULE
+    return base + min(base * JITTER_SHARE, JITTER_MAX) * jitter
+
+
+def parse_retry_after(text: str | None, *, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for, at most a day; None for absent, past, invalid."""
+    if text is None:
+        return None
+    bare = text.strip()
+    if _SECONDS.fullmatch(bare):
+        return min(float(bare), RETRY_AFTER_MAX)
+    moment = _http_date(bare, now=now)
+    if moment is None or moment <= now:
+        return None
+    return min(moment - now, RETRY_AFTER_MAX)
+
+
+def _reason(answer: Answer) -> str:
+    return f"HTTP {answer.status}" if answer.status is not None else answer.error or "unknown"
+
+
+def _http_date(text: str, *, now: float) -> float | None:
+    for pattern in _DATES:
+        found = pattern.fullmatch(text)
+        if found is not None and found["month"] in _MONTHS:
+            return _instant(found, now=now)
+    return None
+
+
+def _instant(found: re.Match[str], *, now: float) -> float | None:
+    year = int(found["year"])
+    if len(found["year"]) == 2:  # noqa: PLR2004 - RFC 9110: over 50 years ahead means the past century
+        this_year = datetime.fromtimestamp(now, UTC).year
+        year += this_year - this_year % 100
+        year -= 100 if year > this_year + 50 else 0
+    try:
+        moment = datetime(
+            year,
+            _MONTHS[found["month"]],
+            int(found["day"]),
+            int(found["hour"]),
+            int(found["minute"]),
+            tzinfo=UTC,
+        ) + timedelta(seconds=int(found["second"]))
+    except (ValueError, OverflowError):
+        return None
+    return moment.timestamp()
