@@ -19,7 +19,7 @@ WHOLE_TEXT: Final = "$"
 MAX_DEPTH: Final = 64
 
 # 64 bits signed hold every number of the protocol; RFC 8259 section 6 promises only 53.
-_MAX_DIGITS: Final = 18
+MAX_DIGITS: Final = 18
 
 _MAYBE_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
@@ -74,7 +74,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_DIGITS:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
         raise _refused(problem="holds an integer that is out of range")
     return int(digits)
 
@@ -90,8 +90,8 @@ def _constant(_name: str) -> NoReturn:
     raise _refused(problem="holds NaN or Infinity, which are not JSON")
 
 
-def _too_deep(root: object) -> bool:
-    level = [root]
+def _too_deep(root: dict[str, object]) -> bool:
+    level: list[dict[str, object] | list[object]] = [root]
     for _ in range(MAX_DEPTH):
         level = [child for node in level for child in _children(node)]
         if not level:
@@ -99,12 +99,9 @@ def _too_deep(root: object) -> bool:
     return True
 
 
-def _children(node: object) -> Iterable[object]:
-    if isinstance(node, dict):
-        return node.values()
-    if isinstance(node, list):
-        return node
-    return ()
+def _children(node: dict[str, object] | list[object]) -> Iterable[dict[str, object] | list[object]]:
+    inside = node.values() if isinstance(node, dict) else node
+    return (child for child in inside if isinstance(child, dict | list))
 
 
 def _whole_characters(text: str) -> str:

@@ -3,7 +3,8 @@
 import json
 from typing import Final
 
-from service.guest.shapes import Kind, object_at, step, wrong_type
+from service.guest.json_text import MAX_DIGITS
+from service.guest.shapes import Kind, fault, object_at, step, wrong_type
 
 
 def _string(raw: object, path: str) -> str:
@@ -23,7 +24,9 @@ def _number(raw: object, path: str) -> float:
 def _integer(raw: object, path: str) -> int:
     # The published schema says "number" for whole quantities, so 3.0 is 3.
     number = _number(raw, path)
-    return int(number) if number == int(number) else wrong_type("a whole number", raw, path)
+    if number != int(number) or abs(number) >= 10**MAX_DIGITS:
+        raise fault(path, f"must be a whole number of at most {MAX_DIGITS} digits")
+    return int(number)
 
 
 def _code(raw: object, path: str) -> int | str:

@@ -80,7 +80,7 @@ class Shape(Generic[T]):
                 raise fault(step(path, row.wire), "is missing")
         return {**found, self.rest: left}
 
-    def write(self, value: object) -> dict[str, object]:
+    def write(self, value: object) -> dict[str, Any]:
         """Write a value of this shape back, kept fields included."""
         written: dict[str, object] = {}
         for row in self.fields:

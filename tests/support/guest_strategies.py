@@ -42,7 +42,7 @@ def drawn(build: type[Any], **given: Draw) -> Draw:
     return st.builds(build, **fields, **given)
 
 
-def _by_hint(hint: Any) -> Draw:
+def _by_hint(hint: object) -> Draw:
     if hint in _BY_HINT:
         return _BY_HINT[hint]
     return st.one_of([_BY_HINT[part] for part in get_args(hint)])
@@ -66,11 +66,7 @@ def _other_than(known: set[str]) -> Draw:
 
 
 CONTENT: Final[Draw] = st.one_of(
-    *(
-        drawn(kind)
-        for kind in get_args(content.ContentItem)
-        if kind is not content.UnknownContent
-    ),
+    *(drawn(kind) for kind in get_args(content.ContentItem) if kind is not content.UnknownContent),
     drawn(content.UnknownContent, content_type=_other_than(_KNOWN_CONTENT)),
 )
 CHAT_EVENTS: Final[Draw] = st.one_of(

@@ -9,7 +9,7 @@ from service.guest.body import Channel, Sender, StructuredBody
 from service.guest.chat_events import OtherEvent, Presence, Typing
 from service.guest.codec import decode
 from service.guest.messages import StructuredMessage
-from tests.unit.guest.golden import ATTACHMENT, HEALTH_CHECK, OUTBOUND, golden, trace
+from tests.unit.guest.golden_frames import ATTACHMENT, HEALTH_CHECK, OUTBOUND, golden, trace
 
 _ANSWER: Final = {"text": "Yes", "payload": "answer.yes"}
 

@@ -7,7 +7,7 @@ import pytest
 from service.guest import messages as server
 from service.guest.codec import decode
 from service.guest.frame_wire import CLASSES, ERROR_CLASSES
-from tests.unit.guest.golden import ATTACHMENT, golden, trace
+from tests.unit.guest.golden_frames import ATTACHMENT, golden, trace
 
 _MEDIA: Final = server.AllowedMedia(
     inbound=server.MediaRules(

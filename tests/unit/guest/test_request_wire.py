@@ -10,8 +10,15 @@ from service.guest.chat_events import Presence
 from service.guest.codec import decode
 from service.guest.content import Attachment, ButtonResponse
 from service.guest.request_wire import ACTIONS
-from tests.unit.guest.golden import ATTACHMENT, DEPLOYMENT, HEALTH_CHECK, OUTBOUND, TOKEN
-from tests.unit.guest.golden import golden, trace
+from tests.unit.guest.golden_frames import (
+    ATTACHMENT,
+    DEPLOYMENT,
+    HEALTH_CHECK,
+    OUTBOUND,
+    TOKEN,
+    golden,
+    trace,
+)
 
 
 def _attributes(**given: str) -> Channel:
@@ -97,9 +104,7 @@ EXPECTED: Final[dict[str, guest.Request]] = {
     ),
     "disconnect_customer": guest.DisconnectCustomer(token=TOKEN),
     "resume_token": guest.ResumeToken(token=TOKEN),
-    "unknown_action": guest.UnknownRequest(
-        action="waveHand", raw={"token": TOKEN, "hand": "left"}
-    ),
+    "unknown_action": guest.UnknownRequest(action="waveHand", raw={"token": TOKEN, "hand": "left"}),
 }
 
 

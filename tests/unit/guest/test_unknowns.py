@@ -1,0 +1,63 @@
+"""Labels of what no table knows."""
+
+import json
+
+import pytest
+
+from service.guest.codec import decode
+from service.guest.unknowns import unknowns
+from tests.unit.guest.golden_frames import golden, golden_names
+
+WITH_UNKNOWNS = {
+    "unknown_action": ("action:waveHand",),
+    "unknown_class": ("field:smoke", "class:Fireworks"),
+    "structured_content": ("content:Hologram",),
+    "structured_events": ("event:Juggling",),
+    "error_bare_code": ("code:session_not_found",),
+    "error_object": ("field:body.stack",),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in golden_names() if not n.startswith(("history", "deployment_config"))],
+)
+def test_golden_frames_hold_no_unknowns_but_those_put_there(name: str) -> None:
+    assert unknowns(decode(golden(name))) == WITH_UNKNOWNS.get(name, ())
+
+
+def test_everything_unknown_in_a_frame_is_listed() -> None:
+    frame = {
+        "type": "shout",
+        "class": "StructuredMessage",
+        "code": 4999,
+        "loud": True,
+        "body": {
+            "quux": 1,
+            "channel": {"via": "air", "from": {"hat": "red"}, "metadata": {"more": 1}},
+            "content": [{"contentType": "Bar"}],
+            "events": [{"eventType": "Baz"}],
+        },
+    }
+
+    assert unknowns(decode(json.dumps(frame))) == (
+        "type:shout",
+        "code:4999",
+        "field:loud",
+        "field:body.channel.from.hat",
+        "field:body.channel.metadata.more",
+        "field:body.channel.via",
+        "content:Bar",
+        "event:Baz",
+        "field:body.quux",
+    )
+
+
+def test_everything_unknown_in_a_request_is_listed() -> None:
+    request = {"action": "echo", "message": {"type": "Text", "mood": 1}, "loud": True}
+
+    assert unknowns(decode(json.dumps(request))) == ("field:message.mood", "field:loud")
+
+
+def test_a_known_class_may_carry_an_unknown_code() -> None:
+    assert unknowns(decode('{"class":"string","code":4999,"body":"no"}')) == ("code:4999",)

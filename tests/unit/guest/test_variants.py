@@ -1,0 +1,80 @@
+"""Tagged list items: known, known but passed on, and unknown."""
+
+import pytest
+
+from service.domain.errors import GuestProtocolError
+from service.guest.body_wire import CONTENT, EVENTS
+from service.guest.chat_events import OtherEvent, Typing
+from service.guest.content import Attachment, Card, UnknownContent
+from service.guest.shapes import Kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        (
+            CONTENT,
+            {"contentType": "Attachment", "attachment": {"id": "a", "hue": 1}, "beside": 2},
+            Attachment(id="a", extras={"hue": 1}, item_extras={"beside": 2}),
+        ),
+        (
+            CONTENT,
+            {"contentType": "Card", "card": {"hue": 1}, "beside": 2},
+            Card(fields={"hue": 1}, item_extras={"beside": 2}),
+        ),
+        (
+            CONTENT,
+            {"contentType": "Hologram", "depth": 3},
+            UnknownContent(content_type="Hologram", fields={"depth": 3}),
+        ),
+        (EVENTS, {"eventType": "Typing", "typing": {"type": "On"}}, Typing(type="On")),
+        (EVENTS, {"eventType": "Video"}, OtherEvent(event_type="Video", fields={})),
+    ],
+)
+def test_an_item_is_read_by_its_tag_and_written_back(
+    kind: Kind, raw: object, value: object
+) -> None:
+    assert kind.read(raw, "p") == value
+    assert kind.write(value) == raw
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "fault"),
+    [
+        (CONTENT, "x", "at p: must be an object, not a string"),
+        (CONTENT, {}, "at p.contentType: is missing"),
+        (CONTENT, {"contentType": 1}, "at p.contentType: must be a string, not a number"),
+        (CONTENT, {"contentType": "Card"}, "at p.card: is missing"),
+        (CONTENT, {"contentType": "Card", "card": []}, "at p.card: must be an object, not a list"),
+        (
+            CONTENT,
+            {"contentType": "Attachment", "attachment": {"fileSize": "1"}},
+            "at p.attachment.fileSize: must be a number, not a string",
+        ),
+        (EVENTS, {"eventType": "Presence", "presence": {}}, "at p.presence.type: is missing"),
+    ],
+)
+def test_an_item_that_is_none_is_refused(kind: Kind, raw: object, fault: str) -> None:
+    with pytest.raises(GuestProtocolError) as refusal:
+        kind.read(raw, "p")
+
+    assert str(refusal.value) == fault
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "labels"),
+    [
+        (CONTENT, Attachment(id="a"), []),
+        (
+            CONTENT,
+            Attachment(extras={"hue": 1}, item_extras={"beside": 2}),
+            ["field:p.attachment.hue", "field:p.beside"],
+        ),
+        (CONTENT, Card(fields={"hue": 1}, item_extras={"beside": 2}), ["field:p.beside"]),
+        (CONTENT, UnknownContent(content_type="Hologram", fields={}), ["content:Hologram"]),
+        (EVENTS, OtherEvent(event_type="Video", fields={}), []),
+        (EVENTS, OtherEvent(event_type="Juggling", fields={}), ["event:Juggling"]),
+    ],
+)
+def test_only_what_no_table_knows_is_labelled(kind: Kind, value: object, labels: list[str]) -> None:
+    assert list(kind.unknown(value, "p")) == labels
