@@ -1,0 +1,88 @@
+"""Catching up from history: when enough was read, what of it is new, and whether it is the guest session we know.
+
+History comes newest first in pages and promises no order, so one known message is not a stop.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.log import Window
+from service.domain.said import Said
+
+PAGE_SIZE: Final = 100
+READS_PER_MINUTE: Final = 10
+"""Guest API: history reads per session and minute."""
+REACH_BACK_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRead:
+    """What one read of history brought: every entry that it saw, and how far back it went."""
+
+    at: float
+    entries: Sequence[Said]
+    since: float | None
+    """It reached back to that channel time; None: to the beginning."""
+    closed: bool = False
+    """It shows that the contact centre disconnected."""
+
+
+def reads_on(page: Sequence[Said], window: Window, *, since: float | None, last_page: bool) -> bool:
+    """Whether another page is needed after this one.
+
+    A read is over when history ends, or when a whole page is known and reaches back past `since`.
+    """
+    if last_page:
+        return False
+    oldest = min((s.channel_time for s in page if s.channel_time is not None), default=None)
+    reaches = since is not None and oldest is not None and oldest <= since
+    return not (reaches and all(is_known(entry, window) for entry in page))
+
+
+def is_known(said: Said, window: Window) -> bool:
+    """Whether the log has it, as far as the window tells."""
+    return window.find(said.keys) is not None
+
+
+def in_time_order(entries: Iterable[Said]) -> list[Said]:
+    """Entries as they were said. Those without a time keep their place beside their older neighbour.
+
+    Expects newest first, as history gives them.
+    """
+    oldest_first = list(entries)[::-1]
+    last = float("-inf")
+    timed: list[tuple[float, Said]] = []
+    for entry in oldest_first:
+        last = entry.channel_time if entry.channel_time is not None else last
+        timed.append((last, entry))
+    return [entry for _, entry in sorted(timed, key=lambda pair: pair[0])]
+
+
+def unique(entries: Iterable[Said]) -> list[Said]:
+    """Entries without repeats: new messages shift the pages while they are read."""
+    seen: set[str] = set()
+    kept: list[Said] = []
+    for entry in entries:
+        if entry.keys and entry.keys & seen:
+            continue
+        seen |= entry.keys
+        kept.append(entry)
+    return kept
+
+
+def agrees(read: HistoryRead, window: Window, *, incarnation: int) -> bool:
+    """Whether this history is that of the incarnation we know, or there is nothing yet to know it by."""
+    if not window.has_messages_of(incarnation):
+        return True
+    return any(_is_of(entry, window, incarnation) for entry in read.entries)
+
+
+def shows_join(read: HistoryRead) -> bool:
+    """Whether the guest's Join is in it."""
+    return any(entry.is_join for entry in read.entries)
+
+
+def _is_of(entry: Said, window: Window, incarnation: int) -> bool:
+    found = window.find(entry.keys)
+    return found is not None and found.incarnation == incarnation

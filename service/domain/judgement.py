@@ -1,0 +1,67 @@
+"""Where a policy or a fact decides between two futures, this picks the event; the table does the rest."""
+
+from typing import Final
+
+from service.domain import events as ev
+from service.domain.deployment import OnSessionLost
+from service.domain.given import Given
+from service.domain.session import Cause, Session, State
+
+_NOT_OPENED: Final = frozenset({State.CREATED, State.OPENING, State.REOPENING})
+_BY_INTENT: Final = frozenset(
+    {State.READING, State.RESTARTING, State.CLEARING, State.ENDING, State.RENEWING}
+)
+_NEEDS_NEW_ID: Final = frozenset({State.REOPENING, State.RETRYING})
+_HELD: Final = frozenset({State.DETACHED, State.READ_ONLY})
+
+
+def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
+    """The event that happened, or the one that it means under this deployment's policy and at this time."""
+    match event:
+        case ev.VisitBegan() if session.held_by is not None and session.state in _HELD:
+            return ev.HolderDied()
+        case ev.ResumeRequested() if session.state is State.FAILED and session.opened_at is None:
+            return ev.ReopenRequested()
+        case ev.GuestSessionOpened():
+            return _opened(session, event, given)
+        case ev.GuestSessionGone() if session.state in _NEEDS_NEW_ID:
+            return _gone_for_good(session, event, given)
+        case ev.GuestSessionGone() if _lapsed(session, given):
+            return ev.GuestSessionLapsed()
+        case ev.ClientIdDead() if _fails_on_loss(session, given):
+            return ev.GuestSessionLostForGood(cause=Cause.CLIENT_ID_DEAD, code=event.code)
+        case _:
+            return event
+
+
+def _opened(session: Session, event: ev.GuestSessionOpened, given: Given) -> ev.Event:
+    if session.state in _NOT_OPENED | _BY_INTENT:
+        return event
+    if _lapsed(session, given):
+        return ev.GuestSessionLapsed()
+    if _fails_on_loss(session, given):
+        return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
+    return event
+
+
+def _gone_for_good(session: Session, event: ev.GuestSessionGone, given: Given) -> ev.Event:
+    if _fails_on_loss(session, given):
+        return ev.GuestSessionLostForGood(cause=_cause(session, event.cause), code=event.code)
+    return event
+
+
+def _cause(session: Session, otherwise: Cause) -> Cause:
+    return session.outage.cause if session.outage else otherwise
+
+
+def _fails_on_loss(session: Session, given: Given) -> bool:
+    opened = session.state not in {State.READING, State.RESTARTING, State.CLEARING, State.ENDING}
+    return opened and given.deployment.on_session_lost is OnSessionLost.FAIL
+
+
+def _lapsed(session: Session, given: Given) -> bool:
+    # Only a known expiry that has passed with nothing waiting ends a session: a guest session that vanished early,
+    # or that somebody still wants to talk through, is replaced.
+    if session.state in _NOT_OPENED | _BY_INTENT or given.sends:
+        return False
+    return session.expires_at is not None and given.now >= session.expires_at
