@@ -2,10 +2,12 @@
 
 PYTHON ?= python3
 SUITES ?=
+UPGRADE ?=
 PY     := .venv/bin/python
 UV     := .venv-lock/bin/uv
-PIP    := --quiet --quiet --disable-pip-version-check --require-hashes --requirement
-LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+# The locks name every dependency, so pip need not resolve; bytecode is written at the first import.
+PIP    := --quiet --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes --requirement
+LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -43,7 +45,7 @@ openapi-check: .venv/.ready ## Say whether openapi/openapi.json is what the appl
 bench: .venv/.ready ## Measure speed beside a bare client in the same run
 	@$(PY) -m tests.bench
 
-lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml
+lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile $(LOCK) pyproject.toml --output-file requirements/runtime.txt > /dev/null
 	@$(UV) pip compile $(LOCK) pyproject.toml --group dev --constraint requirements/runtime.txt \
 	  --output-file requirements/dev.txt > /dev/null
@@ -61,18 +63,18 @@ clean: ## Remove everything the verbs made, the kept data included
 
 .venv/.ready .venv-aws/.ready:
 	@echo "setting up $(@D) from $<" >&2
-	@$(VENV)
+	@$(NEW_ENOUGH)
+	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install $(PIP) $<
 	@touch $@
 
 .venv-lock/.ready:
-	@$(VENV)
+	@$(NEW_ENOUGH)
+	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check uv==0.13.9
 	@touch $@
 
-define VENV
+define NEW_ENOUGH
 $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
-  "Python 3.11 or newer is needed, $(PYTHON) is %d.%d; try: make PYTHON=python3.13" % sys.version_info[:2])' && \
-$(PYTHON) -m venv $(@D) || \
-{ echo "no virtual environment made with $(PYTHON); on Debian it needs the package python3-venv" >&2; exit 1; }
+  "Python 3.11 or newer is needed, $(PYTHON) is %d.%d; try: make PYTHON=python3.13" % sys.version_info[:2])'
 endef
