@@ -104,7 +104,7 @@ async def _capped_text(response: httpx2.Response) -> str:
 
 
 def retry_after_seconds(value: str | None, *, now: float) -> float | None:
-    """Seconds that a Retry-After header (RFC 9110, 10.2.3) asks for, at most a day; None if unclear."""
+    """How long a Retry-After header (RFC 9110, 10.2.3) asks to wait, at most a day."""
     if value is None:
         return None
     text = value.strip()

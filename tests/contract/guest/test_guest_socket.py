@@ -1,0 +1,466 @@
+"""Links against peers on loopback that behave, refuse, lie, vanish or fall silent."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import pytest
+import uvloop
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from service.adapters.guest_socket import MAX_FRAME_BYTES, Deadlines, WebsocketGuestSockets
+from service.adapters.system import SystemClock
+from service.adapters.trust import trust
+from service.domain.errors import ConfigurationError, LinkDeniedError, LinkLostError
+from service.ports.wires import Link
+from tests.contract.guest.loopback import (
+    Authority,
+    deployment_at,
+    raw_server,
+    upgrade_then_ignore,
+    websocket_server,
+)
+
+SHORT: Final = Deadlines(open=0.3, pong=0.2, write=0.3, close_frame=0.2, close=0.3)
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+def sockets(*, ca_file: Path | None = None, deadlines: Deadlines = SHORT) -> WebsocketGuestSockets:
+    return WebsocketGuestSockets(clock=SystemClock(), tls=trust(ca_file), deadlines=deadlines)
+
+
+async def echo(peer: ServerConnection) -> None:
+    async for frame in peer:
+        await peer.send(frame)
+
+
+async def stay(peer: ServerConnection) -> None:
+    await peer.wait_closed()
+
+
+async def loss_of(link: Link) -> LinkLostError:
+    with pytest.raises(LinkLostError) as caught:
+        await link.receive()
+    return caught.value
+
+
+async def test_frames_travel_both_ways() -> None:
+    async with websocket_server(echo) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        await link.send('{"text": "grüße"}')
+        answer = await link.receive()
+        await link.close()
+
+    assert answer == '{"text": "grüße"}'
+
+
+async def test_the_upgrade_says_what_it_should_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    seen: list[Request] = []
+
+    async def note(peer: ServerConnection) -> None:
+        assert peer.request is not None
+        seen.append(peer.request)
+
+    async with websocket_server(note) as endpoint:
+        link = await sockets().open(deployment_at(endpoint, deployment_id="a b&c"))
+        await loss_of(link)
+
+    headers = seen[0].headers
+    assert seen[0].path == "/v1?deploymentId=a%20b%26c"
+    assert headers["Origin"] == "https://shop.example"
+    assert headers["User-Agent"] == "guest-session-broker"
+    assert "Sec-WebSocket-Extensions" not in headers
+
+
+async def test_without_an_origin_none_is_sent() -> None:
+    seen: list[Request] = []
+
+    async def note(peer: ServerConnection) -> None:
+        assert peer.request is not None
+        seen.append(peer.request)
+
+    async with websocket_server(note) as endpoint:
+        link = await sockets().open(deployment_at(endpoint, origin=None))
+        await loss_of(link)
+
+    assert "Origin" not in seen[0].headers
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "wait"),
+    [(403, None, None), (429, "7", 7.0), (503, None, None), (500, "soon", None)],
+)
+async def test_a_refused_upgrade_tells_status_and_wait(
+    status: int, retry_after: str | None, wait: float | None
+) -> None:
+    def refuse(peer: ServerConnection, _: Request) -> Response:
+        answer = peer.respond(HTTPStatus(status), "no")
+        if retry_after is not None:
+            answer.headers["Retry-After"] = retry_after
+        return answer
+
+    async with websocket_server(stay, process_request=refuse) as endpoint:
+        with pytest.raises(LinkDeniedError) as caught:
+            await sockets().open(deployment_at(endpoint))
+
+    assert (caught.value.status, caught.value.retry_after_seconds) == (status, wait)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    reached: list[ServerConnection] = []
+
+    async def elsewhere(peer: ServerConnection) -> None:
+        reached.append(peer)
+
+    def redirect(peer: ServerConnection, _: Request) -> Response:
+        answer = peer.respond(HTTPStatus.FOUND, "there")
+        answer.headers["Location"] = other.replace("http", "ws")
+        return answer
+
+    async with (
+        websocket_server(elsewhere) as other,
+        websocket_server(stay, process_request=redirect) as endpoint,
+    ):
+        with pytest.raises(LinkDeniedError) as caught:
+            await sockets().open(deployment_at(endpoint))
+
+    assert (caught.value.status, reached) == (302, [])
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
+    writer.close()
+
+
+async def say_nothing(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    ("peer", "reason"), [(hang_up, "reset"), (babble, "handshake"), (say_nothing, "timeout")]
+)
+async def test_an_upgrade_without_answer_is_a_lost_link(
+    peer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], reason: str
+) -> None:
+    async with raw_server(peer) as endpoint:
+        with pytest.raises(LinkLostError) as caught:
+            await sockets().open(deployment_at(endpoint))
+
+    assert (caught.value.code, caught.value.reason) == (1006, reason)
+
+
+async def closed_endpoint() -> str:
+    async with raw_server(say_nothing) as endpoint:
+        return endpoint
+
+
+async def test_a_closed_port_is_a_lost_link() -> None:
+    endpoint = await closed_endpoint()
+
+    with pytest.raises(LinkLostError) as caught:
+        await sockets().open(deployment_at(endpoint))
+
+    assert (caught.value.code, caught.value.reason) == (1006, "refused")
+
+
+async def test_a_closed_port_at_several_addresses_is_refused_too() -> None:
+    endpoint = (await closed_endpoint()).replace("127.0.0.1", "localhost")
+
+    with pytest.raises(LinkLostError) as caught:
+        await sockets().open(deployment_at(endpoint))
+
+    assert caught.value.reason == "refused"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reason"), [("http://no..name", "dns"), ("http://", "address")]
+)
+async def test_an_address_that_is_none_is_a_lost_link(endpoint: str, reason: str) -> None:
+    with pytest.raises(LinkLostError) as caught:
+        await sockets().open(deployment_at(endpoint))
+
+    assert (caught.value.code, caught.value.reason) == (1006, reason)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 20.5, float("nan"), float("inf")])
+async def test_a_heartbeat_that_finds_a_dead_link_too_late_is_refused(seconds: float) -> None:
+    with pytest.raises(ConfigurationError, match="heartbeatSeconds"):
+        await sockets().open(deployment_at("http://127.0.0.1:9", heartbeat_seconds=seconds))
+
+
+def test_a_dead_link_is_known_within_thirty_seconds() -> None:
+    deadlines = Deadlines()
+
+    assert 20 + deadlines.pong + deadlines.close_frame < 30
+    assert deadlines.pong <= 8
+    assert deadlines.close < 2
+
+
+async def test_a_clean_close_tells_code_and_reason() -> None:
+    async def leave(peer: ServerConnection) -> None:
+        await peer.send("last words")
+        await peer.close(1001, "going away")
+
+    async with websocket_server(leave) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        frame = await link.receive()
+        lost = await loss_of(link)
+
+    assert (frame, lost.code, lost.reason) == ("last words", 1001, "going away")
+
+
+async def test_a_cut_connection_is_1006() -> None:
+    async def vanish(peer: ServerConnection) -> None:
+        peer.transport.abort()
+
+    async with websocket_server(vanish) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        lost = await loss_of(link)
+
+    assert lost.code == 1006
+
+
+async def test_a_peer_that_answers_no_ping_is_found() -> None:
+    async with raw_server(upgrade_then_ignore) as endpoint:
+        link = await sockets().open(deployment_at(endpoint, heartbeat_seconds=0.1))
+        started = time.monotonic()
+        lost = await loss_of(link)
+
+    assert (lost.code, lost.reason) == (1006, "keepalive ping timeout")
+    assert 0.25 < time.monotonic() - started < 2
+
+
+async def test_a_peer_that_answers_pings_is_kept() -> None:
+    async with websocket_server(stay) as endpoint:
+        link = await sockets().open(deployment_at(endpoint, heartbeat_seconds=0.05))
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(link.receive(), 0.6)
+        await link.close()
+
+
+async def test_an_oversized_frame_closes_with_1009() -> None:
+    async def shout(peer: ServerConnection) -> None:
+        await peer.send("x" * MAX_FRAME_BYTES)
+        await peer.send("x" * (MAX_FRAME_BYTES + 1))
+
+    async with websocket_server(shout) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        largest = await link.receive()
+        lost = await loss_of(link)
+
+    assert (len(largest), lost.code) == (MAX_FRAME_BYTES, 1009)
+
+
+async def test_a_binary_frame_closes_with_1003_on_both_sides() -> None:
+    seen = asyncio.Queue[int | None]()
+
+    async def send_bytes(peer: ServerConnection) -> None:
+        await peer.send(b"\x00")
+        await peer.wait_closed()
+        seen.put_nowait(peer.close_code)
+
+    async with websocket_server(send_bytes) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        lost = await loss_of(link)
+        again = await loss_of(link)
+        theirs = await asyncio.wait_for(seen.get(), 2)
+
+    assert (lost.code, again.code, theirs) == (1003, 1003, 1003)
+
+
+async def test_text_that_is_no_utf8_closes_with_1007() -> None:
+    async def garble(peer: ServerConnection) -> None:
+        await peer.send(b"\xff", text=True)
+        await peer.wait_closed()
+
+    async with websocket_server(garble) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        lost = await loss_of(link)
+
+    assert lost.code == 1007
+
+
+async def test_closing_tells_the_peer_1000_and_may_be_repeated() -> None:
+    seen = asyncio.Queue[int | None]()
+
+    async def watch(peer: ServerConnection) -> None:
+        await peer.wait_closed()
+        seen.put_nowait(peer.close_code)
+
+    async with websocket_server(watch) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        await link.close()
+        await link.close()
+        theirs = await asyncio.wait_for(seen.get(), 2)
+
+    assert theirs == 1000
+
+
+async def test_a_closed_link_neither_sends_nor_receives() -> None:
+    async with websocket_server(echo) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        await link.close()
+
+        with pytest.raises(LinkLostError) as sending:
+            await link.send("late")
+        receiving = await loss_of(link)
+
+    assert (sending.value.code, receiving.code) == (1000, 1000)
+
+
+async def test_sending_to_a_peer_that_closed_tells_its_code() -> None:
+    async def leave(peer: ServerConnection) -> None:
+        await peer.close(1012, "restart")
+
+    async with websocket_server(leave) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        await loss_of(link)
+
+        with pytest.raises(LinkLostError) as caught:
+            await link.send("late")
+
+    assert (caught.value.code, caught.value.reason) == (1012, "restart")
+
+
+async def test_closing_does_not_wait_for_a_silent_peer() -> None:
+    async with raw_server(upgrade_then_ignore) as endpoint:
+        link = await sockets(deadlines=Deadlines()).open(deployment_at(endpoint))
+        started = time.monotonic()
+        await link.close()
+
+    assert 1.0 < time.monotonic() - started < 2
+
+
+async def fill(link: Link) -> None:
+    """Write until the peer's and our own buffers are full, then wait in the send."""
+    for _ in range(1_000):
+        await link.send("x" * 65_536)
+
+
+async def test_a_peer_that_stops_reading_costs_the_link() -> None:
+    async with raw_server(upgrade_then_ignore) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+
+        with pytest.raises(LinkLostError) as caught:
+            await fill(link)
+        after = await loss_of(link)
+
+    assert (caught.value.code, caught.value.reason) == (1006, "write timeout")
+    assert after.code == 1006
+
+
+async def test_closing_a_stuffed_link_takes_no_longer() -> None:
+    async with raw_server(upgrade_then_ignore) as endpoint:
+        link = await sockets(deadlines=Deadlines()).open(deployment_at(endpoint))
+        stuck = asyncio.create_task(fill(link))
+        await asyncio.sleep(0.3)
+        started = time.monotonic()
+        await link.close()
+        took = time.monotonic() - started
+        with pytest.raises(LinkLostError):
+            await stuck
+
+    assert took < 2
+
+
+async def test_a_cancelled_stuck_send_ends_the_link() -> None:
+    async with raw_server(upgrade_then_ignore) as endpoint:
+        link = await sockets(deadlines=Deadlines()).open(deployment_at(endpoint))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(fill(link), 0.3)
+
+        lost = await asyncio.wait_for(loss_of(link), 1)
+
+    assert lost.code == 1006
+
+
+async def test_cancelling_a_receive_loses_no_frame() -> None:
+    async with websocket_server(echo) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        for number in range(20):
+            waiting = asyncio.create_task(link.receive())
+            await asyncio.sleep(0)
+            await link.send(str(number))
+            if number % 2:
+                await asyncio.sleep(0.002)
+            waiting.cancel()
+            outcome = (await asyncio.gather(waiting, return_exceptions=True))[0]
+            received = outcome if isinstance(outcome, str) else await link.receive()
+
+            assert received == str(number)
+        await link.close()
+
+
+@pytest.fixture(name="authority")
+def _authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+async def test_tls_holds_with_the_given_authority(authority: Authority) -> None:
+    tls = authority.server_context("localhost")
+    async with websocket_server(echo, host="localhost", ssl=tls) as endpoint:
+        link = await sockets(ca_file=authority.ca_file).open(deployment_at(endpoint))
+        await link.send("private")
+        answer = await link.receive()
+        await link.close()
+
+    assert answer == "private"
+
+
+async def test_tls_of_an_unknown_authority_is_refused(authority: Authority) -> None:
+    tls = authority.server_context("localhost")
+    async with websocket_server(echo, host="localhost", ssl=tls) as endpoint:
+        with pytest.raises(LinkLostError) as caught:
+            await sockets().open(deployment_at(endpoint))
+
+    assert (caught.value.code, caught.value.reason) == (1006, "tls")
+
+
+async def test_tls_for_another_host_is_refused(authority: Authority) -> None:
+    tls = authority.server_context("elsewhere.example")
+    async with websocket_server(echo, host="localhost", ssl=tls) as endpoint:
+        with pytest.raises(LinkLostError) as caught:
+            await sockets(ca_file=authority.ca_file).open(deployment_at(endpoint))
+
+    assert caught.value.reason == "tls"
+
+
+async def _refusals_on_any_loop() -> list[str]:
+    reasons = []
+    async with raw_server(hang_up) as resets, raw_server(say_nothing) as silence:
+        for endpoint in (resets, silence, await closed_endpoint(), "http://no..name"):
+            with pytest.raises(LinkLostError) as caught:
+                await sockets().open(deployment_at(endpoint))
+            reasons.append(caught.value.reason)
+    return reasons
+
+
+async def _life_on_any_loop() -> tuple[str, int]:
+    async with websocket_server(echo) as endpoint:
+        link = await sockets().open(deployment_at(endpoint))
+        await link.send("hello")
+        answer = await link.receive()
+        await link.close()
+        return answer, (await loss_of(link)).code
+
+
+def test_uvloop_serves_as_well() -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        life = runner.run(_life_on_any_loop())
+        refusals = runner.run(_refusals_on_any_loop())
+
+    assert life == ("hello", 1000)
+    assert refusals == ["reset", "timeout", "refused", "dns"]
