@@ -1,0 +1,44 @@
+"""Everything the API can do, in one value: a field per use case. Wired by `service.bootstrap`, used by `service.api`."""
+
+from dataclasses import dataclass
+
+from service.ports.system import Clock
+from service.usecases.authenticate import Authenticate
+from service.usecases.check_ready import CheckReady
+from service.usecases.clear_session import ClearSession
+from service.usecases.create_session import CreateSession
+from service.usecases.end_session import EndSession
+from service.usecases.erase_session import EraseSession
+from service.usecases.idempotency import Once
+from service.usecases.manage_deployments import ManageDeployments
+from service.usecases.manage_keys import ManageKeys
+from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
+from service.usecases.read_transcript import ReadTranscript
+from service.usecases.resume_session import ResumeSession
+from service.usecases.send_message import SendMessage
+from service.usecases.send_typing import SendTyping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """The use cases behind the REST API."""
+
+    clock: Clock
+    authenticate: Authenticate
+    once: Once
+    check_ready: CheckReady
+    create_session: CreateSession
+    read_session: ReadSession
+    list_sessions: ListSessions
+    send_message: SendMessage
+    read_transcript: ReadTranscript
+    read_events: ReadEvents
+    send_typing: SendTyping
+    end_session: EndSession
+    clear_session: ClearSession
+    resume_session: ResumeSession
+    erase_session: EraseSession
+    deployments: ManageDeployments
+    webhooks: ManageWebhooks
+    keys: ManageKeys

@@ -1,0 +1,55 @@
+"""Clear the guest's history at Genesys and go on: the session stays, a new incarnation begins."""
+
+from dataclasses import dataclass
+
+from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.events import ClearRequested
+from service.domain.ids import SessionId
+from service.domain.session import State
+from service.ports.sessions import SessionStore
+from service.ports.storage import TenantStore
+from service.ports.system import Bell, Clock
+from service.usecases.end_session import DONE, UNDER_WAY, VerbRequest, keep_session
+from service.usecases.idempotency import Answer, result_of
+from service.usecases.read_session import owned, refuse_if_over, shown
+from service.usecases.send_message import mark_work
+from service.usecases.waiting import Attending, Changing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearSession:
+    """Clears sessions."""
+
+    sessions: SessionStore
+    tenants: TenantStore
+    bell: Bell
+    clock: Clock
+    change: Changing
+    attend: Attending
+
+    async def __call__(self, request: VerbRequest) -> Answer:
+        """The Session; 202 while the clearing is under way.
+
+        Raises NotFoundError, SessionEndedError, SessionFailedError.
+        """
+        session = await owned(self.sessions, request.key.tenant, request.session_id)
+        refuse_if_over(session)
+        await mark_work(self.sessions, session, now=self.clock.now())
+        await self.change(session.id, ClearRequested())
+        self.bell.ring(session.id)
+        await keep_session(self.tenants, request, now=self.clock.now())
+        until = request.patience.until(self.clock)
+        await self.attend(session.id, until=until, satisfied=lambda: self._is_clear(session.id))
+        return await self._answer(request.key, session.id)
+
+    async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
+        """The session of an earlier request as it is now."""
+        return await self._answer(key, SessionId(result_of(record)["sessionId"]))
+
+    async def _is_clear(self, session_id: SessionId) -> bool:
+        return (await self.sessions.load(session_id)).state is not State.CLEARING
+
+    async def _answer(self, key: ApiKey, session_id: SessionId) -> Answer:
+        session = await owned(self.sessions, key.tenant, session_id)
+        status = UNDER_WAY if session.state is State.CLEARING else DONE
+        return Answer(status=status, body=await shown(self.sessions, session, key))

@@ -1,0 +1,210 @@
+"""Make a session durable, with its first message if there is one, and wait for it to open.
+
+One transaction makes everything. Opening the guest session is the visit's work, not this module's.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.drafts import accepted
+from service.domain.errors import (
+    ExternalIdInUseError,
+    NotFoundError,
+    UnavailableError,
+    UnknownDeploymentError,
+    VersionConflictError,
+)
+from service.domain.ids import (
+    EVENT,
+    MESSAGE,
+    SESSION,
+    ClientId,
+    DeploymentName,
+    EventId,
+    MessageId,
+    SessionId,
+    TenantName,
+)
+from service.domain.log import LogEvent
+from service.domain.message import SendBody
+from service.domain.send import PendingSend
+from service.domain.session import PublicState, Session, State
+from service.ports.sessions import SessionStore
+from service.ports.storage import TenantStore
+from service.ports.system import Bell, Clock, Ids
+from service.usecases.follow_message import FollowMessage, Wanted
+from service.usecases.idempotency import Answer, Ticket, result_of
+from service.usecases.read_session import owned, shown
+from service.usecases.send_limits import (
+    check_attributes,
+    check_body,
+    check_external_id,
+    check_metadata,
+)
+from service.usecases.send_message import CREATED, MARK_SECONDS, TRIES, pending_send
+from service.usecases.waiting import Attending, Patience
+
+OVER: Final = frozenset({PublicState.ENDED, PublicState.FAILED})
+
+
+def shard_of(session_id: SessionId, shards: int) -> int:
+    """The shard a session belongs to for ever."""
+    return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:8], "big") % shards
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRequest:
+    """What a caller asks."""
+
+    key: ApiKey
+    deployment: DeploymentName
+    patience: Patience
+    external_id: str | None = None
+    custom_attributes: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] | None = None
+    message: SendBody | None = None
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSession:
+    """Makes sessions."""
+
+    sessions: SessionStore
+    tenants: TenantStore
+    bell: Bell
+    clock: Clock
+    ids: Ids
+    attend: Attending
+    follow: FollowMessage
+    shards: int
+
+    async def __call__(self, request: CreateRequest) -> Answer:
+        """The Session, always 201; with `message` when one was given.
+
+        Raises UnknownDeploymentError, ExternalIdInUseError, InvalidRequestError and what
+        `send_limits.check_body` raises; nothing is stored then.
+        """
+        _check(request)
+        await self._check_deployment(request.key.tenant, request.deployment)
+        session, events, sends = self._made(request)
+        await self._store(request, session, events, sends)
+        self.bell.ring(session.id)
+        until = request.patience.until(self.clock)
+        await self.attend(
+            session.id, until=until, satisfied=lambda: self._is_settled(session.id, events)
+        )
+        return await self._answer(request.key, session.id, bool(events))
+
+    async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
+        """The session of an earlier request as it is now."""
+        made = result_of(record)
+        return await self._answer(key, SessionId(made["sessionId"]), made["message"])
+
+    async def _answer(self, key: ApiKey, session_id: SessionId, with_message: bool) -> Answer:  # noqa: FBT001
+        session = await owned(self.sessions, key.tenant, session_id)
+        body = await shown(self.sessions, session, key)
+        if with_message:
+            followed = await self.follow.look(Wanted(session=session, sequence=1))
+            body = {**body, "message": followed.message}
+        return Answer(status=CREATED, body=body)
+
+    async def _check_deployment(self, tenant: TenantName, name: DeploymentName) -> None:
+        try:
+            await self.tenants.deployment(tenant, name)
+        except NotFoundError:
+            raise UnknownDeploymentError(name=name) from None
+
+    def _made(self, request: CreateRequest) -> tuple[Session, list[LogEvent], list[PendingSend]]:
+        now = self.clock.now()
+        session_id = SessionId(self.ids.ulid(SESSION))
+        session = Session(
+            id=session_id,
+            tenant=request.key.tenant,
+            deployment=request.deployment,
+            external_id=request.external_id,
+            shard=shard_of(session_id, self.shards),
+            state=State.CREATED,
+            version=1,
+            incarnation=1,
+            client_id=ClientId(self.ids.uuid()),
+            custom_attributes=request.custom_attributes,
+            metadata=request.metadata,
+            created_at=now,
+            updated_at=now,
+            look_at=now + MARK_SECONDS,
+        )
+        if request.message is None:
+            return session, [], []
+        message_id = MessageId(self.ids.ulid(MESSAGE))
+        draft = accepted(session, message_id=message_id, body=request.message, at=now)
+        event = draft.at_place(session, sequence=1, event_id=EventId(self.ids.ulid(EVENT)), at=now)
+        return session, [event], [pending_send(self.ids, event, message_id, request.message)]
+
+    async def _store(
+        self,
+        request: CreateRequest,
+        session: Session,
+        events: Sequence[LogEvent],
+        sends: Sequence[PendingSend],
+    ) -> None:
+        made = {"sessionId": session.id, "message": bool(events)}
+        ticket = request.ticket
+        for _ in range(TRIES):
+            may_replace = await self._holder(session.tenant, session.external_id)
+            try:
+                await self.sessions.create(
+                    session,
+                    events=events,
+                    sends=sends,
+                    idempotency=ticket.record(status=CREATED, result=made) if ticket else None,
+                    may_replace=may_replace,
+                )
+            except VersionConflictError:
+                continue  # the externalId reference moved since it was read
+            return
+        raise UnavailableError(what="the externalId reference")
+
+    async def _holder(self, tenant: TenantName, external_id: str | None) -> SessionId | None:
+        if external_id is None:
+            return None
+        return await free_holder(self.sessions, tenant, external_id)
+
+    async def _is_settled(self, session_id: SessionId, events: Sequence[LogEvent]) -> bool:
+        session = await self.sessions.load(session_id)
+        if session.public is PublicState.OPENING:
+            return False
+        if not events or session.public in OVER:
+            return True
+        followed = await self.follow.look(Wanted(session=session, sequence=1))
+        return followed.settled_at is not None
+
+
+async def free_holder(
+    sessions: SessionStore, tenant: TenantName, external_id: str
+) -> SessionId | None:
+    """The session that the externalId names now and may lose it, being over; None if it names none.
+
+    Raises ExternalIdInUseError when that session is open.
+    """
+    holder_id = await sessions.by_external_id(tenant, external_id)
+    if holder_id is None:
+        return None
+    try:
+        holder = await sessions.load(holder_id)
+    except NotFoundError:
+        return holder_id  # erased: the reference is about to go
+    if holder.public not in OVER:
+        raise ExternalIdInUseError(external_id=external_id, session_id=holder_id)
+    return holder_id
+
+
+def _check(request: CreateRequest) -> None:
+    check_external_id(request.external_id)
+    check_attributes(request.custom_attributes)
+    check_metadata(request.metadata)
+    if request.message is not None:
+        check_body(request.message, at="/message")

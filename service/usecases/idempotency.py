@@ -1,0 +1,121 @@
+"""Idempotency-Key: a repeat of a write does nothing and answers what the first one made, as it is now.
+
+The record is stored in the same transaction as what the request made wherever it made something, and names it
+from the start. Requests that make nothing of their own keep their answer once it is known.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.domain.access import IdempotencyRecord
+from service.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError
+from service.domain.ids import TenantName
+from service.ports.storage import TenantStore
+from service.ports.system import Clock
+
+KEPT_SECONDS: Final = 48 * 3600.0
+"""At least 24 hours are promised; the rest is for clocks and for retries that straddle a night."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a request is answered with: an HTTP status and a JSON object, or nothing."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One use of an Idempotency-Key. `key` is scoped already: method, path, and the caller's key."""
+
+    tenant: TenantName
+    key: str
+    request_hash: str
+    at: float
+
+    def record(
+        self, *, status: int, result: Mapping[str, Any], secret: Mapping[str, Any] | None = None
+    ) -> IdempotencyRecord:
+        """What to store: the ids the request makes, and apart from them an answer that holds a secret."""
+        return IdempotencyRecord(
+            tenant=self.tenant,
+            key=self.key,
+            request_hash=self.request_hash,
+            status=status,
+            result=json.dumps(result),
+            secret_answer=None if secret is None else json.dumps(secret),
+            created_at=self.at,
+            expires_at=self.at + KEPT_SECONDS,
+        )
+
+
+def result_of(record: IdempotencyRecord) -> dict[str, Any]:
+    """The ids that the first request made."""
+    result: dict[str, Any] = json.loads(record.result)
+    return result
+
+
+def secret_of(record: IdempotencyRecord) -> dict[str, Any]:
+    """The answer with the secret that is shown once; empty where there was none."""
+    answer: dict[str, Any] = json.loads(record.secret_answer or "{}")
+    return answer
+
+
+Act = Callable[[], Awaitable[Answer]]
+Replay = Callable[[IdempotencyRecord], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """Runs a write at most once for each Idempotency-Key."""
+
+    tenants: TenantStore
+    clock: Clock
+
+    async def __call__(self, ticket: Ticket | None, *, act: Act, replay: Replay) -> Answer:
+        """Act, or replay what an earlier request with this key made.
+
+        Raises IdempotencyMismatchError (another body), IdempotencyInProgressError.
+        """
+        if ticket is None:
+            return await act()
+        if (record := await self._earlier(ticket)) is not None:
+            return await _replayed(replay, record)
+        try:
+            return await act()
+        except IdempotencyInProgressError:
+            if (record := await self._earlier(ticket)) is None:
+                raise
+            return await _replayed(replay, record)
+
+    async def keeping(self, ticket: Ticket | None, act: Act) -> Answer:
+        """For writes that make nothing of their own: do it, then keep the whole answer for repeats."""
+
+        async def act_and_keep() -> Answer:
+            answer = await act()
+            if ticket is not None:
+                record = ticket.record(status=answer.status, result={"answer": answer.body})
+                await self.tenants.put_idempotency(record, now=self.clock.now())
+            return answer
+
+        return await self(ticket, act=act_and_keep, replay=kept)
+
+    async def _earlier(self, ticket: Ticket) -> IdempotencyRecord | None:
+        record = await self.tenants.idempotency(ticket.tenant, ticket.key, now=self.clock.now())
+        if record is not None and record.request_hash != ticket.request_hash:
+            raise IdempotencyMismatchError
+        return record
+
+
+async def kept(record: IdempotencyRecord) -> Answer:
+    """The answer that was kept whole."""
+    return Answer(status=record.status, body=result_of(record)["answer"])
+
+
+async def _replayed(replay: Replay, record: IdempotencyRecord) -> Answer:
+    answer = await replay(record)
+    return Answer(status=answer.status, body=answer.body, replayed=True)

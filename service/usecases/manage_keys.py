@@ -1,0 +1,115 @@
+"""API keys: make, list, revoke. A key is shown once; only its hash is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.domain.access import ApiKey, IdempotencyRecord, Scope
+from service.domain.errors import (
+    FieldFault,
+    InsufficientScopeError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from service.domain.ids import API_KEY, ApiKeyId, TenantName
+from service.domain.instants import maybe_rfc3339, rfc3339
+from service.ports.storage import TenantStore
+from service.ports.system import Clock, Ids
+from service.usecases.authenticate import Authenticate, digest_of
+from service.usecases.idempotency import Answer, Ticket, secret_of
+
+KEY_PREFIX: Final = "gsb_"
+DEFAULT_SCOPES: Final = (Scope.SESSIONS_READ, Scope.SESSIONS_WRITE)
+PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """What a caller asks for."""
+
+    name: str
+    tenant: TenantName | None = None
+    scopes: Sequence[Scope] = DEFAULT_SCOPES
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageKeys:
+    """The keys of every tenant; only scope admin comes here."""
+
+    tenants: TenantStore
+    authenticate: Authenticate
+    clock: Clock
+    ids: Ids
+
+    async def create(self, caller: ApiKey, wanted: NewKey, *, ticket: Ticket | None) -> Answer:
+        """201 and the key, `key` itself this once.
+
+        Raises InsufficientScopeError (nobody gives what he has not), InvalidRequestError.
+        """
+        now = self.clock.now()
+        if wanted.expires_at is not None and wanted.expires_at <= now:
+            fault = FieldFault(pointer="/expiresAt", detail="lies in the past")
+            raise InvalidRequestError(fault)
+        for scope in wanted.scopes:
+            _refuse_escalation(caller, scope)
+        secret = f"{KEY_PREFIX}{self.ids.secret()}"
+        key = ApiKey(
+            id=ApiKeyId(self.ids.ulid(API_KEY)),
+            tenant=wanted.tenant or caller.tenant,
+            name=wanted.name,
+            digest=digest_of(secret),
+            scopes=tuple(dict.fromkeys(wanted.scopes)),
+            created_at=now,
+            expires_at=wanted.expires_at,
+        )
+        body = {**key_view(key), "key": secret}
+        record = ticket.record(status=201, result={"id": key.id}, secret=body) if ticket else None
+        await self.tenants.put_key(key, record)
+        return Answer(status=201, body=body)
+
+    async def list(self, tenant: TenantName, *, cursor: str | None, limit: int) -> Answer:
+        """200 and a page of a tenant's keys, newest first. Raises InvalidRequestError for a bad cursor."""
+        page = await self.tenants.list_keys(tenant, cursor=cursor, limit=limit)
+        items = [key_view(key) for key in page.items]
+        return Answer(status=200, body={"items": items, "nextCursor": page.next_cursor})
+
+    async def delete(self, key_id: ApiKeyId) -> Answer:
+        """204: the key is good no more. Raises NotFoundError."""
+        tenant = await self._tenant_of(key_id)
+        await self.tenants.delete_key(tenant, key_id)
+        self.authenticate.forget(key_id)
+        return Answer(status=204)
+
+    async def replay(self, record: IdempotencyRecord) -> Answer:
+        """The very answer of the earlier request: a key is not kept, so there is nothing newer to show."""
+        return Answer(status=record.status, body=secret_of(record))
+
+    async def _tenant_of(self, key_id: ApiKeyId) -> TenantName:
+        cursor: str | None = None
+        while True:
+            page = await self.tenants.list_keys(None, cursor=cursor, limit=PAGE)
+            for key in page.items:
+                if key.id == key_id:
+                    return key.tenant
+            if (cursor := page.next_cursor) is None:
+                raise NotFoundError(kind="API key", name=key_id[:64])
+
+
+def key_view(key: ApiKey) -> dict[str, Any]:
+    """An API key as listed: nothing of the key itself."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "tenant": key.tenant,
+        "scopes": [scope.value for scope in key.scopes],
+        "createdAt": rfc3339(key.created_at),
+        "expiresAt": maybe_rfc3339(key.expires_at),
+    }
+
+
+def _refuse_escalation(caller: ApiKey, scope: Scope) -> None:
+    if Scope.ALL in caller.scopes or scope in caller.scopes:
+        return
+    if scope in (Scope.ALL, Scope.SESSIONS_SECRETS):
+        raise InsufficientScopeError(scope=scope.value)

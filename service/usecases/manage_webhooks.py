@@ -1,0 +1,199 @@
+"""Webhook endpoints of a tenant: create, read, change, delete, test, rotate, switch. Delivers nothing itself."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.endpoint import Endpoint, EndpointState, SigningSecret
+from service.domain.errors import (
+    InvalidRequestError,
+    LostRaceError,
+    NotFoundError,
+    UnavailableError,
+)
+from service.domain.ids import ENDPOINT, EndpointId
+from service.ports.storage import TenantStore
+from service.ports.system import Clock, Ids
+from service.ports.wires import WebhookAnswer
+from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
+from service.usecases.webhook_fields import endpoint_faults, endpoint_view
+
+GRACE_SECONDS: Final = 24 * 3600
+SECRETS_MAX: Final = 4
+"""Each secret adds a signature to every request's headers."""
+
+TRIES: Final = 5
+REQUESTED: Final = "requested"
+
+Change = Callable[[Endpoint], Endpoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageWebhooks:
+    """The endpoints of a tenant.
+
+    `check_url` raises BlockedTargetError or InvalidRequestError; `send_test` makes one attempt now.
+    """
+
+    tenants: TenantStore
+    clock: Clock
+    ids: Ids
+    check_url: Callable[[str], object]
+    send_test: Callable[[Endpoint], Awaitable[WebhookAnswer]]
+
+    async def create(
+        self, key: ApiKey, wanted: Mapping[str, Any], *, ticket: Ticket | None
+    ) -> Answer:
+        """201 and the Webhook with its `secret`. `wanted` has fields of `domain.endpoint.Endpoint`.
+
+        Raises InvalidRequestError, BlockedTargetError.
+        """
+        now = self.clock.now()
+        secret = self.ids.signing_secret()
+        endpoint = Endpoint(
+            id=EndpointId(self.ids.ulid(ENDPOINT)),
+            tenant=key.tenant,
+            secrets=(SigningSecret(secret=secret),),
+            created_at=now,
+            updated_at=now,
+            **wanted,
+        )
+        self._check(endpoint)
+        body = {**endpoint_view(endpoint), "secret": secret}
+        record = _record(ticket, 201, endpoint, secret)
+        await self.tenants.put_endpoint(endpoint, expected_version=None, idempotency=record)
+        return Answer(status=201, body=body)
+
+    async def read(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+        """200 and the Webhook. Raises NotFoundError."""
+        return Answer(status=200, body=endpoint_view(await self._owned(key, endpoint_id)))
+
+    async def list(self, key: ApiKey, *, cursor: str | None, limit: int) -> Answer:
+        """200 and a page, newest first. Raises InvalidRequestError for a bad cursor."""
+        page = await self.tenants.list_endpoints(key.tenant, cursor=cursor, limit=limit)
+        items = [endpoint_view(one) for one in page.items]
+        return Answer(status=200, body={"items": items, "nextCursor": page.next_cursor})
+
+    async def change(
+        self,
+        key: ApiKey,
+        endpoint_id: EndpointId,
+        *,
+        changes: Mapping[str, Any],
+        ticket: Ticket | None,
+    ) -> Answer:
+        """200 and the Webhook; what is not named stays. Raises as create does, and NotFoundError."""
+        made = await self._changed(
+            key, endpoint_id, lambda before: replace(before, **changes), ticket=ticket
+        )
+        return Answer(status=200, body=endpoint_view(made))
+
+    async def switch(
+        self, key: ApiKey, endpoint_id: EndpointId, *, on: bool, ticket: Ticket | None
+    ) -> Answer:
+        """200 and the Webhook, taking deliveries again or disabled; the backlog is kept either way."""
+        state = EndpointState.ACTIVE if on else EndpointState.DISABLED
+        reason = None if on else REQUESTED
+        made = await self._changed(
+            key,
+            endpoint_id,
+            lambda before: replace(before, state=state, disabled_reason=reason),
+            ticket=ticket,
+        )
+        return Answer(status=200, body=endpoint_view(made))
+
+    async def rotate(
+        self, key: ApiKey, endpoint_id: EndpointId, *, grace_seconds: int, ticket: Ticket | None
+    ) -> Answer:
+        """200 and the Webhook with its new `secret`; the old one signs beside it for the grace."""
+        secret = self.ids.signing_secret()
+        lapse = self.clock.now() + grace_seconds
+        made = await self._changed(
+            key,
+            endpoint_id,
+            lambda before: replace(before, secrets=_rotated(before, secret, lapse)),
+            ticket=ticket,
+            secret=secret,
+        )
+        return Answer(status=200, body={**endpoint_view(made), "secret": secret})
+
+    async def test(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+        """200 and what one webhook.test came to. Raises NotFoundError."""
+        told = await self.send_test(await self._owned(key, endpoint_id))
+        delivered = told.status is not None and 200 <= told.status < 300  # noqa: PLR2004 - 2xx
+        return Answer(
+            status=200,
+            body={
+                "delivered": delivered,
+                "status": told.status,
+                "error": told.error,
+                "detail": told.detail,
+                "seconds": round(told.seconds, 3),
+            },
+        )
+
+    async def delete(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+        """204. Raises NotFoundError."""
+        await self._owned(key, endpoint_id)
+        await self.tenants.delete_endpoint(key.tenant, endpoint_id)
+        return Answer(status=204)
+
+    async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
+        """The endpoint of an earlier request as it is now, with that request's status and secret."""
+        endpoint = await self._owned(key, EndpointId(result_of(record)["id"]))
+        body = {**endpoint_view(endpoint), **secret_of(record)}
+        return Answer(status=record.status, body=body)
+
+    async def _owned(self, key: ApiKey, endpoint_id: EndpointId) -> Endpoint:
+        missing = NotFoundError(kind="webhook", name=endpoint_id[:64])
+        if len(endpoint_id) > 64 or not endpoint_id.isprintable() or "#" in endpoint_id:  # noqa: PLR2004 - longest id
+            raise missing
+        endpoint = await self.tenants.endpoint(endpoint_id)
+        if endpoint.tenant != key.tenant:
+            raise missing
+        return endpoint
+
+    async def _changed(
+        self,
+        key: ApiKey,
+        endpoint_id: EndpointId,
+        change: Change,
+        *,
+        ticket: Ticket | None,
+        secret: str | None = None,
+    ) -> Endpoint:
+        for _ in range(TRIES):
+            before = await self._owned(key, endpoint_id)
+            after = replace(change(before), updated_at=self.clock.now())
+            self._check(after)
+            record = _record(ticket, 200, after, secret)
+            try:
+                return await self.tenants.put_endpoint(
+                    after, expected_version=before.version, idempotency=record
+                )
+            except LostRaceError:
+                continue
+        raise UnavailableError(what="the webhook")
+
+    def _check(self, endpoint: Endpoint) -> None:
+        if faults := endpoint_faults(endpoint):
+            raise InvalidRequestError(*faults)
+        self.check_url(endpoint.url)
+
+
+def _record(
+    ticket: Ticket | None, status: int, endpoint: Endpoint, secret: str | None
+) -> IdempotencyRecord | None:
+    if ticket is None:
+        return None
+    shown_once = None if secret is None else {"secret": secret}
+    return ticket.record(status=status, result={"id": endpoint.id}, secret=shown_once)
+
+
+def _rotated(endpoint: Endpoint, secret: str, lapse: float) -> tuple[SigningSecret, ...]:
+    """The new secret first; those before lapse when they would have anyway, or at the grace's end."""
+    old = tuple(
+        replace(one, expires_at=min(lapse, one.expires_at or lapse)) for one in endpoint.secrets
+    )
+    return (SigningSecret(secret=secret), *old)[:SECRETS_MAX]

@@ -1,0 +1,184 @@
+"""Take a message in, make it durable, and tell what became of it within the time the caller waits.
+
+Accepting is one transaction. Sending is the visit's work: this module never speaks to the contact centre.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.deployment import OnReadOnly
+from service.domain.drafts import accepted
+from service.domain.errors import (
+    IdempotencyInProgressError,
+    PlaceTakenError,
+    SessionReadOnlyError,
+    UnavailableError,
+)
+from service.domain.ids import EVENT, MESSAGE, EventId, MessageId, SessionId
+from service.domain.log import LogEvent
+from service.domain.message import SendBody
+from service.domain.send import PendingSend
+from service.domain.session import PublicState, Session
+from service.ports.sessions import SessionStore
+from service.ports.storage import TenantStore
+from service.ports.system import Bell, Clock, Ids
+from service.usecases.follow_message import FollowMessage, Followed, Wanted
+from service.usecases.idempotency import Answer, Ticket, result_of
+from service.usecases.read_session import owned, refuse_if_over
+from service.usecases.send_limits import check_body
+from service.usecases.waiting import Patience
+
+TRIES: Final = 20
+"""Lost races before the caller is asked to come again: each loss means that somebody else got ahead."""
+
+MARK_SECONDS: Final = 60.0
+MARK_LEFT_SECONDS: Final = 30.0
+"""A work mark is relied on only while so much of it is left."""
+
+CREATED: Final = 201
+PENDING: Final = 202
+FAILED: Final = 502
+"""The message failed for good; the API tells the exact problem by the failure's code."""
+
+STATUS_BY_END: Final = {"confirmed": CREATED, "failed": FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """What a caller asks. `turn`: also wait for the replies, within the same patience."""
+
+    key: ApiKey
+    session_id: SessionId
+    body: SendBody
+    patience: Patience
+    turn: bool = False
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendMessage:
+    """Accepts a message and follows it."""
+
+    sessions: SessionStore
+    tenants: TenantStore
+    bell: Bell
+    clock: Clock
+    ids: Ids
+    follow: FollowMessage
+
+    async def __call__(self, request: SendRequest) -> Answer:
+        """The Message (or, with `turn`, message, replies and turnComplete), status by `answer_of`.
+
+        Raises NotFoundError, SessionEndedError, SessionFailedError, SessionReadOnlyError, and what
+        `send_limits.check_body` raises; nothing is stored then.
+        """
+        check_body(request.body)
+        event = await self._accept(request)
+        until = request.patience.until(self.clock)
+        session = await self.sessions.load(request.session_id)
+        turn_quiet = await self._quiet_seconds(session) if request.turn else None
+        wanted = Wanted(session=session, sequence=event.sequence, turn_quiet=turn_quiet)
+        return answer_of(await self.follow(wanted, until=until), turn=request.turn)
+
+    async def replay(self, record: IdempotencyRecord) -> Answer:
+        """The message of an earlier request as it is now, with the status that request was due to give.
+
+        Raises IdempotencyInProgressError while that request may still be waiting.
+        """
+        made = result_of(record)
+        session = await self.sessions.load(SessionId(made["sessionId"]))
+        turn: bool = made["turn"]
+        turn_quiet = await self._quiet_seconds(session) if turn else None
+        wanted = Wanted(session=session, sequence=made["sequence"], turn_quiet=turn_quiet)
+        followed = await self.follow.look(wanted)
+        if followed.settled_at is None and self.clock.now() < made["settleBy"]:
+            raise IdempotencyInProgressError
+        answer = answer_of(followed, turn=turn)
+        in_time = followed.settled_at is not None and followed.settled_at <= made["settleBy"]
+        return answer if in_time else Answer(status=PENDING, body=answer.body)
+
+    async def _accept(self, request: SendRequest) -> LogEvent:
+        message_id = MessageId(self.ids.ulid(MESSAGE))
+        event_id = EventId(self.ids.ulid(EVENT))
+        await owned(self.sessions, request.key.tenant, request.session_id)
+        for _ in range(TRIES):
+            # The log's end first: whatever changes the session after this read takes the place we want.
+            last = await self.sessions.tail(request.session_id, limit=1)
+            session = await owned(self.sessions, request.key.tenant, request.session_id)
+            await self._refuse_unless_open(session)
+            await mark_work(self.sessions, session, now=self.clock.now())
+            now = self.clock.now()
+            event = accepted(session, message_id=message_id, body=request.body, at=now).at_place(
+                session,
+                sequence=last[-1].sequence + 1 if last else 1,
+                event_id=event_id,
+                at=now,
+            )
+            send = pending_send(self.ids, event, message_id, request.body)
+            try:
+                await self.sessions.accept(event, send, self._record(request, event, message_id))
+            except PlaceTakenError:
+                continue
+            self.bell.ring(session.id)
+            return event
+        raise UnavailableError(what="the session's log")
+
+    def _record(
+        self, request: SendRequest, event: LogEvent, message_id: MessageId
+    ) -> IdempotencyRecord | None:
+        if request.ticket is None:
+            return None
+        wait = request.patience.until(self.clock) - self.clock.monotonic()
+        made = {
+            "sessionId": event.session_id,
+            "messageId": message_id,
+            "sequence": event.sequence,
+            "turn": request.turn,
+            "settleBy": self.clock.now() + wait,
+        }
+        return request.ticket.record(status=PENDING, result=made)
+
+    async def _refuse_unless_open(self, session: Session) -> None:
+        refuse_if_over(session)
+        if session.public is PublicState.READ_ONLY:
+            deployment = await self.tenants.deployment(session.tenant, session.deployment)
+            if deployment.on_read_only is OnReadOnly.REFUSE:
+                raise SessionReadOnlyError(session_id=session.id)
+
+    async def _quiet_seconds(self, session: Session) -> float:
+        deployment = await self.tenants.deployment(session.tenant, session.deployment)
+        return deployment.turn_quiet_ms / 1000
+
+
+async def mark_work(sessions: SessionStore, session: Session, *, now: float) -> None:
+    """Set the work mark before work, unless enough of the present one is left."""
+    if session.look_at is None or session.look_at <= now + MARK_LEFT_SECONDS:
+        await sessions.mark_work(session.id, now + MARK_SECONDS)
+
+
+def pending_send(ids: Ids, event: LogEvent, message_id: MessageId, body: SendBody) -> PendingSend:
+    """The open send that goes with a message.accepted event."""
+    return PendingSend(
+        session_id=event.session_id,
+        sequence=event.sequence,
+        message_id=message_id,
+        tracing_id=ids.uuid(),
+        metadata_id=ids.uuid(),
+        body=body,
+        accepted_at=event.at,
+    )
+
+
+def answer_of(followed: Followed, *, turn: bool) -> Answer:
+    """201 for a message that is proven, 502 for one that failed for good, 202 for any other."""
+    status = STATUS_BY_END.get(followed.message["status"], PENDING)
+    body: Mapping[str, Any] = followed.message
+    if turn:
+        body = {
+            "message": followed.message,
+            "replies": followed.replies,
+            "turnComplete": followed.turn_complete,
+        }
+    return Answer(status=status, body=body)
