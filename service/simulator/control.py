@@ -37,7 +37,8 @@ class Control:
     ) -> JsonObject:
         """Let an agent (or `entity="Bot"`) write.
 
-        Returns messageId, conversationId, time, delivered (to how many sockets). `more` takes `metadata` and, when a token lives in several deployments, `deployment`.
+        Returns messageId, conversationId, time, delivered (to how many sockets).
+        `more` takes `metadata` and, when a token lives in several deployments, `deployment`.
         """
         parts = list(content) if content is not None else None
         return self._object(
