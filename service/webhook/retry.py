@@ -34,6 +34,9 @@ RETRY_AFTER_MAX: Final = 86400.0
 GONE_CONFIRM: Final = 15.0
 """Seconds between a 410 and the one attempt that confirms it: a slip in a deploy passes sooner."""
 
+GONE_CONFIRM_MAX: Final = 30.0
+"""The confirming attempt belongs to the same run, whatever the scale."""
+
 _GONE: Final = 410
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _MONTHS: Final = {
@@ -115,7 +118,7 @@ def plan(attempt: int, answer: Answer, *, now: float, jitter: float, scale: floa
     if answer.status == _GONE:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")
-        return ConfirmGone(at=now + GONE_CONFIRM * scale, reason=reason)
+        return ConfirmGone(at=now + min(GONE_CONFIRM * scale, GONE_CONFIRM_MAX), reason=reason)
     asked = parse_retry_after(answer.retry_after, now=now)
     at = now + max(delay_after(attempt, jitter=jitter) * scale, asked or 0.0)
     if attempt > len(SCHEDULE):

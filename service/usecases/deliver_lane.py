@@ -1,0 +1,279 @@
+"""Move one lane forward: one session's log to one endpoint, strictly in order, nothing lost.
+
+Claim, read, POST the head, commit the cursor, next. A crash at any step leaves a claim that lapses
+and a cursor that is behind at most by the one event in flight. Whoever lets go reads again, so a
+hint that finds the lane busy may be dropped.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from service.domain.endpoint import Claim, EndpointState, Lane
+from service.domain.errors import NotFoundError, VersionConflictError
+from service.domain.ids import LOCK, EndpointId, SessionId
+from service.domain.log import LogEvent
+from service.ports import Clock, Hints, Ids, LaneStore, Ports, TenantStore, WebhookAnswer
+from service.usecases.post_event import POST_SECONDS, PostEvent
+from service.usecases.read_lane import Hold, ReadLane, Run
+from service.webhook.envelope import event_bytes
+from service.webhook.retry import (
+    Answer,
+    ConfirmGone,
+    Delivered,
+    Disable,
+    Exhausted,
+    Plan,
+    RetryAt,
+    plan,
+)
+
+RUN_SECONDS: Final = 50.0
+"""A courier lives a minute at most: no POST begins that could outlast this."""
+CLAIM_SECONDS: Final = 30.0
+"""Twice a POST's deadline. Each commit renews it; after a crash the lane waits this long."""
+COMMIT_SECONDS: Final = 5.0
+HINT_SECONDS: Final = 90.0
+HOPS_MAX: Final = 8
+"""Lambda stops a chain through a queue after 16 hops. The sweeper starts a fresh one."""
+PARKED_SECONDS: Final = {EndpointState.PAUSED: 300.0, EndpointState.DISABLED: 3600.0}
+"""How often a lane of a closed endpoint is looked at, should the wake-up at its opening be lost."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverLane:
+    """The courier's routine for one hinted lane."""
+
+    clock: Clock
+    ids: Ids
+    lanes: LaneStore
+    tenants: TenantStore
+    hints: Hints
+    reader: ReadLane
+    post_event: PostEvent
+    retry_scale: float = 1.0
+
+    async def __call__(
+        self, endpoint_id: EndpointId, session_id: SessionId, *, hops: int = 0
+    ) -> None:
+        """Deliver what is due and deliverable, for at most 50 seconds; then hint what is left.
+
+        Repeating it, or running it twice at once, is harmless. Store failures pass through: the
+        lane is then found again by its due time, or by the session's work mark.
+        """
+        run = Run(
+            endpoint_id=endpoint_id,
+            session_id=session_id,
+            hops=hops,
+            last_start=self.clock.monotonic() + RUN_SECONDS - POST_SECONDS,
+        )
+        try:
+            while await self._hold_once(run):
+                continue
+        except VersionConflictError:
+            _log.info("delivery.claim_lost", extra=_names(run))
+        except NotFoundError:
+            _log.info("delivery.endpoint_deleted", extra=_names(run))
+
+    async def _hold_once(self, run: Run) -> bool:
+        """Claim the lane once, if there is work; whether to read again after letting go."""
+        hold = await self.reader.find(run)
+        if hold is None:
+            return False
+        found, now = hold.lane, self.clock.now()
+        claimed = await self.lanes.claim(
+            found, token=self.ids.ulid(LOCK), now=now, until=now + CLAIM_SECONDS
+        )
+        if claimed is None:
+            return False
+        hold.lane = claimed
+        if (claimed.cursor, claimed.attempt) != (found.cursor, found.attempt):
+            # Somebody moved it between our read and our claim: what we read is stale.
+            await self._save(hold, replace(claimed, claim=None))
+            return True
+        return await self._move(hold)
+
+    async def _move(self, hold: Hold) -> bool:
+        """Deliver head after head until something stops us; whether to read again."""
+        while True:
+            if not await self.reader.is_open(hold):
+                await self._park(hold)
+                return False
+            head = await self.reader.head(hold)
+            if head is None:
+                await self._save(hold, self._let_go(hold))
+                return True
+            if self.clock.monotonic() > hold.run.last_start:
+                await self._out_of_time(hold)
+                return False
+            await self._keep_claim(hold)
+            stop = await self._attempt(hold, head)
+            if stop is not None:
+                return stop
+
+    async def _attempt(self, hold: Hold, head: LogEvent) -> bool | None:
+        """POST the head and commit what came of it; None goes on, else whether to read again."""
+        answer = await self.post_event(
+            hold.endpoint,
+            head.id,
+            body=event_bytes(head),
+            lane_sequence=hold.lane.delivered + 1,
+        )
+        decision = plan(
+            hold.lane.attempt + 1,
+            Answer(
+                status=answer.status,
+                error=answer.error,
+                retry_after=answer.retry_after,
+                confirms_gone=hold.gone,
+            ),
+            now=self.clock.now(),
+            jitter=self.ids.jitter(),
+            scale=self.retry_scale,
+        )
+        _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
+        match decision:
+            case Delivered():
+                return await self._delivered(hold, head)
+            case ConfirmGone():
+                return await self._await_confirmation(hold, decision)
+            case Disable():
+                await self._disable(hold, decision)
+                return False
+            case RetryAt() | Exhausted():
+                await self._retry_later(hold, decision.at)
+                return False
+            case _:
+                assert_never(decision)
+
+    async def _delivered(self, hold: Hold, head: LogEvent) -> bool | None:
+        hold.ahead.popleft()
+        hold.passed = head.sequence
+        hold.gone = False
+        done = replace(
+            hold.lane,
+            cursor=head.sequence,
+            delivered=hold.lane.delivered + 1,
+            attempt=0,
+            due_at=None,
+            claim=self._renewed(hold),
+        )
+        if head.sequence >= hold.end:
+            await self._save(hold, replace(done, claim=None))
+            return True
+        await self._save(hold, done)
+        return None
+
+    async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
+        """Wait here for the confirming attempt; with no time left, a later run asks anew."""
+        wait = max(0.0, decision.at - self.clock.now())
+        if self.clock.monotonic() + wait > hold.run.last_start:
+            await self._retry_later(hold, decision.at)
+            return False
+        failed = replace(hold.lane, cursor=hold.passed, attempt=hold.lane.attempt + 1)
+        await self._save(hold, replace(failed, due_at=decision.at, claim=self._renewed(hold)))
+        await self.clock.sleep(wait)
+        await self._save(hold, replace(hold.lane, claim=self._renewed(hold)))
+        hold.gone = True
+        return None
+
+    async def _disable(self, hold: Hold, decision: Disable) -> None:
+        """Close the endpoint, keep the backlog."""
+        try:
+            current = await self.tenants.endpoint(hold.endpoint.id)
+            hold.endpoint = await self.tenants.put_endpoint(
+                replace(
+                    current,
+                    state=EndpointState.DISABLED,
+                    disabled_reason=decision.reason,
+                    updated_at=self.clock.now(),
+                ),
+                expected_version=hold.endpoint.version,
+                idempotency=None,
+            )
+        except VersionConflictError:
+            # Somebody changed it meanwhile: what was seen does not judge the new one.
+            await self._retry_later(hold, self.clock.now())
+            return
+        _log.warning("endpoint.disabled", extra=_names(hold.run) | {"reason": decision.reason})
+        await self._park(hold)
+
+    async def _park(self, hold: Hold) -> None:
+        """Let go with the backlog kept. Attempts are counted anew when the endpoint opens."""
+        wait = PARKED_SECONDS.get(hold.endpoint.state, PARKED_SECONDS[EndpointState.DISABLED])
+        parked = replace(self._let_go(hold), attempt=0, due_at=self.clock.now() + wait)
+        await self._save(hold, parked)
+
+    async def _retry_later(self, hold: Hold, at: float) -> None:
+        attempt = hold.lane.attempt + 1
+        await self._save(hold, replace(self._let_go(hold), attempt=attempt, due_at=at))
+        await self._hint(hold.run, at)
+
+    async def _out_of_time(self, hold: Hold) -> None:
+        now = self.clock.now()
+        attempt = hold.lane.attempt
+        await self._save(hold, replace(self._let_go(hold), attempt=attempt, due_at=now))
+        await self._hint(hold.run, now)
+
+    async def _hint(self, run: Run, at: float) -> None:
+        """A delayed hint for what is due soon; the table's due time finds the rest."""
+        delay = max(0.0, at - self.clock.now())
+        if delay <= HINT_SECONDS and run.hops < HOPS_MAX:
+            await self.hints.lane(run.endpoint_id, run.session_id, delay=delay, hops=run.hops + 1)
+
+    async def _keep_claim(self, hold: Hold) -> None:
+        """Renew a claim that a long search used up: it must outlast the POST and its commit."""
+        claim = hold.lane.claim
+        if claim is None or claim.until - self.clock.now() < POST_SECONDS + COMMIT_SECONDS:
+            await self._save(hold, replace(hold.lane, claim=self._renewed(hold)))
+
+    async def _save(self, hold: Hold, after: Lane) -> None:
+        hold.lane = await self.lanes.save(hold.lane, after)
+
+    def _let_go(self, hold: Hold) -> Lane:
+        """The lane at the last sequence that is done with, in nobody's hands."""
+        return replace(hold.lane, cursor=hold.passed, attempt=0, due_at=None, claim=None)
+
+    def _renewed(self, hold: Hold) -> Claim | None:
+        claim = hold.lane.claim
+        return claim and replace(claim, until=self.clock.now() + CLAIM_SECONDS)
+
+
+def deliver_lane(ports: Ports, *, retry_scale: float = 1.0) -> DeliverLane:
+    """The courier's routine over those ports."""
+    return DeliverLane(
+        clock=ports.clock,
+        ids=ports.ids,
+        lanes=ports.lanes,
+        tenants=ports.tenants,
+        hints=ports.hints,
+        reader=ReadLane(
+            clock=ports.clock,
+            sessions=ports.sessions,
+            lanes=ports.lanes,
+            tenants=ports.tenants,
+        ),
+        post_event=PostEvent(clock=ports.clock, webhook_http=ports.webhook_http),
+        retry_scale=retry_scale,
+    )
+
+
+def _names(run: Run) -> dict[str, object]:
+    return {"endpoint_id": run.endpoint_id, "session_id": run.session_id, "hops": run.hops}
+
+
+def _facts(hold: Hold, head: LogEvent, answer: WebhookAnswer, decision: Plan) -> dict[str, object]:
+    """What the one log line of an attempt says: never a body, a header or a secret."""
+    return _names(hold.run) | {
+        "event_id": head.id,
+        "event_type": head.type.value,
+        "sequence": head.sequence,
+        "attempt": hold.lane.attempt + 1,
+        "status": answer.status,
+        "error": answer.error,
+        "seconds": round(answer.seconds, 4),
+        "decision": type(decision).__name__,
+        "retry_at": getattr(decision, "at", None),
+    }

@@ -1,0 +1,44 @@
+"""Sign one event and POST it to one endpoint, once. Decides nothing about what follows."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.endpoint import Endpoint
+from service.domain.ids import EventId
+from service.ports import Clock, WebhookAnswer, WebhookHttp
+from service.webhook.headers import delivery_headers
+from service.webhook.signing import current_secrets, headers_for
+
+POST_SECONDS: Final = 15.0
+"""The deadline over one whole attempt; the spec asks for 15 to 30 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostEvent:
+    """One attempt. The signature carries the time of this attempt, so it is made just before."""
+
+    clock: Clock
+    webhook_http: WebhookHttp
+
+    async def __call__(
+        self,
+        endpoint: Endpoint,
+        event_id: EventId,
+        *,
+        body: bytes,
+        lane_sequence: int | None = None,
+    ) -> WebhookAnswer:
+        """POST those bytes; what the receiver does is an answer, never an error."""
+        now = self.clock.now()
+        signed = headers_for(
+            event_id,
+            timestamp=int(now),
+            body=body,
+            secrets=current_secrets(endpoint.secrets, now),
+        )
+        return await self.webhook_http.post(
+            endpoint.url,
+            headers=delivery_headers(endpoint.headers, signed=signed, lane_sequence=lane_sequence),
+            body=body,
+            timeout_seconds=POST_SECONDS,
+        )

@@ -1,0 +1,144 @@
+"""Find out whether a lane has work and what its next event is. Never claims, posts or saves.
+
+All reads that decide are strongly consistent.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from service.domain.endpoint import Endpoint, EndpointState, Lane
+from service.domain.errors import NotFoundError
+from service.domain.ids import EndpointId, SessionId
+from service.domain.log import LogEvent
+from service.domain.session import Session
+from service.ports import Clock, LaneStore, SessionStore, TenantStore
+
+PAGE: Final = 100
+SOON_SECONDS: Final = 2.0
+"""A hint may come a little early (queues count whole seconds): wait for the due time here."""
+ENDPOINT_FRESH_SECONDS: Final = 1.0
+START_SLACK_SECONDS: Final = 2.0
+"""Clocks differ: an event stamped this little before its endpoint counts as after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One hint being served."""
+
+    endpoint_id: EndpointId
+    session_id: SessionId
+    hops: int
+    last_start: float
+    """No POST begins after this point of the monotonic clock."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Hold:
+    """A lane in our hands. `passed`: the last sequence done with; `end`: the log's end as read."""
+
+    run: Run
+    endpoint: Endpoint
+    endpoint_read_at: float
+    lane: Lane
+    passed: int
+    end: int
+    ahead: deque[LogEvent] = field(default_factory=deque)
+    gone: bool = False
+    """The last answer was 410: the next one settles it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLane:
+    """The courier's eyes."""
+
+    clock: Clock
+    sessions: SessionStore
+    lanes: LaneStore
+    tenants: TenantStore
+
+    async def find(self, run: Run) -> Hold | None:
+        """Read, strongly consistently and before any write, whether there is something to do."""
+        try:
+            endpoint = await self.tenants.endpoint(run.endpoint_id)
+            read_at = self.clock.monotonic()
+            session = await self.sessions.load(run.session_id)
+        except NotFoundError:
+            return None
+        if session.tenant != endpoint.tenant:
+            return None
+        known = await self.lanes.lane(run.endpoint_id, run.session_id)
+        if known is not None and not await self._is_ready(known, endpoint):
+            return None
+        lane = known or await self._beginning(endpoint, session)
+        page = await self.sessions.read_log(run.session_id, after=lane.cursor, limit=PAGE)
+        if page.last_sequence == 0 or (known is not None and page.last_sequence <= lane.cursor):
+            return None
+        return Hold(
+            run=run,
+            endpoint=endpoint,
+            endpoint_read_at=read_at,
+            lane=lane,
+            passed=lane.cursor,
+            end=page.last_sequence,
+            ahead=deque(page.events),
+        )
+
+    async def is_open(self, hold: Hold) -> bool:
+        """Whether the endpoint still takes deliveries, as of a second ago at most.
+
+        Raises:
+            NotFoundError: it was deleted.
+        """
+        if self.clock.monotonic() - hold.endpoint_read_at > ENDPOINT_FRESH_SECONDS:
+            fresh = await self.tenants.endpoint(hold.endpoint.id)
+            hold.endpoint_read_at = self.clock.monotonic()
+            # A filter holds from one claim to the next: what was passed over stays passed.
+            hold.endpoint = replace(fresh, event_types=hold.endpoint.event_types)
+        return hold.endpoint.state is EndpointState.ACTIVE
+
+    async def head(self, hold: Hold) -> LogEvent | None:
+        """The next event this endpoint wants; None at the log's end."""
+        while True:
+            while hold.ahead:
+                if hold.endpoint.wants(hold.ahead[0].type):
+                    return hold.ahead[0]
+                hold.passed = hold.ahead.popleft().sequence
+            if hold.passed >= hold.end:
+                return None
+            page = await self.sessions.read_log(hold.run.session_id, after=hold.passed, limit=PAGE)
+            hold.end = page.last_sequence
+            hold.ahead.extend(page.events)
+            if not page.events:
+                hold.passed = hold.end
+
+    async def _is_ready(self, lane: Lane, endpoint: Endpoint) -> bool:
+        """Whether nobody is at work on the lane and its time has come, or comes in a moment."""
+        now = self.clock.now()
+        if lane.claim is not None and lane.claim.until > now:
+            return False
+        if lane.due_at is None or lane.due_at <= now:
+            return True
+        parked = lane.attempt == 0
+        if endpoint.state is not EndpointState.ACTIVE:
+            return not parked  # a lane that waits for its retry is parked as soon as it is met
+        if not parked and lane.due_at - now <= SOON_SECONDS:
+            await self.clock.sleep(lane.due_at - now)
+            return True
+        return parked  # and the endpoint is open again
+
+    async def _beginning(self, endpoint: Endpoint, session: Session) -> Lane:
+        """A lane that never was begins before the first event as young as its endpoint."""
+        start = endpoint.created_at - START_SLACK_SECONDS
+        cursor = 0
+        while session.created_at < start:
+            page = await self.sessions.read_log(session.id, after=cursor, limit=PAGE)
+            first = next((event for event in page.events if event.at >= start), None)
+            if first is not None:
+                cursor = first.sequence - 1
+                break
+            if not page.events:
+                cursor = page.last_sequence
+                break
+            cursor = page.events[-1].sequence
+        return Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=cursor)

@@ -1,0 +1,33 @@
+"""Send a signed `webhook.test` event to an endpoint now, once, whatever its state."""
+
+from dataclasses import dataclass
+
+from service.domain.endpoint import Endpoint
+from service.domain.ids import EVENT, EventId
+from service.ports import Clock, Ids, WebhookAnswer
+from service.usecases.post_event import PostEvent
+from service.webhook.envelope import test_event_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSent:
+    """What came of it."""
+
+    event_id: EventId
+    answer: WebhookAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTest:
+    """One attempt outside of every lane: nothing is kept and nothing is retried."""
+
+    clock: Clock
+    ids: Ids
+    post_event: PostEvent
+
+    async def __call__(self, endpoint: Endpoint) -> TestSent:
+        """POST a test event and return the receiver's answer."""
+        event_id = EventId(self.ids.ulid(EVENT))
+        body = test_event_bytes(event_id, endpoint_id=endpoint.id, at=self.clock.now())
+        answer = await self.post_event(endpoint, event_id, body=body)
+        return TestSent(event_id=event_id, answer=answer)

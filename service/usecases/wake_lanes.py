@@ -1,0 +1,65 @@
+"""Tell couriers that there may be work: for a session that moved, or for an endpoint that opened.
+
+Only hints leave here. A lost one costs time and nothing else.
+"""
+
+from asyncio import gather
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.ids import SessionId, TenantName
+from service.domain.session import Session
+from service.ports import Hints, SessionFilter, SessionStore
+from service.usecases.known_endpoints import KnownEndpoints
+
+PAGE: Final = 100
+SESSIONS_MAX: Final = 2000
+"""What fits into one request's time; older sessions are found by their own due times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeLanes:
+    """Hint the lanes of one session after its log has grown."""
+
+    endpoints: KnownEndpoints
+    hints: Hints
+
+    async def __call__(self, tenant: TenantName, session_id: SessionId) -> None:
+        """One hint for each active endpoint of the tenant; nothing at all where there is none."""
+        for endpoint in await self.endpoints(tenant):
+            if endpoint.state is EndpointState.ACTIVE:
+                await self.hints.lane(endpoint.id, session_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeEndpoint:
+    """Hint the lanes of an endpoint that was made, changed or enabled, the newest sessions first.
+
+    After creation pass a delay of two seconds: by then every process knows of the endpoint, and
+    what was appended before they did is found by these hints.
+    """
+
+    endpoints: KnownEndpoints
+    sessions: SessionStore
+    hints: Hints
+
+    async def __call__(self, endpoint: Endpoint, *, delay: float = 0.0) -> int:
+        """Hint a lane for each of the tenant's latest sessions; how many."""
+        self.endpoints.forget(endpoint.tenant)
+        cursor: str | None = None
+        count = 0
+        while count < SESSIONS_MAX:
+            page = await self.sessions.list_sessions(
+                endpoint.tenant, SessionFilter(), cursor=cursor, limit=PAGE
+            )
+            await self._hint(endpoint, page.items, delay)
+            count += len(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return count
+
+    async def _hint(self, endpoint: Endpoint, found: Sequence[Session], delay: float) -> None:
+        await gather(*(self.hints.lane(endpoint.id, session.id, delay=delay) for session in found))
