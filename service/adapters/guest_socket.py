@@ -18,6 +18,7 @@ from websockets.exceptions import (
     InvalidURI,
     WebSocketException,
 )
+from websockets.protocol import State
 from websockets.typing import Origin
 
 from service.adapters.genesys_http import USER_AGENT, retry_after_seconds
@@ -146,7 +147,7 @@ class WebsocketLink:
             raise LinkLostError(code=NO_CLOSE_FRAME, reason="write timeout") from exc
         finally:
             if not sent:
-                self._connection.transport.abort()
+                self._cut()
 
     async def receive(self) -> str:
         """Return the next text frame; cancelling loses nothing. Raises LinkLostError.
@@ -174,6 +175,11 @@ class WebsocketLink:
             # Writing the close frame has no limit of its own: a peer that does not read stalls it.
             return
         finally:
+            self._cut()
+
+    def _cut(self) -> None:
+        # asyncio's transports take abort() amiss once they are closed (seen in 3.11).
+        if self._connection.state is not State.CLOSED:
             self._connection.transport.abort()
 
 

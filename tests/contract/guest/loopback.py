@@ -62,7 +62,8 @@ async def raw_server(peer: RawPeer) -> AsyncIterator[str]:
     finally:
         server.close()
         for writer in writers:
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
         await server.wait_closed()
 
 

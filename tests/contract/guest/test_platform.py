@@ -1,0 +1,256 @@
+"""The Platform API on loopback: tokens are fetched once, refreshed once, and never shown."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from service.adapters.genesys_http import GenesysHttp
+from service.adapters.platform import GenesysPlatform
+from service.adapters.system import SystemClock
+from service.adapters.trust import trust
+from service.domain.deployment import PlatformCredentials
+from service.domain.errors import PlatformUnavailableError
+from tests.contract.guest.http_peer import Asked, HttpPeer, Reply, http_peer, json_reply
+from tests.contract.guest.loopback import deployment_at
+
+CREDENTIALS = PlatformCredentials(client_id="client", client_secret="hush-hush")
+TWO_CUSTOMERS = [
+    {"id": "p-0", "purpose": "workflow", "messages": [{"messageId": "m-1"}]},
+    {"id": "p-1", "purpose": "customer", "messages": [{"messageId": "m-1"}]},
+    {"id": "p-2", "purpose": "customer", "messages": [{"messageId": "m-2"}]},
+]
+
+
+class SettableClock(SystemClock):
+    """The real clock, but for a wall clock that a test moves on."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+
+@dataclass(slots=True)
+class Cloud:
+    """What the made-up Platform API holds; `tokens` are those it still takes."""
+
+    details: Reply = field(default_factory=lambda: json_reply({"conversationId": "c-1"}))
+    conversation: Reply = field(default_factory=lambda: json_reply({"participants": TWO_CUSTOMERS}))
+    login: Callable[[str], Reply] = lambda token: json_reply(
+        {"access_token": token, "token_type": "bearer", "expires_in": 3600}
+    )
+    tokens: set[str] = field(default_factory=set)
+    grants: int = 0
+
+    def __call__(self, asked: Asked) -> Reply:
+        if asked.target == "/oauth/token":
+            self.grants += 1
+            token = f"token-{self.grants}"
+            self.tokens.add(token)
+            return self.login(token)
+        if asked.headers["authorization"].removeprefix("Bearer ") not in self.tokens:
+            return json_reply({"code": "bad.credentials"}, status=401)
+        return self.details if asked.target.endswith("/details") else self.conversation
+
+
+@dataclass(slots=True)
+class Scene:
+    """One cloud, the adapter that talks to it, and its clock."""
+
+    cloud: Cloud
+    peer: HttpPeer
+    platform: GenesysPlatform
+    clock: SettableClock
+
+    async def ask(
+        self, body_id: str = "m-1", credentials: PlatformCredentials = CREDENTIALS
+    ) -> tuple[str, str | None] | None:
+        deployment = deployment_at(self.peer.endpoint)
+        return await self.platform.conversation_of(deployment, credentials, body_id=body_id)
+
+
+@asynccontextmanager
+async def scene(**changes: Any) -> AsyncIterator[Scene]:  # noqa: ANN401 - as many types as fields
+    cloud, clock = Cloud(**changes), SettableClock()
+    http = GenesysHttp(clock=clock, tls=trust(), whole_seconds=1.0)
+    try:
+        async with http_peer(cloud) as peer:
+            yield Scene(
+                cloud=cloud, peer=peer, platform=GenesysPlatform(http, clock=clock), clock=clock
+            )
+    finally:
+        await http.close()
+
+
+async def test_a_message_leads_to_its_conversation_and_customer() -> None:
+    async with scene() as on:
+        found = await on.ask()
+
+    assert found == ("c-1", "p-1")
+
+
+async def test_the_requests_are_the_documented_ones() -> None:
+    async with scene() as on:
+        await on.ask("m/1")
+
+    login, details, conversation = on.peer.asked
+    basic = base64.b64encode(b"client:hush-hush").decode()
+    assert (login.method, login.target) == ("POST", "/oauth/token")
+    assert login.headers["authorization"] == f"Basic {basic}"
+    assert login.body == b"grant_type=client_credentials"
+    assert details.target == "/api/v2/conversations/messages/m%2F1/details"
+    assert details.headers["authorization"] == "Bearer token-1"
+    assert conversation.target == "/api/v2/conversations/messages/c-1"
+
+
+@pytest.mark.parametrize(
+    ("participants", "participant"),
+    [
+        (TWO_CUSTOMERS[:2], "p-1"),
+        ([TWO_CUSTOMERS[0]], None),
+        ([*TWO_CUSTOMERS[:1], {"id": "p-7", "purpose": "customer"}], "p-7"),
+        ([{"id": "p-8", "purpose": "customer"}, {"id": "p-9", "purpose": "customer"}], "p-9"),
+        ([{"purpose": "customer"}, "nonsense"], None),
+        (None, None),
+    ],
+)
+async def test_the_customer_is_who_wrote_the_message_else_the_latest(
+    participants: object, participant: str | None
+) -> None:
+    async with scene(conversation=json_reply({"participants": participants})) as on:
+        found = await on.ask()
+
+    assert found == ("c-1", participant)
+
+
+async def test_a_message_that_is_not_indexed_yet_has_no_conversation() -> None:
+    async with scene(details=json_reply({"code": "not.found"}, status=404)) as on:
+        assert await on.ask() is None
+
+
+@pytest.mark.parametrize("details", [{}, {"conversationId": None}, {"conversationId": ""}])
+async def test_details_without_a_conversation_are_none(details: object) -> None:
+    async with scene(details=json_reply(details)) as on:
+        assert await on.ask() is None
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_the_right_to_the_conversation_its_id_is_still_told(status: int) -> None:
+    async with scene(conversation=Reply(status=status)) as on:
+        assert await on.ask() == ("c-1", None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (json_reply({"code": "missing.any.permissions"}, status=403), 403),
+        (Reply(status=404, body=b"<html>no such page</html>"), 404),
+        (Reply(status=429), 429),
+        (Reply(status=500), 500),
+        (Reply(body=b"{"), 200),
+        (Reply(body=b"[]"), 200),
+        (Reply(body=b"[" * 100_000), 200),
+        (Reply(body=b"\xff"), None),
+    ],
+)
+async def test_other_answers_make_the_platform_unavailable(
+    reply: Reply, status: int | None
+) -> None:
+    async with scene(details=reply) as on:
+        with pytest.raises(PlatformUnavailableError) as caught:
+            await on.ask()
+
+    assert caught.value.status == status
+
+
+async def test_a_failing_conversation_is_asked_for_again_later() -> None:
+    async with scene(conversation=Reply(status=503)) as on:
+        with pytest.raises(PlatformUnavailableError) as caught:
+            await on.ask()
+
+    assert (caught.value.what, caught.value.status) == ("the platform's conversation", 503)
+
+
+async def test_a_token_is_fetched_once() -> None:
+    async with scene() as on:
+        await on.ask()
+        await on.ask("m-2")
+
+    assert on.cloud.grants == 1
+
+
+async def test_a_crowd_waits_for_one_token() -> None:
+    async with scene() as on:
+        await asyncio.gather(*(on.ask() for _ in range(8)))
+
+    assert on.cloud.grants == 1
+
+
+async def test_other_credentials_have_another_token() -> None:
+    async with scene() as on:
+        await on.ask()
+        await on.ask(credentials=PlatformCredentials(client_id="client", client_secret="new"))
+
+    assert on.cloud.grants == 2
+
+
+@pytest.mark.parametrize(("later", "grants"), [(3_500.0, 1), (3_541.0, 2)])
+async def test_a_token_is_renewed_a_minute_before_it_expires(later: float, grants: int) -> None:
+    async with scene() as on:
+        await on.ask()
+        on.clock.ahead = later
+        await on.ask()
+
+    assert on.cloud.grants == grants
+
+
+async def test_a_revoked_token_is_replaced_once() -> None:
+    async with scene() as on:
+        await on.ask()
+        on.cloud.tokens.clear()
+        found = await on.ask()
+
+    assert (found, on.cloud.grants) == (("c-1", "p-1"), 2)
+
+
+async def test_a_token_refused_twice_is_a_failure() -> None:
+    async with scene(details=Reply(status=401)) as on:
+        with pytest.raises(PlatformUnavailableError) as caught:
+            await on.ask()
+
+    assert (caught.value.status, on.cloud.grants) == (401, 2)
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [(Reply(status=401), 401), (Reply(status=400), 400), (json_reply({}), 200)],
+)
+async def test_a_refused_login_is_told_without_the_secret(reply: Reply, status: int) -> None:
+    async with scene(login=lambda _: reply) as on:
+        with pytest.raises(PlatformUnavailableError) as caught:
+            await on.ask()
+
+    assert (caught.value.what, caught.value.status) == ("the platform's login", status)
+    assert "hush-hush" not in repr(caught.value)
+
+
+async def test_a_login_that_does_not_say_how_long_serves_once() -> None:
+    async with scene(login=lambda token: json_reply({"access_token": token})) as on:
+        await on.ask()
+
+    assert on.cloud.grants == 2
+
+
+async def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with scene() as on:
+        await on.ask()
+
+    assert "hush" not in caplog.text
+    assert "token-1" not in caplog.text
