@@ -25,7 +25,7 @@ check: .venv/.ready openapi-check ## Format, lint, types, layers and OpenAPI; ru
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
-	@.venv/bin/lint-imports --quiet
+	@.venv/bin/lint-imports --no-logo
 
 test: setup ## Run every suite, then the coverage gate; SUITES="unit contract" runs only those
 	@$(PY) -m tests.run_suites $(SUITES)
