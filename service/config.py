@@ -1,0 +1,166 @@
+"""The environment as frozen settings: read when they are made, never at import.
+
+The base has what every door needs; each door's class adds its own. Only the local class has
+defaults for what differs between environments. Never resolves a secret's reference and never shows
+a secret's value.
+"""
+
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.domain.errors import ConfigurationError
+
+PREFIX: Final = "BROKER_"
+MOST_SHARDS: Final = 4_096
+MOST_LINKS: Final = 800
+"""The hard stop of one listener, whatever is set."""
+
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_LINK_LOCAL: Final[tuple[Network, ...]] = (
+    ip_network("169.254.0.0/16"),  # RFC 3927; clouds answer for their metadata there
+    ip_network("fe80::/10"),  # RFC 4291, 2.5.6
+    ip_network("fd00:ec2::254/128"),  # EC2's metadata over IPv6
+    ip_network("::ffff:169.254.0.0/112"),  # the first once more, as RFC 4291, 2.5.5.2 spells it
+)
+
+
+class StoreKind(StrEnum):
+    """Where table and queues are."""
+
+    EMBEDDED = "embedded"
+    DYNAMODB = "dynamodb"
+
+
+def _networks(given: object) -> object:
+    """Split text at commas and blanks; other values are those of a test or a default."""
+    if not isinstance(given, str):
+        return given
+    return tuple(_network(word) for word in given.replace(",", " ").split())
+
+
+def _network(word: str) -> Network:
+    try:
+        network = ip_network(word)
+    except ValueError as exc:
+        fault = f"{word!r} is no network such as 10.0.0.0/8: {exc}"
+        raise ValueError(fault) from exc
+    for forbidden in _LINK_LOCAL:
+        if _lies_in(network, forbidden):
+            fault = f"{word} is link-local; no webhook may ever reach that"
+            raise ValueError(fault)
+    return network
+
+
+def _lies_in(inner: Network, outer: Network) -> bool:
+    match inner, outer:
+        case (IPv4Network(), IPv4Network()) | (IPv6Network(), IPv6Network()):
+            return inner.subnet_of(outer)  # type: ignore[arg-type]  # one version each, as matched
+        case _:
+            return False
+
+
+def _none_if_empty(given: object) -> object:
+    """`VARIABLE=` in a shell or an env file means that it is not set."""
+    return None if given == "" else given
+
+
+def _header_safe(key: SecretStr | None) -> SecretStr | None:
+    """The key travels in a header. Names the rule, never the value."""
+    text = "" if key is None else key.get_secret_value()
+    if text.isascii() and text.isprintable() and " " not in text:
+        return key
+    fault = "an API key is printable ASCII without blanks"
+    raise ValueError(fault)
+
+
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+OptionalSeconds = Annotated[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_empty)
+]
+OptionalKey = Annotated[
+    SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_header_safe)
+]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings from `BROKER_…` variables; make them with `read()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment. Raises ConfigurationError with every fault, by variable."""
+        try:
+            return cls()
+        except ValidationError as exc:
+            faults = exc.errors(include_url=False, include_context=False, include_input=False)
+        # Outside the handler: the first error may hold what was given.
+        raise ConfigurationError(
+            *(f"{_variable(cls, fault['loc'])}: {fault['msg']}" for fault in faults)
+        )
+
+
+class BrokerSettings(EnvironmentSettings):
+    """What every door on AWS needs. No default for what differs per environment."""
+
+    table: Annotated[str, Field(min_length=3, max_length=255)]
+    """The DynamoDB table's name."""
+    queue_prefix: Annotated[str, Field(max_length=40)]
+    """What the names of the SQS queues begin with."""
+    shards: Annotated[int, Field(ge=1, le=MOST_SHARDS)]
+    """Fixed for the life of an environment."""
+    webhook_allow: Networks = ()
+    """Networks that a webhook may reach although they are private."""
+    allow_endpoint: bool = False
+    """Whether a deployment may name an address of its own instead of a region's domain."""
+
+
+class ListenerSettings(BrokerSettings):
+    """What a process that holds links needs besides."""
+
+    max_links: Annotated[int, Field(ge=1, le=MOST_LINKS)] = 250
+    generation_seconds: OptionalSeconds = None
+    """How long a listener lives before it hands over; None: as long as its process."""
+
+
+class LocalSettings(ListenerSettings):
+    """Everything in one process on one machine; every variable is optional."""
+
+    table: Annotated[str, Field(min_length=3, max_length=255)] = "broker-local"
+    queue_prefix: Annotated[str, Field(max_length=40)] = "broker-local"
+    shards: Annotated[int, Field(ge=1, le=MOST_SHARDS)] = 64
+    webhook_allow: Networks = LOOPBACK
+    allow_endpoint: bool = True
+
+    port: Port = 8080
+    """The API's port on 127.0.0.1; 0 takes a free one."""
+    admin_key: OptionalKey = None
+    """None: made up, kept in the data directory and printed."""
+    store: StoreKind = StoreKind.EMBEDDED
+    data_dir: Path = Path(".data")
+    simulator: bool = True
+    simulator_port: Port = 0
+    """0 takes a free one."""
+    retry_scale: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
+    """Multiplies the webhook schedule, never a Retry-After."""
+    ca_file: OptionalFile = None
+    """An authority to trust besides the system's."""
+    aws_endpoint_url: OptionalText = Field(default=None, validation_alias="AWS_ENDPOINT_URL")
+    """boto3's own variable: only with it may missing tables and queues be made."""
+
+
+def _variable(settings: type[EnvironmentSettings], place: tuple[int | str, ...]) -> str:
+    name = str(place[0]) if place else ""
+    return f"{PREFIX}{name.upper()}" if name in settings.model_fields else name.upper()

@@ -1,0 +1,206 @@
+"""Settings come from the environment, frozen, with every fault named and no secret shown."""
+
+import traceback
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.config import LOOPBACK, BrokerSettings, ListenerSettings, LocalSettings, StoreKind
+from service.domain.errors import ConfigurationError
+
+
+def variables(monkeypatch: pytest.MonkeyPatch, **given: str) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+
+def faults_of(monkeypatch: pytest.MonkeyPatch, **given: str) -> list[str]:
+    variables(monkeypatch, **given)
+    with pytest.raises(ConfigurationError) as caught:
+        LocalSettings.read()
+    return list(caught.value.faults)
+
+
+def test_everything_is_optional_on_one_machine() -> None:
+    settings = LocalSettings.read()
+
+    assert (settings.port, settings.shards, settings.retry_scale) == (8080, 64, 1.0)
+    assert (settings.store, settings.data_dir) == (StoreKind.EMBEDDED, Path(".data"))
+    assert (settings.simulator, settings.simulator_port) == (True, 0)
+    assert (settings.allow_endpoint, settings.webhook_allow) == (True, LOOPBACK)
+    assert (settings.admin_key, settings.ca_file, settings.aws_endpoint_url) == (None, None, None)
+    assert (settings.max_links, settings.generation_seconds) == (250, None)
+
+
+def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables(
+        monkeypatch,
+        BROKER_PORT="0",
+        BROKER_ADMIN_KEY="k-1",
+        BROKER_STORE="dynamodb",
+        BROKER_DATA_DIR="elsewhere/data",
+        BROKER_SIMULATOR="off",
+        BROKER_WEBHOOK_ALLOW="10.0.0.0/8, 192.168.1.4 fd00::/8",
+        BROKER_SHARDS="8",
+        BROKER_RETRY_SCALE="0.001",
+        BROKER_ALLOW_ENDPOINT="false",
+        BROKER_CA_FILE="ca.pem",
+        BROKER_SIMULATOR_PORT="9090",
+        BROKER_TABLE="my-table",
+        BROKER_QUEUE_PREFIX="mine",
+        BROKER_MAX_LINKS="800",
+        BROKER_GENERATION_SECONDS="12.5",
+        AWS_ENDPOINT_URL="http://127.0.0.1:4566",
+    )
+
+    settings = LocalSettings.read()
+
+    key = settings.admin_key.get_secret_value() if settings.admin_key else None
+    allowed = [str(network) for network in settings.webhook_allow]
+    assert (settings.port, key, settings.store) == (0, "k-1", StoreKind.DYNAMODB)
+    assert (settings.data_dir, settings.simulator) == (Path("elsewhere/data"), False)
+    assert allowed == ["10.0.0.0/8", "192.168.1.4/32", "fd00::/8"]
+    assert (settings.shards, settings.retry_scale, settings.allow_endpoint) == (8, 0.001, False)
+    assert (settings.ca_file, settings.simulator_port) == (Path("ca.pem"), 9090)
+    assert (settings.table, settings.queue_prefix) == ("my-table", "mine")
+    assert (settings.max_links, settings.generation_seconds) == (800, 12.5)
+    assert settings.aws_endpoint_url == "http://127.0.0.1:4566"
+
+
+def test_an_empty_allow_list_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables(monkeypatch, BROKER_WEBHOOK_ALLOW="")
+
+    assert LocalSettings.read().webhook_allow == ()
+
+
+def test_an_empty_optional_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables(
+        monkeypatch,
+        BROKER_ADMIN_KEY="",
+        BROKER_CA_FILE="",
+        BROKER_GENERATION_SECONDS="",
+        AWS_ENDPOINT_URL="",
+    )
+
+    settings = LocalSettings.read()
+
+    assert (settings.admin_key, settings.ca_file) == (None, None)
+    assert (settings.generation_seconds, settings.aws_endpoint_url) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "169.254.169.254",
+        "169.254.0.0/16",
+        "169.254.8.0/24",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+    ],
+)
+def test_link_local_is_never_allowed(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    faults = faults_of(monkeypatch, BROKER_WEBHOOK_ALLOW=f"10.0.0.0/8,{network}")
+
+    assert len(faults) == 1
+    assert faults[0].startswith("BROKER_WEBHOOK_ALLOW:")
+    assert f"{network} is link-local" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BROKER_PORT", "65536"),
+        ("BROKER_STORE", "postgres"),
+        ("BROKER_SIMULATOR", "maybe"),
+        ("BROKER_WEBHOOK_ALLOW", "localhost"),
+        ("BROKER_WEBHOOK_ALLOW", "10.1.2.3/8"),
+        ("BROKER_SHARDS", "0"),
+        ("BROKER_RETRY_SCALE", "0"),
+        ("BROKER_RETRY_SCALE", "nan"),
+        ("BROKER_MAX_LINKS", "801"),
+        ("BROKER_GENERATION_SECONDS", "-1"),
+        ("BROKER_GENERATION_SECONDS", "inf"),
+        ("BROKER_TABLE", ""),
+    ],
+)
+def test_a_value_that_cannot_work_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    faults = faults_of(monkeypatch, **{name: value})
+
+    assert [fault.split(":")[0] for fault in faults] == [name]
+
+
+def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = faults_of(
+        monkeypatch, BROKER_PORT="http", BROKER_SHARDS="many", BROKER_WEBHOOK_ALLOW="fe80::/10"
+    )
+
+    named = {fault.split(":")[0] for fault in faults}
+    assert named == {"BROKER_PORT", "BROKER_SHARDS", "BROKER_WEBHOOK_ALLOW"}
+
+
+@pytest.mark.parametrize("key", ["two words", "ümlaut", "line\nbreak"])
+def test_a_key_that_fits_no_header_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    variables(monkeypatch, BROKER_ADMIN_KEY=key)
+
+    with pytest.raises(ConfigurationError, match="BROKER_ADMIN_KEY: ") as caught:
+        LocalSettings.read()
+
+    assert key not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables(monkeypatch, BROKER_ADMIN_KEY="do-not-show")
+
+    settings = LocalSettings.read()
+
+    assert "do-not-show" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_settings_are_frozen() -> None:
+    settings = LocalSettings.read()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]  # what the test is about
+
+
+def test_they_are_read_when_made_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = LocalSettings.read()
+    variables(monkeypatch, BROKER_PORT="8081")
+
+    assert (before.port, LocalSettings.read().port) == (8080, 8081)
+
+
+def test_on_aws_nothing_that_differs_has_a_default() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        BrokerSettings.read()
+
+    named = {fault.split(":")[0] for fault in caught.value.faults}
+    assert named == {"BROKER_TABLE", "BROKER_QUEUE_PREFIX", "BROKER_SHARDS"}
+
+
+def test_on_aws_no_private_network_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables(monkeypatch, BROKER_TABLE="prod", BROKER_QUEUE_PREFIX="prod", BROKER_SHARDS="64")
+
+    settings = ListenerSettings.read()
+
+    assert (settings.webhook_allow, settings.allow_endpoint) == ((), False)
+
+
+def test_loopback_is_both_families() -> None:
+    assert ip_network("127.0.0.0/8") in LOOPBACK
+    assert ip_network("::1/128") in LOOPBACK
+
+
+@pytest.fixture(autouse=True)
+def _without_variables_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in (LocalSettings, BrokerSettings):
+        for field in settings.model_fields:
+            monkeypatch.delenv(f"BROKER_{field.upper()}", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
