@@ -1,0 +1,267 @@
+"""POSTs to callers' endpoints over httpx2: the north wire's only way out. It never retries.
+
+Every attempt resolves the name anew and judges *all* its addresses; the connection goes to an
+address that was judged, with the original name in Host and TLS. No redirects, no proxies, no
+cookies, no decompression: this stays below httpx2's client and uses its transport, which knows none
+of them.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from typing import Final
+
+import httpx2
+
+from service.domain.errors import BlockedTargetError, InvalidRequestError
+from service.ports import Clock, WebhookAnswer
+from service.webhook.target import Network, ParsedTarget, check_url, judge_address
+
+CONNECT_SECONDS: Final = 5.0
+ADDRESSES_MAX: Final = 4
+BODY_READ_MAX: Final = 64 * 1024
+BODY_KEPT_MAX: Final = 16 * 1024
+BODY_SECONDS: Final = 1.0
+"""How long an answer's body may take once its head has decided everything."""
+IDLE_SECONDS: Final = 4.0
+"""Shorter than most servers' patience (5 s), so that a kept connection is rarely a dead one."""
+HOSTS_MAX: Final = 256
+HEADER_KEPT_MAX: Final = 256
+DETAIL_MAX: Final = 300
+
+_LIMITS: Final = httpx2.Limits(
+    # No upper bound here: a host that hangs on all its connections must not delay its neighbour.
+    max_connections=None,
+    max_keepalive_connections=20,
+    keepalive_expiry=IDLE_SECONDS,
+)
+_PoolKey = tuple[str, str]
+
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+"""All addresses of a name, in order of preference. Raises OSError."""
+
+
+async def system_resolver(host: str, port: int) -> Sequence[str]:
+    """What the operating system's resolver says."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class WebhookSender:
+    """The port to callers' endpoints.
+
+    One pool of connections for each host name: a kept connection's certificate was checked for that
+    name, and another name on the same address must not ride on it.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        allowed_networks: Sequence[Network] = (),
+        allow_http: bool = False,
+        tls: ssl.SSLContext | None = None,
+        resolver: Resolver = system_resolver,
+    ) -> None:
+        self._clock = clock
+        self._allowed = tuple(allowed_networks)
+        self._allow_http = allow_http
+        self._tls = tls
+        self._resolver = resolver
+        self._pools: OrderedDict[_PoolKey, httpx2.AsyncHTTPTransport] = OrderedDict()
+        self._in_use: Counter[_PoolKey] = Counter()
+
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> WebhookAnswer:
+        """One attempt under one deadline; a complete head is an answer, whatever its body does."""
+        started = self._clock.monotonic()
+        try:
+            target = check_url(url, allow_http=self._allow_http, allowed_networks=self._allowed)
+            answer = await self._attempt(
+                target, headers=headers, body=body, until=started + timeout_seconds
+            )
+        except (BlockedTargetError, InvalidRequestError) as exc:
+            answer = _failed("blocked_target", exc)
+        except TimeoutError:
+            answer = _failed("timeout", f"no answer within {timeout_seconds:g} s")
+        except httpx2.TransportError as exc:
+            answer = _failed(_error_class(exc), exc)
+        except OSError as exc:
+            answer = _failed("dns", exc)
+        return replace(answer, seconds=self._clock.monotonic() - started)
+
+    async def close(self) -> None:
+        """Close every kept connection."""
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
+            await pool.aclose()
+
+    async def _attempt(
+        self, target: ParsedTarget, *, headers: Mapping[str, str], body: bytes, until: float
+    ) -> WebhookAnswer:
+        async with self._pool(target) as pool:
+            async with self._clock.timeout(until - self._clock.monotonic()):
+                addresses = await self._judged_addresses(target)
+                requests = [
+                    _request(target, address, headers=headers, body=body)
+                    for address in addresses[:ADDRESSES_MAX]
+                ]
+                response = await _first_answer(pool, requests)
+            # Outside of that deadline: from here on nothing may take the answer back.
+            seconds = min(BODY_SECONDS, until - self._clock.monotonic())
+            kept = await self._body(response, seconds=seconds)
+        return _answer(response, kept)
+
+    async def _judged_addresses(self, target: ParsedTarget) -> Sequence[str]:
+        """Every address of the host, if all may be reached: a bad one among good is a trap."""
+        if target.is_address:
+            return [target.host]
+        try:
+            async with self._clock.timeout(CONNECT_SECONDS):
+                addresses = await self._resolver(target.host, target.port)
+        except (TimeoutError, UnicodeError) as exc:
+            raise socket.gaierror(socket.EAI_AGAIN, "the name was not resolved") from exc
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
+        for address in addresses:
+            reason = judge_address(address, self._allowed)
+            if reason is not None:
+                raise BlockedTargetError(reason=f"the host resolves to {reason}")
+        return addresses
+
+    async def _body(self, response: httpx2.Response, *, seconds: float) -> bytes:
+        """Read the body for a moment, so that the connection can be kept; never fails."""
+        kept = bytearray()
+        size = 0
+        try:
+            async with self._clock.timeout(seconds), aclosing(response.aiter_raw()) as chunks:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    kept += chunk[: BODY_KEPT_MAX - len(kept)]
+                    if size >= BODY_READ_MAX:
+                        break
+        except (TimeoutError, httpx2.TransportError):
+            pass  # the status has decided: a broken body never makes a second delivery
+        finally:
+            await response.aclose()
+        return bytes(kept)
+
+    @asynccontextmanager
+    async def _pool(self, target: ParsedTarget) -> AsyncIterator[httpx2.AsyncHTTPTransport]:
+        key = (target.scheme, target.host)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = httpx2.AsyncHTTPTransport(
+                verify=self._trust(target), trust_env=False, limits=_LIMITS
+            )
+        self._pools.move_to_end(key)
+        self._in_use[key] += 1
+        try:
+            yield pool
+        finally:
+            self._in_use[key] -= 1
+            await self._drop_oldest()
+
+    async def _drop_oldest(self) -> None:
+        for key in list(self._pools)[: max(0, len(self._pools) - HOSTS_MAX)]:
+            if not self._in_use[key]:
+                del self._in_use[key]
+                await self._pools.pop(key).aclose()
+
+    def _trust(self, target: ParsedTarget) -> ssl.SSLContext:
+        if target.scheme == "http":
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and is never used
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+
+def _request(
+    target: ParsedTarget, address: str, *, headers: Mapping[str, str], body: bytes
+) -> httpx2.Request:
+    """The request to one judged address: the name stays in Host and in TLS."""
+    literal = f"[{address}]" if ":" in address else address
+    extensions = {
+        "target": target.path.encode("ascii"),
+        "timeout": {"connect": CONNECT_SECONDS},
+    }
+    if not target.is_address:
+        extensions["sni_hostname"] = target.host
+    return httpx2.Request(
+        "POST",
+        f"{target.scheme}://{literal}:{target.port}/",
+        headers={**headers, "host": target.authority},
+        content=body,
+        extensions=extensions,
+    )
+
+
+async def _first_answer(
+    pool: httpx2.AsyncHTTPTransport, requests: Sequence[httpx2.Request]
+) -> httpx2.Response:
+    """Try the next address only where no connection came about: later, bytes may have left."""
+    for request in requests[:-1]:
+        try:
+            return await pool.handle_async_request(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            continue
+    return await pool.handle_async_request(requests[-1])
+
+
+def _answer(response: httpx2.Response, kept: bytes) -> WebhookAnswer:
+    return WebhookAnswer(
+        status=response.status_code,
+        retry_after=_header(response, "retry-after"),
+        directive=_header(response, "webhook-delivery"),
+        body=kept,
+    )
+
+
+def _header(response: httpx2.Response, name: str) -> str | None:
+    """A header's value; two of them are joined, which no rule for these headers accepts."""
+    values = response.headers.get_list(name)
+    return ", ".join(values)[:HEADER_KEPT_MAX] if values else None
+
+
+def _failed(error: str, detail: object) -> WebhookAnswer:
+    printable = "".join(char if char.isprintable() else "?" for char in str(detail))
+    return WebhookAnswer(status=None, error=error, detail=printable[:DETAIL_MAX])
+
+
+def _error_class(exc: httpx2.TransportError) -> str:
+    """What went wrong, from the chain of causes: httpx2 has one class for all failed connects."""
+    causes = list(_chain(exc))
+    if isinstance(exc, httpx2.TimeoutException):
+        return "timeout"
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return "tls"
+    if isinstance(exc, httpx2.ConnectError):
+        return _connect_error(causes)
+    if isinstance(exc, httpx2.ProtocolError) and not _is_eof(causes):
+        return "protocol"
+    return "reset"
+
+
+def _connect_error(causes: Sequence[BaseException]) -> str:
+    if any(isinstance(cause, ConnectionResetError) for cause in causes):
+        return "reset"
+    # A TCP connect fails with an OSError; what fails without one is the TLS handshake cut short.
+    return "refused" if any(isinstance(cause, OSError) for cause in causes) else "tls"
+
+
+def _is_eof(causes: Sequence[BaseException]) -> bool:
+    """Whether the peer left before its head: the transport says so itself, h11 never saw bytes."""
+    return not any(type(cause).__module__.startswith("h11") for cause in causes)
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = exc
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
