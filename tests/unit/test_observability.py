@@ -115,7 +115,7 @@ def test_a_line_break_stays_inside_its_line() -> None:
 def failing_record() -> logging.LogRecord:
     made = record("door.failed")
     try:
-        {}["nowhere"]
+        dict[str, str]()["nowhere"]
     except LookupError as failure:
         made.exc_info = (type(failure), failure, failure.__traceback__)
     return made
