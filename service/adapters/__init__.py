@@ -1,1 +1,1 @@
-"""I/O: one outside thing per module, no decisions. Failures leave as the domain's errors."""
+"""I/O, one outside thing each: moves bytes and items, translates what goes wrong, decides nothing."""

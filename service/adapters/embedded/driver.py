@@ -1,0 +1,220 @@
+"""The table on SQLite, behind asyncio: one writer that commits in groups, readers beside it.
+
+A write is queued; whoever finds the writer idle starts it; it takes all that waits, commits it with
+one sync, and answers all. So a single writer pays one sync and a hundred pay one together. Threads
+come in as an executor, so that a simulation can run everything inline.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO, TypeVar
+
+from service.adapters.embedded.files import SCHEMA, connect, lock_directory
+from service.adapters.embedded.rows import Rows, kept, released
+from service.adapters.table import limits
+from service.adapters.table.conditions import Delete, Item, Key, Write
+from service.adapters.table.driver import Found, Meter, NotWrittenError, Query
+from service.domain.errors import TooLargeError, UnavailableError
+
+GROUP_MAX: Final = 256
+READERS: Final = 2
+TRANSACTION_FACTOR: Final = 2
+"""A write inside a transaction costs twice."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexLag:
+    """How stale an index read may be: `draw` gives a number in [0, 1) at each read. For tests and simulations."""
+
+    longest: float
+    draw: Callable[[], float]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job:
+    """One transaction that waits for the writer, and who waits for it."""
+
+    writes: Sequence[Write]
+    answer: "asyncio.Future[Sequence[Item | None]]"
+    items: Sequence[Item | None] = ()
+    units: int = 0
+    error: Exception | None = None
+
+
+class EmbeddedDriver:
+    """The Driver of one SQLite file (or of a table in memory)."""
+
+    def __init__(
+        self,
+        directory: Path | None,
+        *,
+        now: Callable[[], float],
+        executor: Executor | None = None,
+        lag: IndexLag | None = None,
+    ) -> None:
+        self.meter = Meter()
+        self._now = now
+        self._lag = lag
+        self._held: TextIO | None = None if directory is None else lock_directory(directory)
+        self._writer = self._rows(directory)
+        self._writer.connection.executescript(SCHEMA)
+        self._own_executors = executor is None
+        self._write_executor = executor or ThreadPoolExecutor(1, thread_name_prefix="table-writer")
+        self._read_executor = self._write_executor
+        self._idle_readers = deque([self._writer])
+        if directory is not None and executor is None:
+            self._read_executor = ThreadPoolExecutor(READERS, thread_name_prefix="table-reader")
+            self._idle_readers = deque(self._rows(directory) for _ in range(READERS))
+        self._waiting: deque[_Job] = deque()
+        self._writing = False
+        self._closed = False
+
+    def _rows(self, directory: Path | None) -> Rows:
+        longest = 0.0 if self._lag is None else self._lag.longest
+        return Rows(connect(directory), now=self._now, longest_lag=longest)
+
+    async def get(self, key: Key, *, attributes: tuple[str, ...] = ()) -> Item | None:
+        """One item."""
+        self.meter.count("get")
+        item = await self._read(lambda rows: rows.get(key))
+        return None if item is None else kept(item, attributes)
+
+    async def get_many(self, keys: Sequence[Key]) -> Sequence[Item]:
+        """Those of the items that are there."""
+        if len(keys) > limits.BATCH_GET_ITEMS:
+            raise TooLargeError(what="a batch of reads", limit=limits.BATCH_GET_ITEMS)
+        self.meter.count("get_many")
+        found = await self._read(lambda rows: [rows.get(key) for key in keys])
+        return [item for item in found if item is not None]
+
+    async def query(self, query: Query) -> Found:
+        """One page; of an index as it was up to the lag ago."""
+        self.meter.count("query" if query.index is None else "query_index")
+        as_of = None
+        if query.index is not None and self._lag is not None:
+            as_of = self._now() - self._lag.longest * self._lag.draw()
+        return await self._read(lambda rows: rows.query(query, as_of=as_of))
+
+    async def write(self, write: Write) -> Item | None:
+        """One conditional write."""
+        (item,) = await self._submit("write", [write], factor=1)
+        return item
+
+    async def transact(self, writes: Sequence[Write]) -> None:
+        """All or nothing."""
+        limits.check_transaction(writes)
+        await self._submit("transact", writes, factor=TRANSACTION_FACTOR)
+
+    async def delete_many(self, keys: Sequence[Key]) -> None:
+        """Remove items; in one transaction here, which nobody may rely on."""
+        if keys:
+            await self._submit("delete_many", [Delete(key=key) for key in keys], factor=1)
+
+    def forget_the_dead(self) -> int:
+        """Drop every lease, lock and claim in the table; how many there were. Call it before anything else.
+
+        Whoever holds one is a process that had this directory, and the lock on the directory is
+        ours now: that process is dead. So nobody need wait until its holds run out. Correctness
+        does not depend on it.
+        """
+        held = self._writer.held_items()
+        for first in range(0, len(held), limits.TRANSACTION_ITEMS):
+            self._writer.connection.execute("BEGIN IMMEDIATE")
+            self._writer.write_all(
+                [released(item) for item in held[first : first + limits.TRANSACTION_ITEMS]]
+            )
+            self._writer.connection.execute("COMMIT")
+        return len(held)
+
+    async def close(self) -> None:
+        """Finish what is queued, close the file and give the directory back."""
+        if self._closed:
+            return
+        self._closed = True
+        while self._waiting or self._writing:
+            await asyncio.wrap_future(self._write_executor.submit(bool))
+        if self._own_executors:
+            self._read_executor.shutdown()
+            self._write_executor.shutdown()
+        for rows in {id(rows): rows for rows in (*self._idle_readers, self._writer)}.values():
+            rows.connection.close()
+        if self._held is not None:
+            self._held.close()
+
+    async def _read(self, work: Callable[[Rows], T]) -> T:
+        self._must_be_open()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._read_executor, self._read_now, work)
+
+    def _read_now(self, work: Callable[[Rows], T]) -> T:
+        rows = self._idle_readers.pop()  # as many as threads, so there is always one
+        try:
+            return work(rows)
+        except sqlite3.Error as exc:
+            raise UnavailableError(what=f"the table file ({exc})") from exc
+        finally:
+            self._idle_readers.append(rows)
+
+    async def _submit(
+        self, kind: str, writes: Sequence[Write], *, factor: int
+    ) -> Sequence[Item | None]:
+        self._must_be_open()
+        loop = asyncio.get_running_loop()
+        job = _Job(writes=writes, answer=loop.create_future())
+        self._waiting.append(job)
+        if not self._writing:
+            self._start_writer(loop)
+        try:
+            items = await job.answer
+        finally:
+            self.meter.count(kind, job.units * factor)
+        return items
+
+    def _start_writer(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._writing = True
+        group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
+        running = loop.run_in_executor(self._write_executor, self._write_group, group)
+        running.add_done_callback(lambda done: self._answer(loop, group, done))
+
+    def _answer(
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[_Job], done: "asyncio.Future[None]"
+    ) -> None:
+        """Back on the loop: answer the group, and start the next one if more came meanwhile."""
+        self._writing = False
+        failure = done.exception()
+        if self._waiting:
+            self._start_writer(loop)
+        for job in group:
+            if job.answer.done():
+                continue  # whoever asked was cancelled; the write stands
+            error = failure or job.error
+            if error is None:
+                job.answer.set_result(job.items)
+            else:
+                job.answer.set_exception(error)
+
+    def _write_group(self, group: Sequence[_Job]) -> None:
+        """On the writer: every job in order, one commit. A job that is refused changes nothing."""
+        try:
+            self._writer.connection.execute("BEGIN IMMEDIATE")
+            for job in group:
+                try:
+                    job.items, job.units = self._writer.write_all(job.writes)
+                except (NotWrittenError, TooLargeError) as refused:
+                    job.error = refused
+            self._writer.connection.execute("COMMIT")
+        except sqlite3.Error as exc:
+            if self._writer.connection.in_transaction:
+                self._writer.connection.execute("ROLLBACK")
+            raise UnavailableError(what=f"the table file ({exc})") from exc
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise UnavailableError(what="the table (it is closed)")

@@ -1,0 +1,143 @@
+"""The LaneStore of the single table."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+from service.adapters.table import schema
+from service.adapters.table.conditions import (
+    Absent,
+    Condition,
+    Equals,
+    Item,
+    Key,
+    Present,
+    Put,
+    Update,
+    all_of,
+    free,
+)
+from service.adapters.table.driver import Driver, NotWrittenError, Query
+from service.adapters.table.limits import BATCH_DELETE_ITEMS
+from service.adapters.table.log_items import (
+    absent_lane_attributes,
+    lane_attributes,
+    lane_item,
+    read_lane,
+)
+from service.adapters.table.paging import below, due_before, every_item
+from service.adapters.table.steps import Step, run
+from service.domain.endpoint import Claim, Lane
+from service.domain.errors import VersionConflictError
+from service.domain.ids import EndpointId, SessionId
+
+
+class LaneTable:
+    """Lanes of sessions towards endpoints."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    async def lane(self, endpoint_id: EndpointId, session_id: SessionId) -> Lane | None:
+        """The lane as it is."""
+        item = await self._driver.get(schema.lane_key(endpoint_id, session_id))
+        return None if item is None else read_lane(item)
+
+    async def lanes_of(self, session_id: SessionId) -> Sequence[Lane]:
+        """Every lane of a session."""
+        query = below(schema.session_partition(session_id), schema.LANE)
+        return [read_lane(item) async for item in every_item(self._driver, query)]
+
+    async def claim(self, lane: Lane, *, token: str, now: float, until: float) -> Lane | None:
+        """Claim it for a courier (creating it as given where absent); None if somebody validly holds it."""
+        claim = Claim(token=token, until=until)
+        if lane.version == 0:
+            made, there = await self._make(lane, claim)
+            if made is not None or there is None:
+                return made
+        found = await self._take(lane, claim, now)
+        if isinstance(found, Lane):
+            return found
+        if found is not None:
+            return None
+        made, _ = await self._make(lane, claim)
+        return made
+
+    async def _make(self, lane: Lane, claim: Claim) -> tuple[Lane | None, Item | None]:
+        """The new lane, or what is there already."""
+        new = dataclasses.replace(lane, claim=claim, version=1)
+        try:
+            await self._driver.write(Put(item=lane_item(new), condition=Absent()))
+        except NotWrittenError as refused:
+            there = refused.outcomes[0].item
+            return (new if _is_held_by(there, claim) else None), there
+        return new, None
+
+    async def _take(self, lane: Lane, claim: Claim, now: float) -> Lane | Item | None:
+        """The lane as it now is, or the item whose claim is live; None where there is no lane."""
+        update = Update(
+            key=schema.lane_key(lane.endpoint_id, lane.session_id),
+            put={"claim_token": claim.token, "claim_until": claim.until},
+            add={"version": 1},
+            condition=all_of(Present(), free("claim_until", now)),
+        )
+        try:
+            item = await self._driver.write(update)
+        except NotWrittenError as refused:
+            item = refused.outcomes[0].item
+            if not _is_held_by(item, claim):
+                return item
+        return None if item is None else read_lane(item)
+
+    async def save(self, before: Lane, after: Lane) -> Lane:
+        """Move the lane on; the claim's token and version decide. Raises VersionConflictError."""
+        kept = dataclasses.replace(after, version=before.version + 1)
+        update = Update(
+            key=schema.lane_key(before.endpoint_id, before.session_id),
+            put=lane_attributes(kept),
+            remove=absent_lane_attributes(kept),
+            condition=all_of(Equals("version", before.version), _held(before)),
+        )
+        step = Step(
+            write=update,
+            refusal=lambda _: VersionConflictError(item="lane"),
+            identity=("version", "body"),
+        )
+        await run(self._driver, step)
+        return kept
+
+    async def due_lanes(
+        self, *, before: float, limit: int
+    ) -> Sequence[tuple[EndpointId, SessionId]]:
+        """Lanes whose retry is due before then, oldest first."""
+        rows = await due_before(
+            self._driver, schema.due_lanes_partition, before=before, limit=limit
+        )
+        return [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in rows]
+
+    async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
+        """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""
+        queries = [
+            Query(
+                partition=schema.endpoint_lanes_partition(endpoint_id, number),
+                index=schema.LANES,
+                limit=BATCH_DELETE_ITEMS,
+            )
+            for number in range(schema.LANE_BUCKETS)
+        ]
+        pages = await asyncio.gather(*(self._driver.query(query) for query in queries))
+        for page in pages:
+            keys = [Key(pk=str(row["pk"]), sk=str(row["sk"])) for row in page.items]
+            if keys:
+                await self._driver.delete_many(keys)
+        return not any(page.items for page in pages)
+
+
+def _held(lane: Lane) -> Condition:
+    if lane.claim is None:
+        return Absent("claim_token")
+    return Equals("claim_token", lane.claim.token)
+
+
+def _is_held_by(item: Item | None, claim: Claim) -> bool:
+    return item is not None and item.get("claim_token") == claim.token

@@ -1,0 +1,220 @@
+"""Every key, prefix, attribute and index name of the table. No other module spells one.
+
+    entity              pk                   sk                    in index            read by
+    session             SES#id               META                  live, due, tenant   everybody, by id
+    event               SES#id               EVT#sequence          -                   the log; the append condition
+    pending send        SES#id               OUT#sequence#kind     -                   open_sends
+    lane                SES#id               LANE#endpoint         due, lanes          courier, by id
+    attempt             SES#id               TRY#...               -                   deliveries; ttl
+    answer pointer      SES#id               IDEM#key              -                   purge
+    external reference  TEN#t#EXT#external   REF                   -                   create, by_external_id
+    external listing    TEN#t#EXT#external   SES#id                -                   list_sessions
+    conversation        TEN#t#CNV#id         SES#id                -                   list_sessions
+    API key             KEYDIGEST#digest     KEY                   -                   every request
+    API key listing     TEN#t, and KEYS      KEY#id                -                   list_keys
+    deployment          TEN#t                DEP#name              -                   by name
+    endpoint            HOOK#id              META                  -                   courier, by id
+    endpoint listing    TEN#t                HOOK#id               -                   endpoints_of, list_endpoints
+    idempotency record  TEN#t#IDEM#key       REF                   -                   repeats; ttl
+    shard lease         SHARD#n              LEASE                 -                   listeners
+
+    index    pk attribute   sk attribute   also holds          partition
+    live     live_pk        live_sk        -                   LIVE#shard: sessions that want a link
+    due      due_pk         due_sk         shard               DUE#SES#bucket, DUE#LANE#bucket: by due time
+    tenant   tenant_pk      tenant_sk      state, deployment   TEN#t: sessions by creation
+    lanes    lane_pk        lane_sk        -                   HOOK#endpoint#bucket: lanes of an endpoint
+
+An index holds few attributes and none that a plain append or a healthy claim changes: those cost
+one write unit. A copy of an API key or an endpoint is always written in the same transaction as its
+twin.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from service.adapters.table.conditions import Key
+from service.domain.ids import ApiKeyId, DeploymentName, EndpointId, SessionId, TenantName
+from service.domain.send import SendKind
+
+PK: Final = "pk"
+SK: Final = "sk"
+TTL: Final = "ttl"
+DUE_BUCKETS: Final = 16
+LANE_BUCKETS: Final = 8
+LAST: Final = "\U0010ffff"
+"""Sorts after every text that follows a prefix."""
+
+SEQUENCE_DIGITS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A global secondary index: its key attributes, and what it holds besides keys."""
+
+    name: str
+    pk: str
+    sk: str
+    numeric: bool = False
+    """Whether its sort key is a number."""
+    also: tuple[str, ...] = ()
+
+
+LIVE: Final = Index(name="live", pk="live_pk", sk="live_sk")
+DUE: Final = Index(name="due", pk="due_pk", sk="due_sk", numeric=True, also=("shard",))
+TENANT: Final = Index(name="tenant", pk="tenant_pk", sk="tenant_sk", also=("state", "deployment"))
+LANES: Final = Index(name="lanes", pk="lane_pk", sk="lane_sk")
+INDEXES: Final = (LIVE, DUE, TENANT, LANES)
+
+META: Final = "META"
+REF: Final = "REF"
+EVENTS: Final = "EVT#"
+SENDS: Final = "OUT#"
+LANE: Final = "LANE#"
+SESSIONS: Final = "SES#"
+ANSWERS: Final = "IDEM#"
+KEYS: Final = "KEY#"
+DEPLOYMENTS: Final = "DEP#"
+ENDPOINTS: Final = "HOOK#"
+ALL_KEYS: Final = "KEYS"
+
+
+def session_partition(session_id: SessionId) -> str:
+    """Everything of one session."""
+    return f"{SESSIONS}{session_id}"
+
+
+def session_of(partition: str) -> SessionId:
+    """The session that a partition belongs to."""
+    return SessionId(partition.removeprefix(SESSIONS))
+
+
+def session_key(session_id: SessionId) -> Key:
+    """The session itself."""
+    return Key(pk=session_partition(session_id), sk=META)
+
+
+def event_key(session_id: SessionId, sequence: int) -> Key:
+    """One place in a session's log."""
+    return Key(pk=session_partition(session_id), sk=event_sort(sequence))
+
+
+def event_sort(sequence: int) -> str:
+    """The sort key of a place, padded so that text order is number order."""
+    return f"{EVENTS}{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def sequence_of(sk: str) -> int:
+    """The place that an event's sort key names."""
+    return int(sk.removeprefix(EVENTS))
+
+
+def send_key(session_id: SessionId, sequence: int, kind: SendKind) -> Key:
+    """One pending send; sorts by (sequence, kind)."""
+    return Key(pk=session_partition(session_id), sk=f"{SENDS}{sequence:0{SEQUENCE_DIGITS}d}#{kind}")
+
+
+def lane_key(endpoint_id: EndpointId, session_id: SessionId) -> Key:
+    """One lane."""
+    return Key(pk=session_partition(session_id), sk=f"{LANE}{endpoint_id}")
+
+
+def answer_pointer_key(session_id: SessionId, key: str) -> Key:
+    """Where a session remembers an idempotency record that names it."""
+    return Key(pk=session_partition(session_id), sk=f"{ANSWERS}{key}")
+
+
+def lane_of(pk: str, sk: str) -> tuple[EndpointId, SessionId]:
+    """The lane that a key names."""
+    return EndpointId(sk.removeprefix(LANE)), session_of(pk)
+
+
+def tenant_partition(tenant: TenantName) -> str:
+    """What belongs to a tenant."""
+    return f"TEN#{tenant}"
+
+
+def external_partition(tenant: TenantName, external_id: str) -> str:
+    """The reference of an external id and the sessions that ever had it."""
+    return f"TEN#{tenant}#EXT#{external_id}"
+
+
+def conversation_partition(tenant: TenantName, conversation_id: str) -> str:
+    """The sessions that ever had a conversation."""
+    return f"TEN#{tenant}#CNV#{conversation_id}"
+
+
+def reference_key(tenant: TenantName, external_id: str) -> Key:
+    """Which session an external id names."""
+    return Key(pk=external_partition(tenant, external_id), sk=REF)
+
+
+def listing_key(partition: str, session_id: SessionId) -> Key:
+    """A session in the listing of an external id or a conversation."""
+    return Key(pk=partition, sk=f"{SESSIONS}{session_id}")
+
+
+def idempotency_key(tenant: TenantName, key: str) -> Key:
+    """The record of one Idempotency-Key."""
+    return Key(pk=f"TEN#{tenant}#IDEM#{key}", sk=REF)
+
+
+def digest_key(digest: str) -> Key:
+    """An API key by the SHA-256 of its text."""
+    return Key(pk=f"KEYDIGEST#{digest}", sk="KEY")
+
+
+def api_key_keys(tenant: TenantName, key_id: ApiKeyId) -> tuple[Key, Key]:
+    """An API key in its tenant's listing and in that of all."""
+    sk = f"{KEYS}{key_id}"
+    return Key(pk=tenant_partition(tenant), sk=sk), Key(pk=ALL_KEYS, sk=sk)
+
+
+def deployment_key(tenant: TenantName, name: DeploymentName) -> Key:
+    """A deployment by its name."""
+    return Key(pk=tenant_partition(tenant), sk=f"{DEPLOYMENTS}{name}")
+
+
+def endpoint_key(endpoint_id: EndpointId) -> Key:
+    """An endpoint by its id."""
+    return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk=META)
+
+
+def endpoint_listing_key(tenant: TenantName, endpoint_id: EndpointId) -> Key:
+    """An endpoint in its tenant's listing."""
+    return Key(pk=tenant_partition(tenant), sk=f"{ENDPOINTS}{endpoint_id}")
+
+
+def lease_key(shard: int) -> Key:
+    """The lease of a shard."""
+    return Key(pk=f"SHARD#{shard}", sk="LEASE")
+
+
+def live_partition(shard: int) -> str:
+    """In `live`: the sessions of a shard that want a link."""
+    return f"LIVE#{shard}"
+
+
+def due_sessions_partition(bucket: int) -> str:
+    """In `due`: a sixteenth of the due sessions."""
+    return f"DUE#SES#{bucket}"
+
+
+def due_lanes_partition(bucket: int) -> str:
+    """In `due`: a sixteenth of the due lanes."""
+    return f"DUE#LANE#{bucket}"
+
+
+def endpoint_lanes_partition(endpoint_id: EndpointId, bucket: int) -> str:
+    """In `lanes`: an eighth of the lanes of an endpoint."""
+    return f"HOOK#{endpoint_id}#{bucket}"
+
+
+def created_sort(created_at: float, session_id: SessionId) -> str:
+    """In `tenant`: the sort key that puts sessions in the order of their creation."""
+    return f"{created_at:018.6f}#{session_id}"
+
+
+def bucket(name: str, buckets: int) -> int:
+    """Which bucket a name falls into, the same in every process and for ever."""
+    return zlib.crc32(name.encode()) % buckets

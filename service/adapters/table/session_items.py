@@ -1,0 +1,110 @@
+"""A session as its META item, and back.
+
+Three things lie beside each other in one item and never touch each other: the session (under
+`version`), the lock, and what makes it due. The body is JSON text; what conditions and indexes look
+at are attributes of their own.
+"""
+
+import dataclasses
+import json
+from typing import Any, Final, cast
+
+from service.adapters.table import schema
+from service.adapters.table.conditions import Item, Value
+from service.adapters.table.records import plain_record, record, text_of
+from service.domain.session import Lock, PublicState, Session, State
+from service.ports import Cipher
+
+WANTS_LINK: Final = frozenset({PublicState.OPENING, PublicState.ACTIVE, PublicState.RECOVERING})
+LIVE_KEYS: Final = (schema.LIVE.pk, schema.LIVE.sk)
+TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
+DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
+SECRETS: Final = ("client_id", "next_client_id")
+APART: Final = ("version", "lock", "look_at")
+"""Members that are attributes of their own."""
+
+
+def session_attributes(session: Session, cipher: Cipher) -> dict[str, Value]:
+    """What a commit sets: everything but the keys, the lock and the due time."""
+    attributes: dict[str, Value] = {
+        "version": session.version,
+        "body": _body(session, cipher),
+        "tenant": session.tenant,
+        "deployment": session.deployment,
+        "state": session.public.value,
+        "fine": session.state.value,
+        "shard": session.shard,
+    }
+    if session.state is State.ERASED:
+        attributes["erased"] = 1
+    else:
+        attributes[schema.TENANT.pk] = schema.tenant_partition(session.tenant)
+        attributes[schema.TENANT.sk] = schema.created_sort(session.created_at, session.id)
+    if wants_link(session):
+        attributes[schema.LIVE.pk] = schema.live_partition(session.shard)
+        attributes[schema.LIVE.sk] = session.id
+    return attributes
+
+
+def absent_attributes(session: Session) -> tuple[str, ...]:
+    """What a commit removes: the keys of indexes that the session is not in."""
+    gone = () if wants_link(session) else LIVE_KEYS
+    return gone if session.state is not State.ERASED else (*gone, *TENANT_KEYS)
+
+
+def wants_link(session: Session) -> bool:
+    """Whether a listener should hold a link for it (a deployment that is only touched decides that later)."""
+    return session.public in WANTS_LINK
+
+
+def due_attributes(session: Session, due_at: float) -> dict[str, Value]:
+    """The keys that make it due then."""
+    number = schema.bucket(session.id, schema.DUE_BUCKETS)
+    return {schema.DUE.pk: schema.due_sessions_partition(number), schema.DUE.sk: due_at}
+
+
+def session_item(session: Session, cipher: Cipher) -> Item:
+    """The whole item of a new session."""
+    key = schema.session_key(session.id)
+    item: dict[str, Value] = {"pk": key.pk, "sk": key.sk, **session_attributes(session, cipher)}
+    if session.look_at is not None:
+        item |= {"look_at": session.look_at, **due_attributes(session, session.look_at)}
+    if session.lock is not None:
+        item |= {"lock_token": session.lock.token, "lock_until": session.lock.until}
+    return item
+
+
+def read_session(item: Item, cipher: Cipher) -> Session:
+    """The session that an item says, with its lock and what makes it due."""
+    members = cast("dict[str, Any]", json.loads(str(item["body"])))
+    for name in SECRETS:
+        if members.get(name):
+            members[name] = cipher.decrypt(members[name], context=_context(members["id"], name))
+    members["version"] = int(item["version"])
+    session = record(Session, members)
+    return dataclasses.replace(session, lock=read_lock(item), look_at=read_look_at(item))
+
+
+def read_lock(item: Item) -> Lock | None:
+    """The lock on an item, live or not."""
+    if "lock_token" not in item:
+        return None
+    return Lock(token=str(item["lock_token"]), until=float(item["lock_until"]))
+
+
+def read_look_at(item: Item) -> float | None:
+    """The work mark; where there is none, what was scheduled."""
+    look_at = item.get("look_at", item.get("wake_at"))
+    return None if look_at is None else float(look_at)
+
+
+def _body(session: Session, cipher: Cipher) -> str:
+    members = {name: value for name, value in plain_record(session).items() if name not in APART}
+    for name in SECRETS:
+        if members.get(name):
+            members[name] = cipher.encrypt(str(members[name]), context=_context(session.id, name))
+    return text_of(members)
+
+
+def _context(session_id: str, name: str) -> str:
+    return f"session/{session_id}/{name.replace('_', '-')}"

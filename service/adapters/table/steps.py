@@ -1,0 +1,77 @@
+"""Carry out writes together and turn a refusal into the error that it means, or into a win.
+
+A reply can be lost after the write was applied; repeated, its condition then fails against
+ourselves. So a step may name the attributes that prove who won: an item that already has exactly
+ours was written by us.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from service.adapters.table.conditions import Item, Put, Update, Value, Write
+from service.adapters.table.driver import Driver, NotWrittenError, Outcome, Verdict
+from service.domain.errors import BrokerError
+
+CONTENTION_TRIES: Final = 3
+"""A transaction conflict tells nothing about our conditions, so it is tried again before the race counts as lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One write, the error that its refusal means (given the item that refused), and what would prove it ours."""
+
+    write: Write
+    refusal: Callable[[Item | None], BrokerError]
+    identity: tuple[str, ...] = ()
+
+
+async def run(driver: Driver, *steps: Step) -> Item | None:
+    """All of them or none. One step is a plain write and brings the item as it then is."""
+    refused: NotWrittenError | None = None
+    for _ in range(CONTENTION_TRIES):
+        try:
+            return await _write(driver, steps)
+        except NotWrittenError as exc:
+            refused = exc
+        found = list(zip(steps, refused.outcomes, strict=True))
+        for step, outcome in found:
+            if is_ours(step, outcome):
+                return outcome.item
+        for step, outcome in found:
+            if outcome.verdict is Verdict.REFUSED:
+                raise step.refusal(outcome.item) from refused
+    raise _contended(steps, refused) from refused
+
+
+async def _write(driver: Driver, steps: Sequence[Step]) -> Item | None:
+    if len(steps) == 1:
+        return await driver.write(steps[0].write)
+    await driver.transact([step.write for step in steps])
+    return None
+
+
+def is_ours(step: Step, outcome: Outcome) -> bool:
+    """Whether the item that refused the step is what the step itself had written before."""
+    if outcome.verdict is not Verdict.REFUSED or outcome.item is None or not step.identity:
+        return False
+    wanted = _written(step.write)
+    return all(outcome.item.get(name) == wanted.get(name) for name in step.identity)
+
+
+def _written(write: Write) -> dict[str, Value]:
+    match write:
+        case Put():
+            return dict(write.item)
+        case Update():
+            return dict(write.put)
+        case _:
+            return {}
+
+
+def _contended(steps: Sequence[Step], refused: NotWrittenError | None) -> BrokerError:
+    outcomes = [] if refused is None else refused.outcomes
+    for step, outcome in zip(steps, outcomes, strict=False):
+        if outcome.verdict is Verdict.CONTENDED:
+            return step.refusal(outcome.item)
+    return steps[0].refusal(None)

@@ -1,0 +1,30 @@
+"""The four stores over one driver, as one value."""
+
+from dataclasses import dataclass
+
+from service.adapters.table.driver import Driver
+from service.adapters.table.lanes import LaneTable
+from service.adapters.table.sessions import SessionTable
+from service.adapters.table.shards import ShardTable
+from service.adapters.table.tenants import TenantTable
+from service.ports import Cipher, LaneStore, SessionStore, ShardStore, TenantStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What the use cases need of the table."""
+
+    sessions: SessionStore
+    shards: ShardStore
+    lanes: LaneStore
+    tenants: TenantStore
+
+
+def stores_over(driver: Driver, cipher: Cipher) -> Stores:
+    """The stores of a table."""
+    return Stores(
+        sessions=SessionTable(driver, cipher),
+        shards=ShardTable(driver),
+        lanes=LaneTable(driver),
+        tenants=TenantTable(driver, cipher),
+    )
