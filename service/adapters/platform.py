@@ -19,7 +19,7 @@ from service.ports.system import Clock
 
 _EARLY_SECONDS: Final = 60.0
 """A token is given up so long before it expires, so that it does not expire on the way."""
-_MAX_ACCOUNTS: Final = 256
+_MOST_ACCOUNTS: Final = 256
 _MESSAGES_PATH: Final = "/api/v2/conversations/messages"
 _DETAILS: Final = "the platform's message details"
 _CONVERSATION: Final = "the platform's conversation"
@@ -46,8 +46,11 @@ class _Purse:
 class GenesysPlatform:
     """The platform port on HTTP. Tokens are shared by all deployments with the same credentials."""
 
-    def __init__(self, http: GenesysHttp, *, clock: Clock) -> None:
+    def __init__(
+        self, http: GenesysHttp, *, clock: Clock, most_accounts: int = _MOST_ACCOUNTS
+    ) -> None:
         self._http = http
+        self._most_accounts = most_accounts
         self._clock = clock
         self._purses: dict[_Account, _Purse] = {}
 
@@ -84,7 +87,7 @@ class GenesysPlatform:
         return await self._ask(_bearing(url, await self._token(account, purse)), what)
 
     def _purse(self, account: _Account) -> _Purse:
-        if account not in self._purses and len(self._purses) >= _MAX_ACCOUNTS:
+        if account not in self._purses and len(self._purses) >= self._most_accounts:
             self._purses.pop(next(iter(self._purses)))
         return self._purses.setdefault(account, _Purse())
 

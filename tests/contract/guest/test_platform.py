@@ -76,14 +76,16 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(**changes: Any) -> AsyncIterator[Scene]:  # noqa: ANN401 - as many types as fields
+async def scene(
+    most_accounts: int = 8,
+    **changes: Any,  # noqa: ANN401 - as many types as fields
+) -> AsyncIterator[Scene]:
     cloud, clock = Cloud(**changes), SettableClock()
     http = GenesysHttp(clock=clock, tls=trust(), whole_seconds=1.0)
     try:
         async with http_peer(cloud) as peer:
-            yield Scene(
-                cloud=cloud, peer=peer, platform=GenesysPlatform(http, clock=clock), clock=clock
-            )
+            platform = GenesysPlatform(http, clock=clock, most_accounts=most_accounts)
+            yield Scene(cloud=cloud, peer=peer, platform=platform, clock=clock)
     finally:
         await http.close()
 
@@ -217,6 +219,23 @@ async def test_a_revoked_token_is_replaced_once() -> None:
         found = await on.ask()
 
     assert (found, on.cloud.grants) == (("c-1", "p-1"), 2)
+
+
+async def test_a_crowd_with_a_revoked_token_fetches_one_new_one() -> None:
+    async with scene() as on:
+        await on.ask()
+        on.cloud.tokens.clear()
+        await asyncio.gather(*(on.ask() for _ in range(8)))
+
+    assert on.cloud.grants == 2
+
+
+async def test_of_too_many_accounts_the_oldest_is_forgotten() -> None:
+    async with scene(most_accounts=2) as on:
+        for secret in ("one", "two", "three", "two", "one"):
+            await on.ask(credentials=PlatformCredentials(client_id="c", client_secret=secret))
+
+    assert on.cloud.grants == 4
 
 
 async def test_a_token_refused_twice_is_a_failure() -> None:
