@@ -1,6 +1,6 @@
 """Webhook endpoints of a tenant: create, read, change, delete, test, rotate, switch. Delivers nothing itself."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,15 +15,20 @@ from service.domain.errors import (
 from service.domain.ids import ENDPOINT, EndpointId
 from service.ports.storage import TenantStore
 from service.ports.system import Clock, Ids
-from service.ports.wires import WebhookAnswer
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
+from service.usecases.send_test import SendTest
+from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.webhook_fields import endpoint_faults, endpoint_view
+from service.webhook.headers import check_headers
 
 GRACE_SECONDS: Final = 24 * 3600
 SECRETS_MAX: Final = 4
 """Each secret adds a signature to every request's headers."""
 
 TRIES: Final = 5
+SETTLE_SECONDS: Final = 2.0
+"""By then every process knows of a new endpoint."""
+
 REQUESTED: Final = "requested"
 
 Change = Callable[[Endpoint], Endpoint]
@@ -33,14 +38,15 @@ Change = Callable[[Endpoint], Endpoint]
 class ManageWebhooks:
     """The endpoints of a tenant.
 
-    `check_url` raises BlockedTargetError or InvalidRequestError; `send_test` makes one attempt now.
+    `check_url` raises BlockedTargetError or InvalidRequestError.
     """
 
     tenants: TenantStore
     clock: Clock
     ids: Ids
     check_url: Callable[[str], object]
-    send_test: Callable[[Endpoint], Awaitable[WebhookAnswer]]
+    send_test: SendTest
+    wake: WakeEndpoint
 
     async def create(
         self, key: ApiKey, wanted: Mapping[str, Any], *, ticket: Ticket | None
@@ -62,7 +68,8 @@ class ManageWebhooks:
         self._check(endpoint)
         body = {**endpoint_view(endpoint), "secret": secret}
         record = _record(ticket, 201, endpoint, secret)
-        await self.tenants.put_endpoint(endpoint, expected_version=None, idempotency=record)
+        made = await self.tenants.put_endpoint(endpoint, expected_version=None, idempotency=record)
+        await self.wake(made, delay=SETTLE_SECONDS)
         return Answer(status=201, body=body)
 
     async def read(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
@@ -120,11 +127,14 @@ class ManageWebhooks:
 
     async def test(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
         """200 and what one webhook.test came to. Raises NotFoundError."""
-        told = await self.send_test(await self._owned(key, endpoint_id))
+        endpoint = await self._owned(key, endpoint_id)
+        test = await self.send_test(endpoint)
+        told = test.answer
         delivered = told.status is not None and 200 <= told.status < 300  # noqa: PLR2004 - 2xx
         return Answer(
             status=200,
             body={
+                "eventId": test.event_id,
                 "delivered": delivered,
                 "status": told.status,
                 "error": told.error,
@@ -137,6 +147,7 @@ class ManageWebhooks:
         """204. Raises NotFoundError."""
         await self._owned(key, endpoint_id)
         await self.tenants.delete_endpoint(key.tenant, endpoint_id)
+        self.wake.endpoints.forget(key.tenant)
         return Answer(status=204)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
@@ -169,16 +180,25 @@ class ManageWebhooks:
             self._check(after)
             record = _record(ticket, 200, after, secret)
             try:
-                return await self.tenants.put_endpoint(
+                made = await self.tenants.put_endpoint(
                     after, expected_version=before.version, idempotency=record
                 )
             except LostRaceError:
                 continue
+            await self._tell(made)
+            return made
         raise UnavailableError(what="the webhook")
+
+    async def _tell(self, endpoint: Endpoint) -> None:
+        if endpoint.state is EndpointState.ACTIVE:
+            await self.wake(endpoint)
+        else:
+            self.wake.endpoints.forget(endpoint.tenant)
 
     def _check(self, endpoint: Endpoint) -> None:
         if faults := endpoint_faults(endpoint):
             raise InvalidRequestError(*faults)
+        check_headers(endpoint.headers)
         self.check_url(endpoint.url)
 
 

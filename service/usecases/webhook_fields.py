@@ -1,7 +1,6 @@
 """What a webhook may ask for: event types, headers, rates. Pure checks and the public view."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from service.domain.endpoint import Endpoint, EndpointState
@@ -15,40 +14,13 @@ FAMILIES: Final = frozenset(f"{kind.value.partition('.')[0]}.*" for kind in TYPE
 
 EVENT_TYPES_MAX: Final = 32
 DESCRIPTION_MAX: Final = 1024
-HEADERS_MAX: Final = 20
-HEADER_BYTES_MAX: Final = 4096
 RATE_MAX: Final = 1000
-TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
-VALUE: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
-
-RESERVED: Final = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    }
-)
-"""Headers that say how the request is framed or who sends it are the sender's own."""
-
-RESERVED_PREFIXES: Final = ("webhook-", "broker-", "proxy-")
 
 
 def endpoint_faults(endpoint: Endpoint) -> list[FieldFault]:
-    """What is wrong with the endpoint, its address apart."""
+    """What is wrong with the endpoint, its address and headers apart."""
     return [
         *_type_faults(endpoint.event_types),
-        *_header_faults(endpoint.headers),
         *_size_faults(endpoint),
     ]
 
@@ -80,26 +52,6 @@ def _type_faults(event_types: Sequence[str]) -> list[FieldFault]:
     ]
 
 
-def _header_faults(headers: Mapping[str, str]) -> list[FieldFault]:
-    if len(headers) > HEADERS_MAX:
-        return [FieldFault(pointer="/headers", detail=f"takes at most {HEADERS_MAX}")]
-    return [
-        FieldFault(pointer=f"/headers/{_escaped(name)}", detail=problem)
-        for name, value in headers.items()
-        if (problem := _header_problem(name, value)) is not None
-    ]
-
-
-def _header_problem(name: str, value: str) -> str | None:
-    if TOKEN.fullmatch(name) is None:
-        return "is no header name (RFC 9110, 5.1)"
-    if name.lower() in RESERVED or name.lower().startswith(RESERVED_PREFIXES):
-        return "is set by the broker itself"
-    if len(value) > HEADER_BYTES_MAX or VALUE.fullmatch(value) is None:
-        return f"has a value that is not 1 to {HEADER_BYTES_MAX} printable ASCII characters"
-    return None
-
-
 def _size_faults(endpoint: Endpoint) -> list[FieldFault]:
     faults = []
     if len(endpoint.description or "") > DESCRIPTION_MAX:
@@ -109,7 +61,3 @@ def _size_faults(endpoint: Endpoint) -> list[FieldFault]:
         detail = f"is 1 to {RATE_MAX} deliveries a second"
         faults.append(FieldFault(pointer="/rateLimit", detail=detail))
     return faults
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

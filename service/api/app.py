@@ -1,0 +1,54 @@
+"""The FastAPI application over the use cases. Builds it; starts nothing and reads no environment."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from service.api import errors
+from service.api.api_keys import api_keys_router
+from service.api.arrival import Arrival
+from service.api.deployments import deployments_router
+from service.api.document import document_of
+from service.api.health import health_router
+from service.api.messages import messages_router
+from service.api.sessions import sessions_router
+from service.api.webhooks import webhooks_router
+from service.usecases.broker import Broker
+
+TITLE: Final = "Guest Session Broker"
+VERSION: Final = "1.0.0"
+DESCRIPTION: Final = (
+    "Keeps Genesys Cloud guest messaging sessions open for other services: REST in, webhooks out."
+)
+
+
+class BrokerApp(FastAPI):
+    """FastAPI with our document instead of its own."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = document_of(self)
+        return self.openapi_schema
+
+
+def create_app(broker: Broker) -> FastAPI:
+    """The application; the same for Lambda, a container and tests."""
+    app = BrokerApp(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Arrival, clock=broker.clock)
+    errors.install(app)
+    app.include_router(health_router(broker))
+    app.include_router(sessions_router(broker))
+    app.include_router(messages_router(broker))
+    app.include_router(deployments_router(broker))
+    app.include_router(webhooks_router(broker))
+    app.include_router(api_keys_router(broker))
+    return app

@@ -1,0 +1,134 @@
+"""The OpenAPI 3.1 document: FastAPI's own, with what it cannot know. Pure: an application in, a value out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.api.shapes import PUBLIC_TYPES, EventOut, Problem
+
+SCHEMES: Final = {
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key: `Authorization: Bearer <key>`.",
+    }
+}
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A repeat with the same key and body does nothing and answers what the first "
+    "one made, with `Idempotency-Replayed: true`. Kept for at least 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+DELIVERY_HEADERS: Final = {
+    "webhook-id": "The event's id, the same on every attempt.",
+    "webhook-timestamp": "Seconds since the epoch, of this attempt.",
+    "webhook-signature": "Standard Webhooks signatures, blank-separated, `v1,` first.",
+}
+LANE_SEQUENCE: Final = {
+    "name": "broker-lane-sequence",
+    "in": "header",
+    "required": False,
+    "description": "Counts this session's events to this endpoint without holes.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})
+WRITES: Final = frozenset({"post", "patch", "put", "delete"})
+TEMPLATE: Final = "#/components/schemas/{model}"
+
+
+def document_of(app: FastAPI) -> dict[str, Any]:
+    """The whole document."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        openapi_version="3.1.0",
+        routes=app.routes,
+    )
+    schemas = document["components"]["schemas"]
+    for model in (Problem, EventOut):
+        _add_model(schemas, model.__name__, model.model_json_schema(ref_template=TEMPLATE))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for name, schema in schemas.items():
+        _tidy_schema(name, schema)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            _tidy_operation(path, method, operation)
+    document["components"]["securitySchemes"] = SCHEMES
+    document["webhooks"] = {kind.value: _webhook(kind.value) for kind in PUBLIC_TYPES}
+    return document
+
+
+def _add_model(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:
+    for part, definition in schema.pop("$defs", {}).items():
+        schemas.setdefault(part, definition)
+    schemas[name] = schema
+
+
+def _tidy_schema(name: str, schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)  # pydantic's guess from the name says nothing new
+        # Fields that are absent by default, and those of a change: their model's default means nothing.
+        if name.startswith("Change") or name.endswith(("Out", "Problem")):
+            field.pop("default", None)
+
+
+def _tidy_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+    operation["operationId"] = _short_name(operation["operationId"])
+    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+        del operation["responses"]["422"]
+    if path in PUBLIC_PATHS:
+        operation["security"] = []
+        for status in ("401", "403"):
+            operation["responses"].pop(status, None)
+        return
+    operation["security"] = [{"apiKey": []}]
+    if method in WRITES:
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        replayed = {"description": "On a repeat: true.", "schema": {"type": "string"}}
+        for status, response in operation["responses"].items():
+            if status.startswith("2"):
+                response.setdefault("headers", {})["Idempotency-Replayed"] = replayed
+
+
+def _short_name(operation_id: str) -> str:
+    """FastAPI's id without path and method: the function's name is unique here."""
+    return re.split(r"_(?:v1|healthz_get|readyz_get)", operation_id)[0]
+
+
+def _webhook(kind: str) -> Mapping[str, Any]:
+    headers = [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": meaning,
+            "schema": {"type": "string"},
+        }
+        for name, meaning in DELIVERY_HEADERS.items()
+    ]
+    return {
+        "post": {
+            "operationId": "on_" + re.sub(r"[^a-zA-Z]", "_", kind),
+            "summary": kind,
+            "tags": ["events"],
+            "parameters": [*headers, LANE_SEQUENCE],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {"schema": {"$ref": "#/components/schemas/EventOut"}}
+                },
+            },
+            "responses": {
+                "2XX": {"description": "Delivered; the body is not read"},
+                "410": {"description": "Gone: asked once more, then the endpoint is disabled"},
+                "default": {"description": "Tried again on the schedule"},
+            },
+        }
+    }

@@ -1,0 +1,187 @@
+"""What callers may send, as strict models: a field nobody knows is an error, and no type is guessed.
+
+Only shapes and types; limits that the core knows are checked by the use cases.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from service.domain.access import Scope
+from service.domain.deployment import (
+    HEARTBEAT_SECONDS,
+    HISTORY_LAG_SECONDS,
+    TURN_QUIET_MS,
+    CarryOver,
+    Mode,
+    OnReadOnly,
+    OnSessionLost,
+    PlatformCredentials,
+)
+from service.domain.message import ButtonReply, SendBody
+from service.domain.session import EndMode
+
+Word = Field(strict=False)
+"""An enumeration's member comes as its text."""
+
+
+def _moment(value: object) -> object:
+    """RFC 3339 only: a bare number would be taken for seconds by one client and milliseconds by another."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else str(value)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=datetime)]
+
+
+class Inbound(BaseModel):
+    """What all bodies share."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, alias_generator=to_camel, allow_inf_nan=False
+    )
+
+
+class ButtonResponse(Inbound):
+    """The guest's answer to a quick reply, a card or a picker."""
+
+    type: Annotated[str, Field(min_length=1, max_length=64)]
+    text: str
+    payload: str
+    originating_message_id: str | None = None
+
+    def value(self) -> ButtonReply:
+        """As the core knows it."""
+        return ButtonReply(
+            type=self.type,
+            text=self.text,
+            payload=self.payload,
+            originating_message_id=self.originating_message_id,
+        )
+
+
+class SendMessageBody(Inbound):
+    """A message: text, the answer to a button, or attachments."""
+
+    text: str | None = None
+    button_response: ButtonResponse | None = None
+    attachment_ids: list[str] = []
+    custom_attributes: dict[str, str] = {}
+    metadata: dict[str, Any] | None = None
+
+    def value(self) -> SendBody:
+        """As the core knows it."""
+        return SendBody(
+            text=self.text,
+            button=None if self.button_response is None else self.button_response.value(),
+            attachment_ids=tuple(self.attachment_ids),
+            custom_attributes=self.custom_attributes,
+            metadata=self.metadata,
+        )
+
+
+class CreateSessionBody(Inbound):
+    """A new session, with its first message if there is one to send."""
+
+    deployment: str
+    external_id: str | None = None
+    custom_attributes: dict[str, str] = {}
+    metadata: dict[str, Any] | None = None
+    message: SendMessageBody | None = None
+
+
+class EndBody(Inbound):
+    """How to end; by default `clear` where the deployment allows it, else `leave`."""
+
+    mode: Annotated[EndMode, Word] | None = None
+
+
+class Nothing(Inbound):
+    """A body without fields; it may be left out."""
+
+
+class PlatformBody(Inbound):
+    """OAuth client credentials for the Platform API. Never shown again."""
+
+    client_id: Annotated[str, Field(min_length=1, max_length=256)]
+    client_secret: Annotated[str, Field(min_length=1, max_length=1024)]
+
+    def value(self) -> PlatformCredentials:
+        """As the core knows it."""
+        return PlatformCredentials(client_id=self.client_id, client_secret=self.client_secret)
+
+
+class _DeploymentFields(Inbound):
+    domain: str | None = None
+    endpoint: str | None = None
+    origin: str | None = None
+    mode: Annotated[Mode, Word] = Mode.LIVE
+    on_session_lost: Annotated[OnSessionLost, Word] = OnSessionLost.REPLACE
+    on_read_only: Annotated[OnReadOnly, Word] = OnReadOnly.START_NEW
+    carry_over: Annotated[CarryOver, Word] = CarryOver.ATTRIBUTES
+    auto_start: bool | None = None
+    platform: PlatformBody | None = None
+    organization_id: Annotated[str, Field(max_length=128)] | None = None
+    locale: str | None = None
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+    history_lag_seconds: float = HISTORY_LAG_SECONDS
+    turn_quiet_ms: int = TURN_QUIET_MS
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the caller named, as the core knows them."""
+        fields = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.platform is not None:
+            fields["platform"] = self.platform.value()
+        return fields
+
+
+class CreateDeploymentBody(_DeploymentFields):
+    """A Genesys Messenger deployment: `domain` or `endpoint`, and how to treat its sessions."""
+
+    name: str
+    deployment_id: str
+
+
+class ChangeDeploymentBody(_DeploymentFields):
+    """What to change; what is not named stays. The name is the path's."""
+
+    deployment_id: str = ""
+
+
+class _WebhookFields(Inbound):
+    event_types: list[str] = ["*"]
+    description: str | None = None
+    headers: dict[str, str] = {}
+    enabled: bool = True
+    rate_limit: int | None = None
+
+
+class CreateWebhookBody(_WebhookFields):
+    """Where events go, and which."""
+
+    url: str
+
+
+class ChangeWebhookBody(_WebhookFields):
+    """What to change; what is not named stays."""
+
+    url: str = ""
+
+
+class RotateSecretBody(Inbound):
+    """For how long the old secret still signs beside the new one."""
+
+    grace_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 86400
+
+
+class CreateKeyBody(Inbound):
+    """A new API key."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    tenant: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")] | None = None
+    scopes: Annotated[list[Annotated[Scope, Word]], Field(min_length=1, max_length=16)] = [
+        Scope.SESSIONS_READ,
+        Scope.SESSIONS_WRITE,
+    ]
+    expires_at: Moment | None = None
