@@ -10,6 +10,7 @@ import pytest
 from tests.architecture.tree import ROOT, SERVICE, dotted, modules
 
 SERVES_HTTP: Final = ("service.api", "service.console", "service.entrypoints")
+OURS_OR_PYTHONS: Final = {"service", "__mp_main__", *sys.stdlib_module_names}
 HTTP_LIBRARIES: Final = ("fastapi", "mangum", "starlette", "uvicorn")
 
 # Runs in a bare interpreter. An audit hook sees what the module does while it is imported; a hook
@@ -73,7 +74,7 @@ def test_pure_packages_load_no_package_of_anybody_else(layer: str) -> None:
     bare = set(_python(IMPORT_AND_LIST, []).splitlines())
 
     loaded = set(_python(IMPORT_AND_LIST, names).splitlines()) - bare
-    foreign = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"service"}
+    foreign = {name.split(".")[0] for name in loaded} - OURS_OR_PYTHONS
 
     assert foreign == set()
 

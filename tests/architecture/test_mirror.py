@@ -7,6 +7,7 @@ from typing import Final
 from tests.architecture.tree import SERVICE, UNIT, functions, modules, shown
 
 MIRRORED: Final = ("domain", "guest", "webhook", "usecases")
+DEPTH_OF_A_MODULE: Final = 2  # domain/log.py; what is deeper was split out of one module
 
 # Modules that are tested through another one, each with the reason. Keep this short.
 WITHOUT_TEST_OF_ITS_OWN: Final[dict[str, str]] = {}
@@ -31,7 +32,7 @@ def test_every_module_of_the_core_has_its_unit_test() -> None:
         for module in modules(*MIRRORED)
         if _decides_something(module)
         and shown(module) not in WITHOUT_TEST_OF_ITS_OWN
-        and not _unit_test_of(module).exists()
+        and not _is_tested(module)
     ]
 
     assert untested == []
@@ -43,7 +44,7 @@ def test_exceptions_are_still_needed() -> None:
     needless = [
         name
         for name in WITHOUT_TEST_OF_ITS_OWN
-        if not (root / name).exists() or _unit_test_of(root / name).exists()
+        if not (root / name).exists() or _is_tested(root / name)
     ] + [
         name for name in WITHOUT_SOURCE if not (root / name).exists() or _source_exists(root / name)
     ]
@@ -56,9 +57,15 @@ def _source_exists(test: Path) -> bool:
     return mirrored.exists() or (mirrored.with_suffix("") / "__init__.py").exists()
 
 
-def _unit_test_of(module: Path) -> Path:
+def _is_tested(module: Path) -> bool:
+    """By the test of its name, or by that of the package it was split out of."""
     inside = module.relative_to(SERVICE)
-    return UNIT / inside.parent / f"test_{inside.name}"
+    mirrored = UNIT / inside.parent
+    of_its_package = (
+        len(inside.parts) > DEPTH_OF_A_MODULE
+        and mirrored.with_name(f"test_{mirrored.name}.py").exists()
+    )
+    return of_its_package or (mirrored / f"test_{inside.name}").exists()
 
 
 def _decides_something(module: Path) -> bool:

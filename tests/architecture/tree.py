@@ -4,11 +4,13 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 ROOT: Final = Path(__file__).parent.parent.parent
 SERVICE: Final = ROOT / "service"
 UNIT: Final = ROOT / "tests" / "unit"
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def modules(*folders: str) -> list[Path]:
@@ -39,8 +41,8 @@ def tracked() -> list[Path] | None:
     return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file()]
 
 
-def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def functions(file: Path) -> Iterator[Function]:
     """Every function and method of a source file, nested ones too."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, Function):
             yield node
