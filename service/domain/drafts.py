@@ -10,6 +10,7 @@ from typing import Any
 from service.domain.ids import EventId, MessageId
 from service.domain.log import EventType, LogEvent
 from service.domain.message import Author, AuthorKind, Failure, Message, MessageStatus, SendBody
+from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.session import Session
 from service.domain.views import message_view, session_view
 
@@ -75,7 +76,7 @@ def accepted(
             sequence=0,
             incarnation=session.incarnation,
             author=author or Author(kind=AuthorKind.GUEST),
-            text=body.text if body.button is None else body.text or body.button.text,
+            text=_text(body),
             content=_content(body),
             status=MessageStatus.ACCEPTED,
             custom_attributes=body.custom_attributes or None,
@@ -118,6 +119,10 @@ def received(message: Message, *, keys: frozenset[str], channel_time: float | No
 def tombstone() -> Draft:
     """What stands in an erased session's log so that no late writer can pass."""
     return Draft(type=EventType.ERASED)
+
+
+def _text(body: SendBody) -> str | None:
+    return body.text if body.button is None else body.text or body.button.text
 
 
 def _content(body: SendBody) -> tuple[Mapping[str, Any], ...]:

@@ -32,6 +32,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     ├── LostRaceError                   somebody else was first; reload and decide again
     │   ├── PlaceTakenError             another event has that sequence
     │   ├── VersionConflictError        the item changed since it was read
+    │   ├── SupersededError             the session itself moved on under a visit
     │   └── LockHeldError               another visit is at work
     └── FaultError                      our own, or our infrastructure's
         ├── IllegalTransitionError      the transition table has no such row
@@ -354,6 +355,17 @@ class VersionConflictError(LostRaceError):
 
     def __str__(self) -> str:
         return f"{self.item} changed meanwhile"
+
+
+class SupersededError(LostRaceError):
+    """Somebody else changed the session while a visit was at work: the visit must begin again."""
+
+    def __init__(self, *, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return f"session {self.session_id} changed under this visit"
 
 
 class LockHeldError(LostRaceError):

@@ -7,6 +7,7 @@ reloads and decides again. This module never writes: it only knows what is writt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final
 
 from service.domain.ids import EventId, SessionId
@@ -126,11 +127,11 @@ class Window:
 
     def grown(self, events: Iterable[Seen]) -> "Window":
         """The window with events that follow it, in order; what it has already is passed over."""
-        known = self.last_sequence
-        fresh = tuple(event for event in events if event.sequence > known)
-        for place, event in enumerate(fresh, start=known + 1):
-            if event.sequence != place and (known or place != known + 1):
-                message = f"a hole before sequence {event.sequence}"
+        fresh = tuple(event for event in events if event.sequence > self.last_sequence)
+        together = self.events[-1:] + fresh
+        for before, after in pairwise(together):
+            if after.sequence != before.sequence + 1:
+                message = f"a hole between {before.sequence} and {after.sequence}"
                 raise ValueError(message)
         return Window(self.events + fresh)
 

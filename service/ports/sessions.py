@@ -113,6 +113,12 @@ class SessionStore(Protocol):
         Raises VersionConflictError.
         """
 
+    async def drop_send(self, before: PendingSend) -> None:
+        """Remove a pending send that leaves no event behind (a proven Join), if its version still stands.
+
+        Raises VersionConflictError.
+        """
+
     async def open_sends(self, session_id: SessionId) -> Sequence[PendingSend]:
         """Every pending send of the session, strongly consistent, by (sequence, kind)."""
 

@@ -1,0 +1,137 @@
+"""Takes in what was said: proves sends, drops what the log has, appends the rest in the order it was said."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+from service.domain.drafts import received
+from service.domain.ids import MESSAGE, MessageId
+from service.domain.message import Message, MessageStatus
+from service.domain.said import Said
+from service.domain.sends import in_flight, proven_by
+from service.domain.session import Session
+from service.usecases.visit.conversation import ask_for_conversation
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.settling import confirm
+
+
+async def take_live(desk: Desk, said: Said) -> None:
+    """A pushed message. Proof is taken at once; the rest waits out the hold."""
+    _extend_expiry(desk, said)
+    if await _proves(desk, said, recovered=False):
+        return
+    desk.hold = desk.hold.taken(said, desk.now)
+    await release(desk)
+
+
+async def release(desk: Desk) -> None:
+    """Log what the hold lets go now."""
+    while True:
+        desk.hold, going = desk.hold.released(desk.now)
+        if not going:
+            return
+        for said in going:
+            await log_said(desk, said, recovered=False)
+
+
+async def take_history(desk: Desk, entries: list[Said]) -> None:
+    """What history shows, in the order it was said: prove sends first, then log what is missing."""
+    rest = [entry for entry in entries if not await _settled(desk, entry)]
+    for entry in rest:
+        await log_said(desk, entry, recovered=True)
+
+
+async def take_strangers(desk: Desk) -> None:
+    """Messages of the guest that matched no send, once no send is unproven any more: somebody else wrote them."""
+    if not desk.strangers or in_flight(desk.sends.values()):
+        return
+    strangers, desk.strangers = desk.strangers, []
+    for said in strangers:
+        await log_said(desk, said, recovered=False)
+
+
+async def log_said(desk: Desk, said: Said, *, recovered: bool) -> None:
+    """Append one message unless the log has it."""
+    if said.is_join:
+        return
+    if said.from_guest and in_flight(desk.sends.values()):
+        desk.strangers.append(said)
+        return
+    named = _named(said)
+    newest = _newest(desk)
+    late = named.channel_time is not None and newest is not None and named.channel_time < newest
+    message = _message(desk, named, recovered=recovered, late=late)
+    await ensure_mark(desk)
+    event = await desk.writer.append(
+        desk.session, received(message, keys=named.keys, channel_time=named.channel_time)
+    )
+    if event is None:
+        return
+    desk.moved = True
+    if recovered:
+        desk.tally = replace(desk.tally, caught_up=desk.tally.caught_up + 1)
+    await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
+    ask_for_conversation(desk, said.body_id)
+
+
+async def _settled(desk: Desk, said: Said) -> bool:
+    if await desk.writer.has(said.keys, said.channel_time):
+        return True
+    return await _proves(desk, said, recovered=True)
+
+
+async def _proves(desk: Desk, said: Said, *, recovered: bool) -> bool:
+    send = proven_by(said, desk.sends.values(), incarnation=desk.session.incarnation)
+    if send is None:
+        return False
+    await confirm(desk, send, said, recovered=recovered)
+    ask_for_conversation(desk, said.body_id)
+    return True
+
+
+def _newest(desk: Desk) -> float | None:
+    times = [
+        event.channel_time
+        for event in desk.writer.window.events
+        if event.channel_time is not None and event.incarnation == desk.session.incarnation
+    ]
+    return max(times) if times else None
+
+
+def _named(said: Said) -> Said:
+    # Without any id the message is told apart by who said what and when.
+    if said.keys:
+        return said
+    facts = f"{said.from_guest}|{said.channel_time}|{said.text}|{said.content}"
+    return replace(said, keys=frozenset({"f:" + sha256(facts.encode()).hexdigest()[:32]}))
+
+
+def _message(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Message:
+    now = desk.now
+    return Message(
+        id=MessageId(desk.ports.ids.ulid(MESSAGE)),
+        session_id=desk.session.id,
+        sequence=0,
+        incarnation=desk.session.incarnation,
+        author=said.author,
+        text=said.text,
+        content=said.content,
+        status=MessageStatus.CONFIRMED,
+        recovered=recovered,
+        late=late,
+        occurred_at=said.channel_time if said.channel_time is not None else now,
+        created_at=now,
+    )
+
+
+def _extend_expiry(desk: Desk, said: Said) -> None:
+    """Any message in either direction moves the expiry (Guest API: message time plus the session's duration)."""
+    session = desk.session
+    if session.duration_seconds is None or said.channel_time is None:
+        return
+    expires = max(session.expires_at or 0.0, said.channel_time + session.duration_seconds)
+    desk.session = _with_expiry(session, expires)
+
+
+def _with_expiry(session: Session, expires_at: float) -> Session:
+    return session if session.expires_at == expires_at else replace(session, expires_at=expires_at)

@@ -1,0 +1,42 @@
+"""Learns the contact centre's own ids through the Platform API, where the deployment has credentials for it.
+
+They are never on the Guest API's wire. The answer may take a while to exist, so the question is asked again a few
+times, and again with the next message.
+"""
+
+from asyncio import create_task
+from typing import Final
+
+from service.domain.errors import PlatformUnavailableError
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.inbox import ConversationKnown
+
+PAUSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""A fresh message is not indexed at once."""
+
+
+def ask_for_conversation(desk: Desk, body_id: str | None) -> None:
+    """Ask which conversation a message belongs to, unless it is known or being asked."""
+    platform = desk.deployment.platform
+    known = desk.session.conversation_id is not None
+    busy = desk.asking is not None and not desk.asking.done()
+    if body_id is None or platform is None or known or busy:
+        return
+    desk.asking = create_task(_ask(desk, body_id, desk.session.incarnation))
+
+
+async def _ask(desk: Desk, body_id: str, incarnation: int) -> None:
+    platform = desk.deployment.platform
+    if platform is None:
+        return
+    for pause in PAUSES:
+        await desk.ports.clock.sleep(pause)
+        try:
+            found = await desk.ports.platform.conversation_of(
+                desk.deployment, platform, body_id=body_id
+            )
+        except PlatformUnavailableError:
+            continue
+        if found is not None:
+            desk.inbox.put(ConversationKnown(incarnation, found[0], found[1]))
+            return

@@ -1,0 +1,85 @@
+"""Lets one event happen to the visited session: gather what is given, judge, decide, commit, queue the effects."""
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from service.domain import events as ev
+from service.domain.deployment import CarryOver
+from service.domain.given import Given
+from service.domain.judgement import judged
+from service.domain.lifecycle import decide
+from service.domain.receipt import Tally
+from service.domain.send import SendStatus
+from service.domain.sends import in_flight
+from service.domain.session import SETTLED_STATES
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.settling import settle_all, settle_hopeless
+
+_log = logging.getLogger(__name__)
+
+_MAY_REPLACE: Final = (ev.GuestSessionOpened, ev.GuestSessionResumed, ev.HistoryStrange)
+
+
+async def happen(desk: Desk, event: ev.Event) -> None:
+    """Decide and commit; what must be done is queued. Raises SupersededError, IllegalTransitionError."""
+    given = await _given(desk, event)
+    meant = judged(desk.session, event, given)
+    decision = decide(desk.session, meant, given)
+    if decision.drafts:
+        await ensure_mark(desk)
+    before = desk.session
+    events, sends = await desk.writer.commit(decision, authority=desk.stay.authority(given.now))
+    desk.session = replace(decision.session, version=desk.writer.session.version)
+    for send in sends:
+        desk.keep(send)
+    desk.effects.extend(decision.effects)
+    if before.outage is not None and desk.session.outage is None:
+        desk.tally = Tally()
+    _log.info(
+        "session.transition",
+        extra={
+            "session_id": before.id,
+            "from": before.state.value,
+            "to": desk.session.state.value,
+            "cause": type(meant).__name__,
+            "incarnation": desk.session.incarnation,
+        },
+    )
+    await _follow_up(desk, logged=bool(events))
+
+
+async def _follow_up(desk: Desk, *, logged: bool) -> None:
+    if desk.session.state in SETTLED_STATES:
+        await settle_all(desk)
+    else:
+        await settle_hopeless(desk)
+    if logged:
+        desk.moved = True
+        await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
+
+
+async def _given(desk: Desk, event: ev.Event) -> Given:
+    open_sends = tuple(desk.sends.values())
+    return Given(
+        now=desk.now,
+        deployment=desk.deployment,
+        fresh=desk.tools.facts.fresh(),
+        jitter=desk.ports.ids.jitter(),
+        sends=open_sends,
+        tally=replace(
+            desk.tally,
+            resent=desk.tally.resent
+            + sum(s.status is SendStatus.ACCEPTED and s.attempt > 0 for s in open_sends),
+            unproven=len(in_flight(open_sends)),
+        ),
+        recap=await _recap(desk, event),
+    )
+
+
+async def _recap(desk: Desk, event: ev.Event) -> str:
+    wanted = desk.deployment.carry_over is not CarryOver.NONE and isinstance(event, _MAY_REPLACE)
+    if not wanted or desk.session.opened_at is None:
+        return ""
+    return await desk.tools.facts.recap(desk.session.id, desk.writer.window.last_sequence)

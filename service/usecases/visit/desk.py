@@ -1,0 +1,125 @@
+"""Everything one visit has at hand: the session as decided so far, its writer, link, open sends and timers.
+
+Mutable on purpose and owned by one task; the modules beside it work on it.
+"""
+
+from asyncio import Queue, Task
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from service.domain.catchup import HistoryRead
+from service.domain.deployment import Deployment
+from service.domain.effects import Effect
+from service.domain.ordering import Hold
+from service.domain.receipt import Tally
+from service.domain.said import Said
+from service.domain.send import PendingSend, SendKind
+from service.domain.session import Session
+from service.guest.messages import ServerFrame
+from service.ports import Ports
+from service.usecases.facts import Facts
+from service.usecases.log_writer import LogWriter
+from service.usecases.push_typing import PushTyping
+from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.inbox import Inbox
+from service.usecases.visit.stay import Stay
+from service.usecases.wake_lanes import WakeLanes
+
+
+class Phase(Enum):
+    """What the link is being used for."""
+
+    NONE = auto()
+    CONFIGURING = auto()
+    CLOSING = auto()
+    """closeSession is out; its answer lets us configure anew on the same socket."""
+    CLEARING = auto()
+    READY = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What every visit of this process uses."""
+
+    ports: Ports
+    facts: Facts
+    wake_lanes: WakeLanes
+    push_typing: PushTyping
+
+
+@dataclass(slots=True)
+class Reading:
+    """Where catching up stands."""
+
+    task: "Task[None] | None" = None
+    due: float | None = None
+    """When the next read begins."""
+    first_done: bool = True
+    """No first read since the attach is owed or under way: what is pushed may be logged."""
+    agreed: bool = False
+    reads: list[HistoryRead] = field(default_factory=list)
+    """Reads of this guest session, for proving that a send is absent."""
+    recent: "deque[float]" = field(default_factory=deque)
+    """When requests for a page went out in the last minute."""
+    second_at: float | None = None
+    """When the second read, which finishes a catch-up, is due; None when it was made."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """One visit's working state."""
+
+    tools: Tools
+    stay: Stay
+    inbox: Inbox
+    session: Session
+    deployment: Deployment
+    writer: LogWriter
+    sends: "dict[tuple[int, SendKind], PendingSend]"
+    link: GuestLink | None = None
+    phase: Phase = Phase.NONE
+    phase_until: float | None = None
+    phase_tracing: str = ""
+    attach_at: float | None = None
+    attached_at: float = 0.0
+    backlog: "list[ServerFrame]" = field(default_factory=list)
+    strangers: "list[Said]" = field(default_factory=list)
+    """The guest's messages that match no send while some send is unproven."""
+    hold: Hold = field(default_factory=Hold)
+    reading: Reading = field(default_factory=Reading)
+    tally: Tally = field(default_factory=Tally)
+    written: "deque[float]" = field(default_factory=deque)
+    """When frames with messages went out in the last second."""
+    effects: "deque[Effect]" = field(default_factory=deque)
+    look_at: float = 0.0
+    moved: bool = True
+    """Something was logged since the caller's wish was last checked."""
+    leaving: bool = False
+    echo_sent_for: float | None = None
+    last_typing: float | None = None
+    asking: "Task[None] | None" = None
+    """The question to the Platform API that is under way."""
+    holding: bool = False
+    typing_waits: "list[Queue[bool]]" = field(default_factory=list)
+    """Callers whose typing frame waits for the link."""
+    chores: "set[Task[None]]" = field(default_factory=set)
+    """Small tasks of which nobody needs the end; kept so that they are not collected, and ended with the visit."""
+
+    @property
+    def ports(self) -> Ports:
+        """The outside world."""
+        return self.tools.ports
+
+    @property
+    def now(self) -> float:
+        """The time."""
+        return self.tools.ports.clock.now()
+
+    def keep(self, send: PendingSend) -> None:
+        """Remember a send as the table has it."""
+        self.sends[send.sequence, send.kind] = send
+
+    def forget(self, send: PendingSend) -> None:
+        """The send is settled."""
+        self.sends.pop((send.sequence, send.kind), None)

@@ -1,0 +1,175 @@
+"""What to do with each frame: answers to what the visit asked, events of the session, things said, errors."""
+
+import logging
+from typing import Final
+
+from service.domain import events as ev
+from service.domain.errors import GuestProtocolError
+from service.domain.said import Refusal
+from service.domain.sends import in_flight, not_sent, refused_by
+from service.domain.deployment import OnReadOnly
+from service.domain.session import EndedBy, State
+from service.guest.codec import decode
+from service.guest.messages import (
+    ErrorFrame,
+    ServerFrame,
+    SessionClearedEvent,
+    SessionResponse,
+    Unknown,
+)
+from service.guest.requests import Request
+from service.guest.translate import (
+    attach_verdict,
+    error_code,
+    is_typing,
+    refusal,
+    said,
+    session_event,
+)
+from service.guest.unknowns import unknowns
+from service.usecases.visit.absorbing import take_live
+from service.usecases.visit.deciding import happen
+from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.typing import push_typing
+from service.usecases.visit.performing import configure, is_opening
+from service.usecases.visit.sending import doubt_in_flight, plan_reads
+from service.usecases.visit.settling import fail, put_back, refuse
+
+_log = logging.getLogger(__name__)
+_READ_ONLY: Final = "409"
+_CLEAR_REFUSED: Final = frozenset({"403", "400", "4000"})
+
+
+async def frame_arrived(desk: Desk, text: str) -> None:
+    """Decode and dispatch one frame. A frame that is none is logged without its content and passed over."""
+    try:
+        frame = decode(text)
+    except GuestProtocolError as fault:
+        _log.warning(
+            "guest.frame_malformed",
+            extra={"session_id": desk.session.id, "path": fault.path, "problem": fault.problem},
+        )
+        return
+    strange = unknowns(frame)
+    if strange:
+        _log.info(
+            "guest.frame_unknown", extra={"session_id": desk.session.id, "labels": list(strange)}
+        )
+    if isinstance(frame, Request):
+        return
+    if desk.link is not None and desk.link.answer(frame):
+        return
+    await _dispatch(desk, frame)
+
+
+async def release_backlog(desk: Desk) -> None:
+    """Handle what was pushed while the first read of history was under way."""
+    while desk.backlog and desk.phase is Phase.READY and desk.reading.first_done:
+        await _ready(desk, desk.backlog.pop(0))
+
+
+async def _dispatch(desk: Desk, frame: ServerFrame) -> None:
+    match desk.phase:
+        case Phase.CONFIGURING:
+            await _configuring(desk, frame)
+        case Phase.CLOSING:
+            await _closing(desk, frame)
+        case Phase.CLEARING:
+            await _clearing(desk, frame)
+        case Phase.READY:
+            await _ready(desk, frame)
+        case Phase.NONE:
+            # The link was just let go: history has what this frame says.
+            pass
+
+
+async def _configuring(desk: Desk, frame: ServerFrame) -> None:
+    verdict = attach_verdict(frame, opened_before=not is_opening(desk.session.state))
+    if verdict is None or isinstance(verdict, ev.ChatClosed):
+        desk.backlog.append(frame)
+        return
+    if isinstance(frame, SessionResponse):
+        desk.phase, desk.phase_until = Phase.READY, None
+        desk.attached_at = desk.now
+    await happen(desk, verdict)
+
+
+async def _closing(desk: Desk, frame: ServerFrame) -> None:
+    if isinstance(frame, SessionResponse):
+        await configure(desk, start_new=True)
+        return
+    if isinstance(frame, ErrorFrame):
+        await happen(desk, ev.LinkFailed(code=error_code(frame)))
+
+
+async def _clearing(desk: Desk, frame: ServerFrame) -> None:
+    if isinstance(frame, SessionClearedEvent):
+        await happen(desk, ev.Cleared())
+        return
+    if isinstance(frame, ErrorFrame) and frame.tracing_id in {None, desk.phase_tracing}:
+        code = error_code(frame)
+        gone = session_event(frame)
+        if gone is not None:
+            await happen(desk, gone)
+        elif code in _CLEAR_REFUSED:
+            desk.phase, desk.phase_until = Phase.READY, None
+            await happen(desk, ev.ClearRefused(code=code))
+        else:
+            await happen(desk, ev.LinkFailed(code=code))
+        return
+    event = session_event(frame)
+    if event is not None and not isinstance(event, ev.ChatClosed):
+        await happen(desk, event)
+
+
+async def _ready(desk: Desk, frame: ServerFrame) -> None:
+    refused = refusal(frame)
+    if refused is not None:
+        await _refused(desk, refused)
+        event = session_event(frame)
+        if event is not None:
+            await happen(desk, event)
+        return
+    spoken = said(frame)
+    if spoken is not None:
+        if not desk.reading.first_done:
+            desk.backlog.append(frame)
+            return
+        await take_live(desk, spoken)
+        return
+    event = session_event(frame)
+    if event is not None:
+        await happen(desk, event)
+    elif is_typing(frame):
+        push_typing(desk)
+    elif isinstance(frame, Unknown):
+        _log.debug("guest.frame_passed_over", extra={"session_id": desk.session.id})
+
+
+async def _refused(desk: Desk, refused: Refusal) -> None:
+    alone = desk.link is None or not desk.link.waiting
+    send = refused_by(refused, desk.sends.values(), alone=alone)
+    if not refused.certain:
+        if send is not None or (refused.tracing_id is None and in_flight(desk.sends.values())):
+            await doubt_in_flight(desk)
+            plan_reads(desk)
+        return
+    if send is None:
+        return
+    if refused.code == _READ_ONLY:
+        await _refused_read_only(desk)
+        return
+    await refuse(desk, send, refused)
+
+
+async def _refused_read_only(desk: Desk) -> None:
+    """409: the chat was closed without us hearing of it. What was refused may open a new one, by policy."""
+    for send in in_flight(desk.sends.values()):
+        if desk.deployment.on_read_only is OnReadOnly.START_NEW:
+            await put_back(desk, send)
+        else:
+            await fail(
+                desk, send, not_sent("session_read_only", "the contact centre ended the chat")
+            )
+    if desk.session.state in {State.LIVE, State.CATCHING_UP, State.VERIFYING}:
+        await happen(desk, ev.ChatClosed(by=EndedBy.UNKNOWN))

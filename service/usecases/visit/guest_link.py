@@ -1,0 +1,64 @@
+"""One link during a visit: requests out as frames, frames in to the inbox. Judges nothing."""
+
+from asyncio import CancelledError, Future, Task, create_task, get_running_loop
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from service.domain.errors import LinkLostError
+from service.guest.codec import encode
+from service.guest.messages import ServerFrame
+from service.guest.requests import Request
+from service.ports import Link
+from service.usecases.visit.inbox import FrameArrived, Inbox, LinkDown
+
+
+@dataclass(slots=True)
+class GuestLink:
+    """A live link with a name of its own, and the requests on it that wait for a direct answer."""
+
+    name: str
+    link: Link
+    inbox: Inbox
+    opened_at: float
+    reader: "Task[None] | None" = None
+    waiting: "dict[str, Future[ServerFrame]]" = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Begin to read; every frame and the close end up in the inbox."""
+        self.reader = create_task(self._read())
+
+    async def send(self, request: Request) -> None:
+        """Write one request. Raises LinkLostError."""
+        await self.link.send(encode(request))
+
+    def expect(self, tracing_id: str) -> "Future[ServerFrame]":
+        """A future for the direct answer to that request; cancelled when the link goes."""
+        future: Future[ServerFrame] = get_running_loop().create_future()
+        self.waiting[tracing_id] = future
+        return future
+
+    def answer(self, frame: ServerFrame) -> bool:
+        """Give a frame to whoever waits for it; whether somebody did."""
+        future = self.waiting.pop(frame.tracing_id or "", None)
+        if future is None or future.done():
+            return False
+        future.set_result(frame)
+        return True
+
+    async def close(self) -> None:
+        """Stop reading and close with 1000."""
+        for future in self.waiting.values():
+            future.cancel()
+        self.waiting.clear()
+        if self.reader is not None:
+            self.reader.cancel()
+            with suppress(CancelledError):
+                await self.reader
+        await self.link.close()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self.inbox.put(FrameArrived(self.name, await self.link.receive()))
+        except LinkLostError as lost:
+            self.inbox.put(LinkDown(self.name, lost.code))

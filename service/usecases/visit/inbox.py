@@ -1,0 +1,98 @@
+"""Where everything that can happen during a visit arrives, one after the other: frames, closes, nudges, results."""
+
+from asyncio import Queue
+from dataclasses import dataclass, field
+
+from service.domain.catchup import HistoryRead
+from service.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class FrameArrived:
+    """A text frame on that link."""
+
+    link: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """That link closed, with its close code."""
+
+    link: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryArrived:
+    """A read of history is complete."""
+
+    link: str
+    read: HistoryRead
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFailed:
+    """A read of history could not be completed."""
+
+    link: str
+    retry_after_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationKnown:
+    """The Platform API answered."""
+
+    incarnation: int
+    conversation_id: str
+    participant_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """Somebody says: look at this session now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypingWanted:
+    """A caller wants a typing frame sent; `answer` learns whether one went out."""
+
+    answer: "Queue[bool]"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAsked:
+    """The process is about to stop: let go properly."""
+
+
+Thing = (
+    FrameArrived
+    | LinkDown
+    | HistoryArrived
+    | HistoryFailed
+    | ConversationKnown
+    | Nudged
+    | TypingWanted
+    | LeaveAsked
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """An unbounded queue: what arrives is bounded by the socket's own queue and by what a visit asks for."""
+
+    queue: "Queue[Thing]" = field(default_factory=Queue)
+
+    def put(self, thing: Thing) -> None:
+        """Add something; never blocks."""
+        self.queue.put_nowait(thing)
+
+    async def next(self, clock: Clock, seconds: float | None) -> Thing | None:
+        """The next thing, or None when nothing came in that time."""
+        if not self.queue.empty():
+            return self.queue.get_nowait()
+        try:
+            async with clock.timeout(seconds):
+                return await self.queue.get()
+        except TimeoutError:
+            return None

@@ -1,0 +1,115 @@
+"""When a visitor may go, and what is left in order when it does."""
+
+from asyncio import gather
+from typing import Final
+
+from service.domain import events as ev
+from service.domain.lifecycle import is_legal
+from service.domain.session import SETTLED_STATES, State
+from service.usecases.visit.deciding import happen
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.marks import tidy_mark
+from service.usecases.visit.performing import drop_link
+from service.usecases.visit.timers import PROBE_AFTER_SECONDS, warn_at
+
+TOUCH_LEAST: Final = 5.0
+TOUCH_MOST: Final = 900.0
+TOUCH_SHARE: Final = 0.25
+"""The next look at a session without a link comes after a quarter of the time that it has been quiet."""
+
+
+async def should_leave(desk: Desk) -> bool:
+    """Whether there is no reason to stay, or no time."""
+    stay = desk.stay
+    if stay.until is not None and desk.ports.clock.monotonic() >= stay.until:
+        return True
+    if desk.session.state in SETTLED_STATES:
+        return True
+    if desk.session.state is State.READING and _all_read(desk) and not desk.sends:
+        return True
+    if stay.listener and not stay.reconcile:
+        return False
+    if _waits_too_long(desk):
+        return True
+    return await _has_what_it_came_for(desk)
+
+
+async def let_go(desk: Desk) -> None:
+    """Leave on purpose."""
+    if is_legal(desk.session.state, ev.VisitEnded):
+        await happen(desk, ev.VisitEnded())
+    desk.leaving = True
+
+
+async def wrap_up(desk: Desk) -> None:
+    """Remove the mark where nothing is left to do, and say when to look again."""
+    await drop_link(desk)
+    if desk.stay.reconcile:
+        await tidy_mark(desk)
+    at = next_look(desk)
+    if at is not None:
+        await desk.ports.sessions.schedule(desk.session.id, at)
+
+
+async def get_up(desk: Desk) -> None:
+    """End what still runs; the link is closed whatever happened."""
+    tasks = [task for task in (*desk.chores, desk.asking, desk.reading.task) if task is not None]
+    for task in tasks:
+        task.cancel()
+    await gather(*tasks, return_exceptions=True)
+    for waiting in desk.typing_waits:
+        waiting.put_nowait(False)
+    if desk.link is not None:
+        await desk.link.close()
+
+
+def next_look(desk: Desk) -> float | None:
+    """When somebody should look at a session that nobody holds; None for one that is over."""
+    session = desk.session
+    if session.state in SETTLED_STATES:
+        return None
+    if session.outage is not None and session.outage.retry_at is not None:
+        return max(session.outage.retry_at, desk.now)
+    times = [warn_at(session), _probe(session.expires_at)]
+    if session.state is not State.READ_ONLY:
+        times.append(desk.now + _touch_pause(desk))
+    ahead = [time for time in times if time is not None and time > desk.now]
+    return min(ahead, default=None)
+
+
+def _touch_pause(desk: Desk) -> float:
+    last = (
+        desk.writer.window.events[-1].at if desk.writer.window.events else desk.session.created_at
+    )
+    quiet = desk.now - last
+    return min(TOUCH_MOST, max(TOUCH_LEAST, TOUCH_SHARE * quiet))
+
+
+def _probe(expires_at: float | None) -> float | None:
+    return None if expires_at is None else expires_at + PROBE_AFTER_SECONDS
+
+
+def _all_read(desk: Desk) -> bool:
+    reading = desk.reading
+    return reading.agreed and (reading.second_at is None or not desk.stay.reconcile)
+
+
+def _waits_too_long(desk: Desk) -> bool:
+    if desk.attach_at is None:
+        return False
+    if desk.stay.until is None:
+        return True
+    left = desk.stay.until - desk.ports.clock.monotonic()
+    return desk.attach_at - desk.now > left
+
+
+async def _has_what_it_came_for(desk: Desk) -> bool:
+    if desk.sends:
+        return False
+    if desk.stay.reconcile:
+        reading = desk.reading
+        return desk.session.state is State.LIVE and reading.first_done and reading.second_at is None
+    if desk.stay.satisfied is None or not desk.moved:
+        return False
+    desk.moved = False
+    return await desk.stay.satisfied()

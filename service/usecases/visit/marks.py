@@ -1,0 +1,56 @@
+"""The work mark: set before the first append, extended at most every 30 s, removed only when nothing is left to do.
+
+So the sweeper alone finds everything that a crash left behind.
+"""
+
+from typing import Final
+
+from service.domain.endpoint import EndpointState
+from service.usecases.visit.desk import Desk
+
+MARK_SECONDS: Final = 60.0
+TRUSTED_SECONDS: Final = 30.0
+"""A mark is relied on only while it has this long to go: it must not lapse under a write."""
+
+
+async def ensure_mark(desk: Desk) -> None:
+    """Make sure that a mark stands before something is appended."""
+    if desk.now < desk.look_at - TRUSTED_SECONDS:
+        return
+    look_at = desk.now + MARK_SECONDS
+    await desk.ports.sessions.mark_work(desk.session.id, look_at)
+    desk.look_at = look_at
+
+
+async def tidy_mark(desk: Desk) -> None:
+    """Remove a mark that has lapsed if all is done; otherwise move it on, so that somebody looks again."""
+    sessions = desk.ports.sessions
+    stored = await sessions.load(desk.session.id)
+    if stored.look_at is None or stored.look_at > desk.now:
+        return
+    pause = await _pause_for_what_is_left(desk)
+    if pause is None:
+        if await sessions.clear_work_mark(desk.session.id, stored.look_at):
+            desk.look_at = 0.0
+        return
+    desk.look_at = desk.now + pause
+    await sessions.mark_work(desk.session.id, desk.look_at)
+
+
+async def _pause_for_what_is_left(desk: Desk) -> float | None:
+    last = await desk.ports.sessions.last_event(desk.session.id)
+    if await desk.ports.sessions.open_sends(desk.session.id):
+        return MARK_SECONDS
+    if last is None:
+        return None
+    lanes = {lane.endpoint_id: lane for lane in await desk.ports.lanes.lanes_of(desk.session.id)}
+    pause: float | None = None
+    for endpoint in await desk.ports.tenants.endpoints_of(desk.session.tenant):
+        lane = lanes.get(endpoint.id)
+        behind = lane.cursor < last.sequence if lane else last.at >= endpoint.created_at - 2.0
+        if not behind:
+            continue
+        if endpoint.state is EndpointState.ACTIVE:
+            return MARK_SECONDS
+        pause = 5 * MARK_SECONDS
+    return pause

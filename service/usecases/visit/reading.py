@@ -1,0 +1,175 @@
+"""Reads history: a JWT over the link, pages over HTTP, as far back as needed, within ten requests a minute."""
+
+from asyncio import CancelledError, Task, create_task
+from contextlib import suppress
+from typing import Final
+
+from service.domain import events as ev
+from service.domain.catchup import (
+    PAGE_SIZE,
+    READS_PER_MINUTE,
+    REACH_BACK_SECONDS,
+    HistoryRead,
+    agrees,
+    in_time_order,
+    reads_on,
+    shows_join,
+    unique,
+)
+from service.domain.errors import GuestProtocolError, HistoryUnavailableError, LinkLostError
+from service.domain.said import Said
+from service.domain.session import State
+from service.guest.codec import decode_history
+from service.guest.messages import JwtResponse
+from service.guest.requests import GetJwt
+from service.guest.rest import HistoryPage
+from service.guest.translate import said_in
+from service.usecases.visit.absorbing import take_history
+from service.usecases.visit.deciding import happen
+from service.usecases.visit.desk import Desk, Reading
+from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.inbox import HistoryArrived, HistoryFailed
+from service.usecases.visit.sending import any_unknown, plan_reads, settle_absent
+
+JWT_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 2.0
+_MINUTE: Final = 60.0
+
+
+async def begin_catch_up(desk: Desk) -> None:
+    """Start over: the first read now, the second when history can be trusted to hold what was said before."""
+    await stop_reading(desk)
+    recent = desk.reading.recent
+    lag = desk.deployment.history_lag_seconds
+    desk.reading = Reading(
+        recent=recent, due=desk.now, first_done=False, second_at=desk.attached_at + lag
+    )
+
+
+async def stop_reading(desk: Desk) -> None:
+    """End a read that is under way."""
+    task = desk.reading.task
+    desk.reading.task = None
+    if task is not None:
+        task.cancel()
+        with suppress(CancelledError):
+            await task
+
+
+def start_if_due(desk: Desk) -> None:
+    """Start a read when its time has come, a link is there and none is under way."""
+    reading = desk.reading
+    link = desk.link
+    busy = reading.task is not None and not reading.task.done()
+    if link is None or busy or reading.due is None or desk.now < reading.due:
+        return
+    if budget_pause(desk) > 0:
+        reading.due = desk.now + budget_pause(desk)
+        return
+    reading.due = None
+    reading.task = _start(desk, link)
+
+
+def budget_pause(desk: Desk) -> float:
+    """Seconds until another page may be asked for."""
+    recent = desk.reading.recent
+    while recent and recent[0] <= desk.now - _MINUTE:
+        recent.popleft()
+    return 0.0 if len(recent) < READS_PER_MINUTE else recent[0] + _MINUTE - desk.now
+
+
+async def history_arrived(desk: Desk, read: HistoryRead) -> None:
+    """Judge whether it is the guest session we know, and log what was missed."""
+    reading = desk.reading
+    second = reading.second_at is not None and read.at >= reading.second_at
+    same = agrees(read, desk.writer.window, incarnation=desk.session.incarnation)
+    if not same and not second:
+        # History lags: what it does not show yet proves nothing. The second read decides.
+        reading.due = reading.second_at or desk.now + RETRY_SECONDS
+        return
+    if not same and desk.session.state in {State.CATCHING_UP, State.VERIFYING}:
+        await happen(desk, ev.HistoryStrange())
+        return
+    reading.reads.append(read)
+    await take_history(desk, list(read.entries))
+    reading.first_done = True
+    reading.agreed = True
+    if second:
+        reading.second_at = None
+    await settle_absent(desk)
+    _plan_next(desk)
+    await _tell(desk, read, second=second)
+
+
+def history_failed(desk: Desk, retry_after: float | None) -> None:
+    """Try again soon; what was pushed meanwhile need not wait any longer."""
+    desk.reading.first_done = True
+    desk.reading.due = desk.now + (retry_after if retry_after is not None else RETRY_SECONDS)
+
+
+def _plan_next(desk: Desk) -> None:
+    reading = desk.reading
+    reading.due = reading.second_at
+    if any_unknown(desk):
+        plan_reads(desk)
+
+
+async def _tell(desk: Desk, read: HistoryRead, *, second: bool) -> None:
+    state = desk.session.state
+    told = ev.HistoryAgrees(shows_join=shows_join(read), complete=second)
+    finished = second and state is State.VERIFYING
+    if finished or state in {State.CATCHING_UP, State.READING}:
+        await happen(desk, told)
+
+
+def _start(desk: Desk, link: GuestLink) -> "Task[None]":
+    async def read() -> None:
+        try:
+            desk.inbox.put(HistoryArrived(link.name, await _read(desk, link)))
+        except HistoryUnavailableError as failure:
+            desk.inbox.put(HistoryFailed(link.name, failure.retry_after_seconds))
+        except (LinkLostError, GuestProtocolError, TimeoutError):
+            desk.inbox.put(HistoryFailed(link.name, None))
+
+    return create_task(read())
+
+
+async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
+    begun = desk.now
+    jwt = await _jwt(desk, link)
+    last_good = desk.session.last_good_at
+    since = None if last_good is None else last_good - REACH_BACK_SECONDS
+    found: list[Said] = []
+    number = 1
+    while True:
+        page = await _page(desk, jwt, number)
+        entries = [said for body in page.entities if (said := said_in(body)) is not None]
+        found.extend(entries)
+        last_page = len(page.entities) < PAGE_SIZE
+        if not reads_on(entries, desk.writer.window, since=since, last_page=last_page):
+            reached = None if last_page else since
+            break
+        number += 1
+    return HistoryRead(at=begun, entries=in_time_order(unique(found)), since=reached)
+
+
+async def _jwt(desk: Desk, link: GuestLink) -> str:
+    tracing_id = desk.ports.ids.uuid()
+    answer = link.expect(tracing_id)
+    await link.send(GetJwt(token=desk.session.client_id, tracing_id=tracing_id))
+    async with desk.ports.clock.timeout(JWT_SECONDS):
+        frame = await answer
+    if not isinstance(frame, JwtResponse):
+        raise HistoryUnavailableError(status=None)
+    return frame.jwt
+
+
+async def _page(desk: Desk, jwt: str, number: int) -> HistoryPage:
+    pause = budget_pause(desk)
+    if pause > 0:
+        raise HistoryUnavailableError(status=429, retry_after_seconds=pause)
+    desk.reading.recent.append(desk.now)
+    text = await desk.ports.guest_rest.history(
+        desk.deployment, jwt=jwt, page=number, page_size=PAGE_SIZE
+    )
+    return decode_history(text)

@@ -1,0 +1,218 @@
+"""The one reconcile routine: brings a session to where it should be, from wherever it is.
+
+Listener, REST handler and sweeper all run this; they differ only in how long they stay (`Stay`).
+"""
+
+import logging
+from asyncio import gather
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from service.domain import events as ev
+from service.domain.deployment import OnReadOnly
+from service.domain.errors import SupersededError
+from service.domain.ids import SessionId
+from service.domain.lifecycle import is_legal
+from service.domain.send import SendStatus
+from service.domain.sends import not_sent
+from service.domain.session import State
+from service.usecases.log_writer import open_writer
+from service.usecases.visit.absorbing import take_strangers
+from service.usecases.visit.deciding import happen
+from service.usecases.visit.desk import Desk, Phase, Tools
+from service.usecases.visit.frames import frame_arrived, release_backlog
+from service.usecases.visit.inbox import (
+    ConversationKnown,
+    FrameArrived,
+    HistoryArrived,
+    HistoryFailed,
+    Inbox,
+    LeaveAsked,
+    LinkDown,
+    Nudged,
+    Thing,
+    TypingWanted,
+)
+from service.usecases.visit.leaving import get_up, let_go, should_leave, wrap_up
+from service.usecases.visit.marks import tidy_mark
+from service.usecases.visit.performing import perform
+from service.usecases.visit.reading import history_arrived, history_failed, start_if_due
+from service.usecases.visit.sending import doubt_orphans, flush, plan_reads
+from service.usecases.visit.settling import fail, reload_sends
+from service.usecases.visit.stay import Stay
+from service.usecases.visit.timers import on_time, patience
+from service.usecases.visit.typing import send_typing
+
+_PING_TIMEOUT: Final = 1011
+_PONG_SECONDS: Final = 8.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Visits one session."""
+
+    tools: Tools
+
+    async def __call__(self, session_id: SessionId, stay: Stay, inbox: Inbox) -> None:
+        """Stay as long as `stay` says; what others want of this visit comes through `inbox`.
+
+        Raises SupersededError when the session was changed by somebody else: visit it again.
+        Raises NotFoundError, UnavailableError, IllegalTransitionError.
+        """
+        desk = await self._sit_down(session_id, stay, inbox)
+        begun = desk.now
+        try:
+            await happen(desk, ev.VisitBegan())
+            await _work(desk)
+            await wrap_up(desk)
+        finally:
+            await get_up(desk)
+            _log.info(
+                "session.visited",
+                extra={
+                    "session_id": session_id,
+                    "state": desk.session.state.value,
+                    "listener": stay.listener,
+                    "seconds": round(desk.now - begun, 3),
+                    "sequence": desk.writer.window.last_sequence,
+                    "open_sends": len(desk.sends),
+                },
+            )
+
+    async def _sit_down(self, session_id: SessionId, stay: Stay, inbox: Inbox) -> Desk:
+        ports = self.tools.ports
+        session = await ports.sessions.load(session_id)
+        deployment, writer, sends = await gather(
+            self.tools.facts.deployment(session.tenant, session.deployment),
+            open_writer(ports, session),
+            ports.sessions.open_sends(session_id),
+        )
+        return Desk(
+            tools=self.tools,
+            stay=stay,
+            inbox=inbox,
+            session=session,
+            deployment=deployment,
+            writer=writer,
+            sends={(send.sequence, send.kind): send for send in sends},
+            look_at=session.look_at or 0.0,
+        )
+
+
+async def _work(desk: Desk) -> None:
+    while True:
+        while desk.effects:
+            await perform(desk, desk.effects.popleft())
+        if desk.leaving:
+            return
+        await _advance(desk)
+        if desk.effects or desk.leaving:
+            continue
+        if await should_leave(desk):
+            await let_go(desk)
+            continue
+        thing = await desk.inbox.next(desk.ports.clock, patience(desk))
+        if thing is not None:
+            await _handle(desk, thing)
+        await on_time(desk)
+
+
+async def _advance(desk: Desk) -> None:
+    """Do everything that can be done without waiting."""
+    await release_backlog(desk)
+    await _doubt_orphans(desk)
+    await _read_only_sends(desk)
+    await flush(desk)
+    await take_strangers(desk)
+    start_if_due(desk)
+    await _hold(desk)
+    while desk.typing_waits and desk.phase is Phase.READY:
+        desk.typing_waits.pop().put_nowait(await send_typing(desk))
+
+
+async def _hold(desk: Desk) -> None:
+    wanted = desk.stay.listener and not desk.holding and desk.session.state is State.LIVE
+    if wanted:
+        desk.holding = True
+        await happen(desk, ev.HoldBegan(holder=desk.stay.writer))
+
+
+async def _doubt_orphans(desk: Desk) -> None:
+    """What another writer left in flight went out on a link that is gone: only history can tell."""
+    if desk.phase is Phase.READY and await doubt_orphans(desk):
+        plan_reads(desk)
+
+
+async def _read_only_sends(desk: Desk) -> None:
+    """A message that waits on a read-only chat opens a new one, or is refused, by policy."""
+    ready = desk.session.state is State.READING and desk.reading.agreed
+    waiting = [s for s in desk.sends.values() if s.status is SendStatus.ACCEPTED]
+    if not ready or not waiting:
+        return
+    if desk.deployment.on_read_only is OnReadOnly.START_NEW:
+        await happen(desk, ev.StartNewWanted())
+        return
+    for send in waiting:
+        await fail(desk, send, not_sent("session_read_only", "the contact centre ended the chat"))
+
+
+async def _handle(desk: Desk, thing: Thing) -> None:
+    link = desk.link.name if desk.link is not None else None
+    match thing:
+        case FrameArrived(link=name, text=text):
+            if name == link:
+                desk.session = replace(desk.session, last_good_at=desk.now)
+                await frame_arrived(desk, text)
+        case LinkDown(link=name, code=code):
+            if name == link:
+                desk.session = replace(desk.session, last_good_at=_last_good(desk, code))
+                await happen(desk, ev.LinkFailed(code=str(code)))
+        case HistoryArrived(link=name, read=read):
+            if name == link:
+                await history_arrived(desk, read)
+        case HistoryFailed(link=name, retry_after_seconds=wait):
+            if name == link:
+                history_failed(desk, wait)
+        case ConversationKnown():
+            await _conversation_known(desk, thing)
+        case Nudged():
+            await _nudged(desk)
+        case TypingWanted(answer=answer):
+            desk.typing_waits.append(answer)
+        case LeaveAsked():
+            await let_go(desk)
+        case _:
+            assert_never(thing)
+
+
+async def _conversation_known(desk: Desk, known: ConversationKnown) -> None:
+    fits = known.incarnation == desk.session.incarnation
+    if fits and is_legal(desk.session.state, ev.ConversationFound):
+        found = ev.ConversationFound(
+            conversation_id=known.conversation_id, participant_id=known.participant_id
+        )
+        await happen(desk, found)
+
+
+async def _nudged(desk: Desk) -> None:
+    """Somebody accepted a message or changed the session: read again. Raises SupersededError for the latter."""
+    await desk.writer.refresh()
+    await reload_sends(desk)
+    stored = await desk.ports.sessions.load(desk.session.id)
+    if stored.version != desk.writer.session.version:
+        raise SupersededError(session_id=desk.session.id)
+    desk.moved = True
+    await tidy_mark(desk)
+
+
+def _last_good(desk: Desk, code: int) -> float | None:
+    """A link that died of an unanswered ping was good at its last pong, not now (websockets closes it with 1011)."""
+    known = desk.session.last_good_at
+    if desk.phase is not Phase.READY:
+        return known
+    if code != _PING_TIMEOUT:
+        return desk.now
+    pinged = desk.now - desk.deployment.heartbeat_seconds - _PONG_SECONDS
+    return max(known or pinged, pinged)

@@ -1,0 +1,205 @@
+"""Sends what waits to be sent, one mark and one frame at a time, and watches over what is in flight."""
+
+from dataclasses import replace
+from typing import Final
+
+from service.domain.carry_over import merged
+from service.domain.catchup import HistoryRead
+from service.domain.errors import LinkLostError
+from service.domain.message import SendBody
+from service.domain.send import PendingSend, SendKind, SendStatus
+from service.domain.sends import (
+    MARK_LIFE_SECONDS,
+    PER_SECOND,
+    Read,
+    absence_known_at,
+    absent_after,
+    doubted,
+    in_flight,
+    marked,
+    next_to_write,
+    undelivered,
+)
+from service.domain.session import State
+from service.guest.requests import OnMessage
+from service.guest.outgoing import outgoing_join, outgoing_message
+from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.settling import change, put_back
+
+PROOF_SECONDS: Final = 4.0
+"""How long the guest's own message may take to come back before its outcome is in doubt."""
+
+_SENDING: Final = frozenset({State.LIVE, State.CATCHING_UP, State.VERIFYING})
+
+
+async def flush(desk: Desk) -> None:
+    """Write every send that may go out now. Raises SupersededError."""
+    while (link := _link_for_sending(desk)) is not None and pace_pause(desk) <= 0:
+        send = next_to_write(desk.sends.values(), link=link.name, now=desk.now)
+        if send is None:
+            return
+        await _write(desk, link, send)
+
+
+def pace_pause(desk: Desk) -> float:
+    """Seconds until another message may be written (at most 5 a second a session)."""
+    while desk.written and desk.written[0] <= desk.now - 1.0:
+        desk.written.popleft()
+    if len(desk.written) < PER_SECOND:
+        return 0.0
+    return max(0.0, desk.written[0] + 1.0 - desk.now)
+
+
+def next_send_at(desk: Desk) -> float | None:
+    """When flushing should be tried again, if anything waits for a time rather than for an event."""
+    link = _link_for_sending(desk)
+    if link is None:
+        return None
+    soon = next_to_write(desk.sends.values(), link=link.name, now=float("inf"))
+    if soon is None:
+        return None
+    return max(soon.retry_at or 0.0, desk.now + pace_pause(desk))
+
+
+async def doubt_in_flight(desk: Desk) -> None:
+    """The link is gone or an unclear error came: only proof, refusal or absence settles what was written."""
+    for send in in_flight(desk.sends.values()):
+        if send.written and send.written.doubt_at is None:
+            await change(desk, doubted(send, now=desk.now))
+
+
+async def doubt_orphans(desk: Desk) -> bool:
+    """What went out on a link that is not this one is in doubt; whether there was any."""
+    name = desk.link.name if desk.link is not None else None
+    orphans = [
+        send
+        for send in in_flight(desk.sends.values())
+        if send.written and send.written.link != name and send.written.doubt_at is None
+    ]
+    for send in orphans:
+        await change(desk, doubted(send, now=desk.now))
+    return bool(orphans)
+
+
+async def doubt_silent(desk: Desk) -> None:
+    """What was written a while ago on a live link and has not come back is in doubt: history must tell."""
+    for send in in_flight(desk.sends.values()):
+        mark = send.written
+        if mark and mark.doubt_at is None and desk.now >= mark.at + PROOF_SECONDS:
+            await change(desk, doubted(send, now=desk.now))
+            _read_soon(desk, desk.now)
+
+
+async def settle_absent(desk: Desk) -> None:
+    """What two reads of history do not show did not arrive."""
+    reads = [_read(read) for read in desk.reading.reads]
+    lag = desk.deployment.history_lag_seconds
+    for send in in_flight(desk.sends.values()):
+        if absent_after(send, reads, lag=lag):
+            await put_back(desk, send)
+
+
+def plan_reads(desk: Desk) -> None:
+    """Have history read when it can tell about a send that is in doubt."""
+    lag = desk.deployment.history_lag_seconds
+    for send in in_flight(desk.sends.values()):
+        known_at = absence_known_at(send, lag=lag)
+        if known_at is not None:
+            _read_soon(desk, max(known_at, desk.now))
+
+
+def doubt_due(desk: Desk) -> float | None:
+    """When the oldest message in flight becomes doubtful."""
+    times = [
+        send.written.at + PROOF_SECONDS
+        for send in in_flight(desk.sends.values())
+        if send.written and send.written.doubt_at is None
+    ]
+    return min(times, default=None)
+
+
+async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
+    await ensure_mark(desk)
+    resent = send.attempt > 0
+    first = _is_first_of_incarnation(desk)
+    mark = marked(
+        send,
+        now=desk.now,
+        incarnation=desk.session.incarnation,
+        writer=desk.stay.writer,
+        link=link.name,
+    )
+    saved = await change(desk, mark)
+    if desk.now - mark_time(saved) > MARK_LIFE_SECONDS:
+        # The mark took too long: somebody may have judged it by now. It was not written, for certain.
+        await change(desk, undelivered(replace(saved, attempt=send.attempt)))
+        return
+    if resent:
+        desk.tally = replace(desk.tally, resent=desk.tally.resent + 1)
+    desk.written.append(desk.now)
+    try:
+        await link.send(frame_of(desk, saved, first=first))
+    except LinkLostError:
+        # The reader reports the close as well; what was written of the frame nobody knows.
+        await change(desk, doubted(saved, now=desk.now))
+
+
+def mark_time(send: PendingSend) -> float:
+    """When the send was marked."""
+    return send.written.at if send.written else 0.0
+
+
+def frame_of(desk: Desk, send: PendingSend, *, first: bool) -> OnMessage:
+    """The frame of a send; the first one of an incarnation carries what the agent should know."""
+    body = _with_context(desk, send.body) if first else send.body
+    token = desk.session.client_id
+    if send.kind is SendKind.JOIN:
+        return outgoing_join(
+            token=token,
+            tracing_id=send.tracing_id,
+            attributes=body.custom_attributes,
+            metadata_id=send.metadata_id,
+        )
+    return outgoing_message(
+        token=token, tracing_id=send.tracing_id, metadata_id=send.metadata_id, body=body
+    )
+
+
+def _with_context(desk: Desk, body: SendBody) -> SendBody:
+    own = dict(desk.session.custom_attributes)
+    if desk.deployment.locale is not None:
+        own.setdefault("locale", desk.deployment.locale)
+    own.update(body.custom_attributes)
+    return replace(body, custom_attributes=merged(own, desk.session.carry))
+
+
+def _is_first_of_incarnation(desk: Desk) -> bool:
+    now = desk.session.incarnation
+    flying = any(s.written and s.written.incarnation == now for s in desk.sends.values())
+    logged = any(
+        event.incarnation == now and any(key.startswith("t:") for key in event.keys)
+        for event in desk.writer.window.events
+    )
+    return not flying and not logged
+
+
+def _link_for_sending(desk: Desk) -> GuestLink | None:
+    ready = desk.phase is Phase.READY and desk.session.state in _SENDING
+    agreed = desk.session.state is State.LIVE or desk.reading.agreed
+    return desk.link if ready and agreed else None
+
+
+def _read_soon(desk: Desk, at: float) -> None:
+    due = desk.reading.due
+    desk.reading.due = at if due is None else min(due, at)
+
+
+def _read(read: HistoryRead) -> Read:
+    return Read(at=read.at, since=read.since)
+
+
+def any_unknown(desk: Desk) -> bool:
+    """Whether a send's outcome is in doubt."""
+    return any(send.status is SendStatus.UNKNOWN for send in desk.sends.values())

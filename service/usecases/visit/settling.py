@@ -1,0 +1,127 @@
+"""Ends sends: confirmed, refused, failed, or back to be sent again. Each end is one event and frees the send."""
+
+from dataclasses import replace
+from typing import Final
+
+from service.domain.drafts import Draft, confirmed, failed, message_of
+from service.domain.errors import SupersededError, VersionConflictError
+from service.domain.message import Failure
+from service.domain.said import Refusal, Said
+from service.domain.send import PendingSend, SendKind, SendStatus
+from service.domain.sends import (
+    ATTEMPTS_MAX,
+    given_up,
+    in_flight,
+    in_order,
+    is_retryable,
+    not_sent,
+    rejection,
+    undelivered,
+    unprovable,
+)
+from service.domain.session import PublicState
+from service.ports import SendChange
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.marks import ensure_mark
+
+_OVER: Final = {
+    PublicState.ENDED: ("session_ended", "the session ended before the message was sent"),
+    PublicState.FAILED: ("session_failed", "the session failed before the message was sent"),
+    PublicState.READ_ONLY: ("session_read_only", "the contact centre ended the chat"),
+}
+
+
+async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool) -> None:
+    """The guest's own message came back: the send is done."""
+    if send.kind is SendKind.JOIN:
+        await _drop(desk, send)
+        return
+    at = said.channel_time if said.channel_time is not None else desk.now
+    draft = confirmed(
+        message_of(send, desk.session), occurred_at=at, keys=said.keys, recovered=recovered
+    )
+    await _end(desk, send, draft)
+    desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)
+
+
+async def fail(desk: Desk, send: PendingSend, failure: Failure) -> None:
+    """The send will not be done, or nobody can know."""
+    if send.kind is SendKind.JOIN:
+        await _drop(desk, send)
+        return
+    await _end(desk, send, failed(message_of(send, desk.session), failure))
+
+
+async def refuse(desk: Desk, send: PendingSend, refusal: Refusal) -> None:
+    """Genesys did not carry it out, for certain: again later, or never."""
+    if not is_retryable(refusal):
+        await fail(desk, send, rejection(refusal))
+        return
+    wait = refusal.retry_after_seconds if refusal.throttled else None
+    retry_at = None if wait is None and not refusal.throttled else desk.now + (wait or 1.0)
+    # Being told to slow down says nothing against the message: it does not use up attempts.
+    kept = replace(send, attempt=send.attempt - 1) if refusal.throttled else send
+    await put_back(desk, kept, retry_at=retry_at)
+
+
+async def put_back(desk: Desk, send: PendingSend, *, retry_at: float | None = None) -> None:
+    """It is proven that it did not arrive: let it go out again, but not for ever."""
+    if send.attempt >= ATTEMPTS_MAX:
+        await fail(desk, send, given_up())
+        return
+    await change(desk, undelivered(send, retry_at=retry_at))
+
+
+async def change(desk: Desk, after: PendingSend) -> PendingSend:
+    """Move a send on in the table. Raises SupersededError when somebody else did."""
+    before = desk.sends[after.sequence, after.kind]
+    try:
+        saved = await desk.ports.sessions.change_send(before, after)
+    except VersionConflictError as conflict:
+        raise SupersededError(session_id=desk.session.id) from conflict
+    desk.keep(saved)
+    return saved
+
+
+async def settle_hopeless(desk: Desk) -> None:
+    """What was written to a guest session that is gone, and not proven by now, can never be proven."""
+    for send in in_flight(desk.sends.values()):
+        if send.written and send.written.incarnation != desk.session.incarnation:
+            await fail(desk, send, unprovable())
+
+
+async def settle_all(desk: Desk) -> None:
+    """The session is over: no send may stay open."""
+    code, detail = _OVER[desk.session.public]
+    for send in in_order(desk.sends.values()):
+        never = send.status is SendStatus.ACCEPTED
+        await fail(desk, send, not_sent(code, detail) if never else unprovable())
+
+
+async def reload_sends(desk: Desk) -> None:
+    """Take in what callers have accepted since."""
+    stored = await desk.ports.sessions.open_sends(desk.session.id)
+    desk.sends = {(send.sequence, send.kind): send for send in stored}
+
+
+async def _end(desk: Desk, send: PendingSend, draft: Draft) -> None:
+    await ensure_mark(desk)
+    change_ = SendChange(before=desk.sends[send.sequence, send.kind], after=None)
+    try:
+        event = await desk.writer.append(desk.session, draft, sends=(change_,))
+    except VersionConflictError as conflict:
+        raise SupersededError(session_id=desk.session.id) from conflict
+    if event is None:
+        # The log has this very message already, under a send that another visit settled.
+        raise SupersededError(session_id=desk.session.id)
+    desk.forget(send)
+    desk.moved = True
+    await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
+
+
+async def _drop(desk: Desk, send: PendingSend) -> None:
+    try:
+        await desk.ports.sessions.drop_send(desk.sends[send.sequence, send.kind])
+    except VersionConflictError as conflict:
+        raise SupersededError(session_id=desk.session.id) from conflict
+    desk.forget(send)
