@@ -1,0 +1,271 @@
+"""A courier's world without a network: the embedded table, a scripted receiver, a box of hints.
+
+Runs on the virtual clock. `crash_at` makes the n-th call of any port fail, before or after it has
+had its effect.
+"""
+
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+from service.adapters.embedded.opening import EmbeddedTable, open_embedded
+from service.domain.endpoint import Endpoint, Lane, SigningSecret
+from service.domain.ids import (
+    ClientId,
+    DeploymentName,
+    EndpointId,
+    EventId,
+    SessionId,
+    TenantName,
+)
+from service.domain.log import EventType, LogEvent
+from service.domain.session import Session, State
+from service.ports import WebhookAnswer
+from service.usecases.deliver_lane import DeliverLane
+from service.usecases.post_event import PostEvent
+from service.usecases.read_lane import ReadLane
+from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
+
+TENANT: Final = TenantName("acme")
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OK: Final = WebhookAnswer(status=200)
+
+Fields: TypeAlias = Any
+"""Whatever the value has; the dataclass refuses a name that it does not know."""
+
+
+class CrashError(Exception):
+    """The process died here."""
+
+
+class PlainCipher:
+    """Keeps text as it is."""
+
+    def encrypt(self, text: str, *, context: str) -> str:
+        return text
+
+    def decrypt(self, text: str, *, context: str) -> str:
+        return text
+
+
+@dataclass(slots=True)
+class CrashPlan:
+    """Counts calls of ports and fails at the n-th."""
+
+    at: int | None = None
+    after_effect: bool = False
+    calls: int = 0
+    fired: bool = False
+
+    def around(self, port: object) -> Any:  # noqa: ANN401 - stands for any port
+        """The port, with every call counted."""
+        return _Counted(port, self)
+
+    async def call(self, action: Callable[[], Awaitable[object]]) -> object:
+        self.calls += 1
+        if self.calls != self.at:
+            return await action()
+        self.fired = True
+        if self.after_effect:
+            await action()
+        raise CrashError
+
+
+class _Counted:
+    def __init__(self, port: object, crashes: CrashPlan) -> None:
+        self._port = port
+        self._crashes = crashes
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of any port
+        method = getattr(self._port, name)
+
+        async def counted(*args: object, **kwargs: object) -> object:
+            return await self._crashes.call(lambda: method(*args, **kwargs))
+
+        return counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One request that reached the receiver."""
+
+    at: float
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def sequence(self) -> int:
+        return int(json.loads(self.body)["data"]["sequence"])
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Answers from the script, then with `reply`; keeps every request and whether it was taken."""
+
+    clock: VirtualClock
+    script: deque[WebhookAnswer] = field(default_factory=deque)
+    reply: WebhookAnswer = OK
+    takes: float = 0.0
+    posts: list[Posted] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+    on_post: Callable[[], Awaitable[object]] | None = None
+
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> WebhookAnswer:
+        posted = Posted(at=self.clock.now(), url=url, headers=headers, body=body)
+        self.posts.append(posted)
+        if self.on_post is not None:
+            await self.on_post()
+        if self.takes:
+            await self.clock.sleep(self.takes)
+        answer = self.script.popleft() if self.script else self.reply
+        if answer.status is not None and 200 <= answer.status < 300 and b"sequence" in body:
+            self.taken.append(posted.sequence)
+        return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    endpoint_id: EndpointId
+    session_id: SessionId
+    due: float
+    delay: float
+    hops: int
+
+
+@dataclass(slots=True)
+class HintBox:
+    """Keeps hints instead of sending them."""
+
+    clock: VirtualClock
+    lanes: list[Hint] = field(default_factory=list)
+
+    async def session(self, session_id: SessionId, shard: int) -> None:
+        pass
+
+    async def lane(
+        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        due = self.clock.now() + delay
+        self.lanes.append(
+            Hint(endpoint_id=endpoint_id, session_id=session_id, due=due, delay=delay, hops=hops)
+        )
+
+
+class LaneWorld:
+    """One tenant, one session with events 1..n, and endpoints as a test wants them."""
+
+    def __init__(self, *, retry_scale: float = 1.0) -> None:
+        self.clock = VirtualClock()
+        self.ids = FakeIds(now=self.clock.now)
+        self.table: EmbeddedTable = open_embedded(
+            None, cipher=PlainCipher(), clock_now=self.clock.now, executor=InlineExecutor()
+        )
+        self.receiver = Receiver(self.clock)
+        self.hints = HintBox(self.clock)
+        self.retry_scale = retry_scale
+
+    def courier(self, crashes: CrashPlan | None = None) -> DeliverLane:
+        """A courier whose ports fail as planned."""
+        plan = crashes or CrashPlan()
+        lanes, tenants = plan.around(self.table.lanes), plan.around(self.table.tenants)
+        return DeliverLane(
+            clock=self.clock,
+            ids=self.ids,
+            lanes=lanes,
+            tenants=tenants,
+            hints=plan.around(self.hints),
+            reader=ReadLane(
+                clock=self.clock,
+                sessions=plan.around(self.table.sessions),
+                lanes=lanes,
+                tenants=tenants,
+            ),
+            post_event=PostEvent(clock=self.clock, webhook_http=plan.around(self.receiver)),
+            retry_scale=self.retry_scale,
+        )
+
+    async def endpoint(self, name: str = "whk_1", **fields: Fields) -> Endpoint:
+        """A new endpoint that takes everything, unless told otherwise."""
+        now = self.clock.now()
+        made = Endpoint(
+            id=EndpointId(name),
+            tenant=TENANT,
+            url="https://receiver.example/hook",
+            event_types=("*",),
+            secrets=(SigningSecret(secret=SECRET),),
+            created_at=now,
+            updated_at=now,
+        )
+        return await self.table.tenants.put_endpoint(
+            replace(made, **fields), expected_version=None, idempotency=None
+        )
+
+    async def change(self, endpoint_id: EndpointId, **fields: Fields) -> Endpoint:
+        """Change an endpoint as the API does."""
+        now = await self.table.tenants.endpoint(endpoint_id)
+        return await self.table.tenants.put_endpoint(
+            replace(now, **fields), expected_version=now.version, idempotency=None
+        )
+
+    async def session(self, name: str = "ses_1", **fields: Fields) -> Session:
+        """A new session with an empty log."""
+        now = self.clock.now()
+        made = Session(
+            id=SessionId(name),
+            tenant=TENANT,
+            deployment=DeploymentName("main"),
+            external_id=None,
+            shard=0,
+            state=State.LIVE,
+            version=1,
+            incarnation=1,
+            client_id=ClientId("b7f6c1de-0000-4000-8000-000000000000"),
+            created_at=now,
+            updated_at=now,
+        )
+        session = replace(made, **fields)
+        await self.table.sessions.create(
+            session, events=(), sends=(), idempotency=None, may_replace=None
+        )
+        return session
+
+    async def append(
+        self, session: Session, *kinds: EventType, first: int = 1
+    ) -> Sequence[LogEvent]:
+        """Append events of those types, from that place on."""
+        events = [self.event(session, sequence, kind) for sequence, kind in enumerate(kinds, first)]
+        for event in events:
+            await self.table.sessions.append(event)
+        return events
+
+    def event(self, session: Session, sequence: int, kind: EventType) -> LogEvent:
+        return LogEvent(
+            id=EventId(self.ids.ulid("evt")),
+            session_id=session.id,
+            sequence=sequence,
+            type=kind,
+            at=self.clock.now(),
+            incarnation=1,
+            data={"sessionId": session.id, "sequence": sequence, "text": f"n {sequence} é"},
+        )
+
+    async def lane(self, endpoint: Endpoint, session: Session) -> Lane:
+        """The lane as the table has it."""
+        found = await self.table.lanes.lane(endpoint.id, session.id)
+        assert found is not None
+        return found
+
+    async def follow_hints(self, *, most: int = 100) -> None:
+        """Serve the hints that were left, each when it is due, until there is none."""
+        courier = self.courier()
+        while self.hints.lanes and most:
+            most -= 1
+            hint = min(self.hints.lanes, key=lambda each: each.due)
+            self.hints.lanes.remove(hint)
+            await self.clock.sleep(max(0.0, hint.due - self.clock.now()))
+            await courier(hint.endpoint_id, hint.session_id, hops=hint.hops)

@@ -1,0 +1,569 @@
+"""The courier's routine: order, retries, pauses, and a crash at every step."""
+
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.ids import EventId
+from service.domain.log import EventType
+from service.domain.session import Session
+from service.ports import WebhookAnswer
+from service.usecases.deliver_lane import CLAIM_SECONDS, HOPS_MAX, PARKED_SECONDS
+from service.webhook.envelope import event_bytes
+from service.webhook.retry import SCHEDULE
+from service.webhook.signing import signature
+from tests.support.lane_world import OK, SECRET, CrashError, CrashPlan, Fields, LaneWorld
+from tests.support.virtual_time import run_virtual
+
+RECEIVED = EventType.MESSAGE_RECEIVED
+OPENED = EventType.SESSION_OPENED
+CONFIRMED = EventType.MESSAGE_CONFIRMED
+
+
+def failing(status: int = 500, *, retry_after: str | None = None) -> WebhookAnswer:
+    return WebhookAnswer(status=status, retry_after=retry_after)
+
+
+async def ready(world: LaneWorld, *kinds: EventType, **fields: Fields) -> tuple[Endpoint, Session]:
+    endpoint = await world.endpoint(**fields)
+    session = await world.session()
+    await world.append(session, *kinds)
+    return endpoint, session
+
+
+def play(story: Coroutine[Any, Any, None]) -> None:
+    run_virtual(story)
+
+
+def test_events_go_out_in_order_once_each_and_signed() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(headers={"x-own": "1", "Webhook-Id": "mine"})
+        session = await world.session()
+        events = await world.append(session, OPENED, RECEIVED, RECEIVED)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert [post.body for post in world.receiver.posts] == [event_bytes(e) for e in events]
+        for number, (post, event) in enumerate(
+            zip(world.receiver.posts, events, strict=True), start=1
+        ):
+            assert post.headers["webhook-id"] == event.id
+            assert post.headers["broker-lane-sequence"] == str(number)
+            assert post.headers["content-type"] == "application/json"
+            assert post.headers["user-agent"].startswith("guest-session-broker/")
+            assert post.headers["x-own"] == "1"
+        lane = await world.lane(endpoint, session)
+        assert (lane.cursor, lane.delivered, lane.claim, lane.due_at) == (3, 3, None, None)
+
+    play(story())
+
+
+def test_each_attempt_is_signed_anew_over_the_same_bytes() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.script.extend([failing(), failing()])
+
+        await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        posts = world.receiver.posts
+        assert len(posts) == 3
+        assert len({post.body for post in posts}) == 1
+        assert len({post.headers["webhook-id"] for post in posts}) == 1
+        for post in posts:
+            timestamp = int(post.headers["webhook-timestamp"])
+            assert timestamp == int(post.at)
+            assert post.headers["webhook-signature"] == signature(
+                EventId(post.headers["webhook-id"]),
+                timestamp=timestamp,
+                body=post.body,
+                secret=SECRET,
+            )
+
+    play(story())
+
+
+def test_the_next_event_waits_for_the_one_before() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, OPENED, RECEIVED)
+        world.receiver.script.extend([failing()] * 4)
+
+        await world.courier()(endpoint.id, session.id)
+        for _ in range(4):
+            await world.clock.sleep(600)
+            await world.courier()(endpoint.id, session.id)
+
+        assert [post.sequence for post in world.receiver.posts] == [1, 1, 1, 1, 1, 2]
+        assert [post.headers["broker-lane-sequence"] for post in world.receiver.posts] == [
+            *["1"] * 5,
+            "2",
+        ]
+
+    play(story())
+
+
+def test_retries_keep_to_the_schedule() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.reply = failing()
+
+        for _ in range(len(SCHEDULE) + 4):
+            await world.courier()(endpoint.id, session.id)
+            lane = await world.lane(endpoint, session)
+            assert lane.due_at is not None
+            await world.clock.sleep(lane.due_at - world.clock.now())
+
+        times = [post.at for post in world.receiver.posts]
+        waits = [after - before for before, after in pairwise(times)]
+        for wait, base in zip(waits, [*SCHEDULE, *[43200.0] * 3], strict=True):
+            assert base <= wait <= base * 1.2 + 0.001
+
+    play(story())
+
+
+def test_a_retry_within_ninety_seconds_is_hinted_and_a_later_one_is_left_to_the_sweeper() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.reply = failing()
+
+        await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        lane = await world.lane(endpoint, session)
+        assert lane.attempt == 3
+        assert lane.due_at is not None
+        due = await world.table.lanes.due_lanes(before=lane.due_at + 1, limit=10)
+        assert due == [(endpoint.id, session.id)]
+
+    play(story())
+
+
+def test_the_chain_of_hints_ends_before_loop_detection_does_it() -> None:
+    async def story() -> None:
+        world = LaneWorld(retry_scale=0.001)
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.reply = failing()
+
+        await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        assert len(world.receiver.posts) == 1 + HOPS_MAX
+
+    play(story())
+
+
+def test_retry_after_is_honoured_and_not_scaled() -> None:
+    async def story() -> None:
+        world = LaneWorld(retry_scale=0.001)
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.script.append(failing(429, retry_after="60"))
+
+        await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        first, second = world.receiver.posts
+        assert second.at - first.at >= 60
+
+    play(story())
+
+
+def test_a_hint_that_comes_a_moment_early_waits_for_its_time() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.script.append(failing())
+        await world.courier()(endpoint.id, session.id)
+        due = (await world.lane(endpoint, session)).due_at
+        assert due is not None
+        await world.clock.sleep(due - world.clock.now() - 1.0)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.posts[1].at == pytest.approx(due)
+
+    play(story())
+
+
+def test_a_hint_that_comes_much_too_early_is_dropped() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.script.append(failing())
+        await world.courier()(endpoint.id, session.id)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert len(world.receiver.posts) == 1
+
+    play(story())
+
+
+def test_filtered_events_are_passed_and_numbers_have_no_holes() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(
+            world,
+            *[OPENED, RECEIVED, CONFIRMED, RECEIVED, CONFIRMED],
+            event_types=(RECEIVED.value,),
+        )
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert [post.sequence for post in world.receiver.posts] == [2, 4]
+        assert [p.headers["broker-lane-sequence"] for p in world.receiver.posts] == ["1", "2"]
+        assert (await world.lane(endpoint, session)).cursor == 5
+
+    play(story())
+
+
+def test_a_log_longer_than_a_page_is_delivered_whole() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * 230)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.taken == list(range(1, 231))
+
+    play(story())
+
+
+def test_a_long_stretch_that_nobody_wants_is_passed_in_one_commit() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[CONFIRMED] * 210, event_types=("session.*",))
+
+        await world.courier()(endpoint.id, session.id)
+
+        lane = await world.lane(endpoint, session)
+        assert (lane.cursor, lane.version) == (210, 2)
+
+    play(story())
+
+
+def test_a_new_endpoint_begins_with_what_came_after_it() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        session = await world.session()
+        await world.append(session, *[RECEIVED] * 150)
+        await world.clock.sleep(10)
+        endpoint = await world.endpoint()
+        await world.append(session, RECEIVED, RECEIVED, first=151)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.taken == [151, 152]
+
+    play(story())
+
+
+def test_an_endpoint_newer_than_the_whole_log_stands_at_its_end() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        session = await world.session()
+        await world.append(session, RECEIVED, RECEIVED)
+        await world.clock.sleep(10)
+        endpoint = await world.endpoint()
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.posts == []
+        assert (await world.lane(endpoint, session)).cursor == 2
+
+    play(story())
+
+
+def test_an_event_appended_while_we_let_go_is_delivered_by_us() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+
+        async def once() -> None:
+            if len(world.receiver.posts) == 1:
+                await world.append(session, RECEIVED, first=2)
+                # Its hint finds the lane busy and is dropped.
+                await world.courier()(endpoint.id, session.id)
+
+        world.receiver.on_post = once
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.taken == [1, 2]
+
+    play(story())
+
+
+@pytest.mark.parametrize("state", [EndpointState.PAUSED, EndpointState.DISABLED])
+def test_a_closed_endpoint_keeps_its_backlog_and_gets_it_in_order(state: EndpointState) -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED, RECEIVED, state=state)
+
+        await world.courier()(endpoint.id, session.id)
+        assert world.receiver.posts == []
+        lane = await world.lane(endpoint, session)
+        assert lane.claim is None
+        assert lane.due_at == world.clock.now() + PARKED_SECONDS[state]
+
+        await world.change(endpoint.id, state=EndpointState.ACTIVE)
+        await world.courier()(endpoint.id, session.id)
+        assert world.receiver.taken == [1, 2]
+
+    play(story())
+
+
+def test_a_lane_that_waits_for_its_retry_starts_anew_after_a_pause() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.script.extend([failing(retry_after="86400")])
+        await world.courier()(endpoint.id, session.id)
+
+        await world.change(endpoint.id, state=EndpointState.PAUSED)
+        await world.courier()(endpoint.id, session.id)
+        await world.change(endpoint.id, state=EndpointState.ACTIVE)
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.taken == [1]
+
+    play(story())
+
+
+def test_a_pause_in_the_middle_stops_within_a_second() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * 30)
+        world.receiver.takes = 0.4
+
+        async def pause() -> None:
+            if len(world.receiver.posts) == 3:
+                await world.change(endpoint.id, state=EndpointState.PAUSED)
+
+        world.receiver.on_post = pause
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert 3 <= len(world.receiver.posts) <= 6
+        assert (await world.lane(endpoint, session)).cursor == len(world.receiver.posts)
+
+    play(story())
+
+
+def test_a_deleted_endpoint_or_session_ends_the_lane_quietly() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * 9)
+        world.receiver.takes = 0.6
+
+        async def delete() -> None:
+            if len(world.receiver.posts) == 2:
+                await world.table.tenants.delete_endpoint(endpoint.tenant, endpoint.id)
+
+        world.receiver.on_post = delete
+
+        await world.courier()(endpoint.id, session.id)
+        await world.courier()(endpoint.id, session.id)
+
+        assert len(world.receiver.posts) < 9
+
+    play(story())
+
+
+def test_a_session_of_another_tenant_is_never_delivered() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        session = await world.session(tenant="other")
+        await world.append(session, RECEIVED)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.posts == []
+
+    play(story())
+
+
+def test_410_twice_disables_the_endpoint_and_keeps_the_backlog() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED, RECEIVED)
+        world.receiver.reply = failing(410)
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert len(world.receiver.posts) == 2
+        now = await world.table.tenants.endpoint(endpoint.id)
+        assert now.state is EndpointState.DISABLED
+        assert now.disabled_reason is not None
+        assert (await world.lane(endpoint, session)).cursor == 0
+
+        world.receiver.reply = OK
+        await world.change(endpoint.id, state=EndpointState.ACTIVE, disabled_reason=None)
+        await world.courier()(endpoint.id, session.id)
+        assert world.receiver.taken == [1, 2]
+
+    play(story())
+
+
+def test_one_410_alone_disables_nothing() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED, RECEIVED)
+        world.receiver.script.append(failing(410))
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.taken == [1, 2]
+        now = await world.table.tenants.endpoint(endpoint.id)
+        assert now.state is EndpointState.ACTIVE
+
+    play(story())
+
+
+def test_an_endpoint_that_changes_while_410_is_confirmed_is_not_judged() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.reply = failing(410)
+
+        async def move() -> None:
+            if len(world.receiver.posts) == 2:
+                await world.change(endpoint.id, url="https://new.example/hook")
+                world.receiver.on_post = None
+
+        world.receiver.on_post = move
+
+        await world.courier()(endpoint.id, session.id)
+        world.receiver.reply = OK
+        await world.follow_hints()
+
+        now = await world.table.tenants.endpoint(endpoint.id)
+        assert now.state is EndpointState.ACTIVE
+        assert world.receiver.taken == [1]
+        assert world.receiver.posts[-1].url == "https://new.example/hook"
+
+    play(story())
+
+
+def test_a_410_late_in_a_run_is_confirmed_by_a_later_one() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * 4)
+        world.receiver.takes = 9.0
+        world.receiver.script.extend([OK, OK, OK, failing(410)])
+
+        await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        assert world.receiver.taken == [1, 2, 3, 4]
+
+    play(story())
+
+
+def test_a_run_ends_in_time_and_hints_itself() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * 20)
+        world.receiver.takes = 5.0
+        began = world.clock.now()
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.clock.now() - began <= 50
+        assert [(hint.delay, hint.hops) for hint in world.hints.lanes] == [(0.0, 1)]
+        await world.follow_hints()
+        assert world.receiver.taken == list(range(1, 21))
+
+    play(story())
+
+
+def test_two_couriers_on_one_lane_never_post_side_by_side() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED, RECEIVED)
+
+        async def second() -> None:
+            await world.courier()(endpoint.id, session.id)
+
+        world.receiver.on_post = second
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert [post.sequence for post in world.receiver.posts] == [1, 2]
+
+    play(story())
+
+
+def test_a_courier_that_overslept_its_claim_commits_nothing() -> None:
+    """Its POST may have arrived: the other one sends the event again, and order still holds."""
+
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED, RECEIVED)
+
+        async def oversleep() -> None:
+            world.receiver.on_post = None
+            await world.clock.sleep(CLAIM_SECONDS + 1)
+            await world.courier()(endpoint.id, session.id)
+
+        world.receiver.on_post = oversleep
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert [post.sequence for post in world.receiver.posts] == [1, 1, 2]
+        assert (await world.lane(endpoint, session)).delivered == 2
+
+    play(story())
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+def test_a_crash_at_any_call_loses_nothing_and_keeps_order(*, after_effect: bool) -> None:
+    async def story(at: int) -> bool:
+        world = LaneWorld()
+        endpoint, session = await ready(world, OPENED, RECEIVED, CONFIRMED)
+        world.receiver.script.extend([failing(), OK, failing(410)])
+        crash = CrashPlan(at=at, after_effect=after_effect)
+        for _ in range(6):
+            with suppress(CrashError):
+                await world.courier(crash if not crash.fired else None)(endpoint.id, session.id)
+            await world.clock.sleep(CLAIM_SECONDS + 10)
+
+        taken = world.receiver.taken
+        assert list(dict.fromkeys(taken)) == [1, 2, 3]
+        assert sorted(taken) == taken
+        assert len(taken) <= 4
+        assert (await world.lane(endpoint, session)).delivered == 3
+        return crash.fired
+
+    steps = 1
+    while run_virtual(story(steps)):
+        steps += 1
+
+    assert steps > 20
+
+
+def test_an_attempt_is_one_log_line_without_content(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        await world.courier()(endpoint.id, session.id)
+
+    with caplog.at_level(logging.INFO):
+        play(story())
+
+    lines = [record for record in caplog.records if record.message == "delivery.attempted"]
+    assert len(lines) == 1
+    assert lines[0].__dict__["status"] == 200
+    assert lines[0].__dict__["sequence"] == 1
+    assert "n 1" not in str(lines[0].__dict__)
+    assert SECRET not in str(lines[0].__dict__)
