@@ -30,7 +30,7 @@ class Control:
         token: str,
         text: str | None = None,
         *,
-        content: Sequence[JsonObject] | None = None,
+        content: Sequence[Mapping[str, object]] | None = None,
         nickname: str | None = None,
         entity: str = "Human",
         **more: object,

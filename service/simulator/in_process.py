@@ -137,7 +137,7 @@ class InProcessSimulator:
         self._lines: dict[ConnId, InProcessConnection] = {}
         self._upgrades: dict[ConnId, asyncio.Future[InProcessConnection]] = {}
         self._replies: dict[RequestId, asyncio.Future[HttpReply]] = {}
-        self._wakers: set[asyncio.Task[None]] = set()
+        self._waker: asyncio.Task[None] | None = None
         self.control = Control(self._pump.order)
 
     async def connect(
@@ -192,15 +192,14 @@ class InProcessSimulator:
 
     async def aclose(self) -> None:
         """Stop the timers."""
-        wakers = tuple(self._wakers)
-        for waker in wakers:
-            waker.cancel()
-        await asyncio.gather(*wakers, return_exceptions=True)
+        if self._waker is not None:
+            self._waker.cancel()
+            await asyncio.gather(self._waker, return_exceptions=True)
 
     def _wake_at(self, at: float) -> None:
-        waker = asyncio.get_running_loop().create_task(self._wake(at))
-        self._wakers.add(waker)
-        waker.add_done_callback(self._wakers.discard)
+        if self._waker is not None and self._waker is not asyncio.current_task():
+            self._waker.cancel()
+        self._waker = asyncio.get_running_loop().create_task(self._wake(at))
 
     async def _wake(self, at: float) -> None:
         await self._clock.sleep(max(0.0, at - self._clock.now()))

@@ -77,6 +77,7 @@ def _texts(state: WorldState, moment: Moment, frame: Frame) -> list[str]:
 def _emit(state: WorldState, conn: Connection, text: str) -> None:
     if state.connections.get(conn.id) is not conn or conn.silent:
         return
+    conn.last_frame_at = state.now
     state.journal.deployment(conn.deployment).frames_out += 1
     if conn.token:
         state.journal.token(conn.token).frames_out += 1
