@@ -56,23 +56,21 @@ class EraseSession:
                 await self.sessions.erase(before, after, replace(stone, data={}))
             except LostRaceError:
                 continue
-            return before
+            return replace(after, version=before.version + 1)
         raise UnavailableError(what="the session's log")
 
 
 def _without_content(session: Session, *, now: float) -> Session:
+    """What the purge still needs to find the lookups stays until it has found them."""
     return replace(
         session,
         state=State.ERASED,
         custom_attributes={},
         metadata=None,
-        conversation_id=None,
-        participant_id=None,
         next_client_id=None,
         held_by=None,
         outage=None,
         ended=None,
         failure=None,
-        segments=(),
         updated_at=now,
     )
