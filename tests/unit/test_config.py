@@ -155,6 +155,17 @@ def test_a_key_that_fits_no_header_is_refused_without_showing_it(
     assert key not in "".join(traceback.format_exception(caught.value))
 
 
+def test_even_the_library_s_own_error_does_not_show_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables(monkeypatch, BROKER_ADMIN_KEY="do not show")
+
+    with pytest.raises(ValidationError) as caught:
+        LocalSettings()
+
+    assert "do not show" not in str(caught.value)
+
+
 def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     variables(monkeypatch, BROKER_ADMIN_KEY="do-not-show")
 

@@ -1,6 +1,7 @@
 """Links against peers on loopback that behave, refuse, lie, vanish or fall silent."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -175,8 +176,16 @@ async def test_a_closed_port_is_a_lost_link() -> None:
     assert (caught.value.code, caught.value.reason) == (1006, "refused")
 
 
-async def test_a_closed_port_at_several_addresses_is_refused_too() -> None:
-    endpoint = (await closed_endpoint()).replace("127.0.0.1", "localhost")
+async def test_a_closed_port_at_several_addresses_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endpoint = (await closed_endpoint()).replace("127.0.0.1", "two.example")
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, int(port)))
+        for port in [endpoint.rpartition(":")[2]]
+        for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
     with pytest.raises(LinkLostError) as caught:
         await sockets().open(deployment_at(endpoint))
