@@ -1,0 +1,137 @@
+"""Makes somebody visit a session: the listener that holds its shard, or else the caller itself, under the lock."""
+
+from asyncio import Queue
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.errors import LockHeldError, SupersededError
+from service.domain.ids import LOCK, SessionId
+from service.domain.session import Lock, Session
+from service.ports import Ports
+from service.usecases.present import PresentVisits
+from service.usecases.visit import Stay, TypingWanted, Visit
+
+LOCK_SECONDS: Final = 35.0
+"""One request's time (25 s), and what it needs to come to an end."""
+MARGIN_SECONDS: Final = 3.0
+"""A holder stops this long before its lock lapses."""
+POLL_SECONDS: Final = 0.25
+"""How often a waiter looks again when nobody rings: another process may have written."""
+HINT_AGAIN_SECONDS: Final = 2.0
+
+Satisfied = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attend:
+    """Has a session visited and waits for what comes of it."""
+
+    ports: Ports
+    visit: Visit
+    present: PresentVisits
+
+    async def __call__(self, session_id: SessionId, *, until: float, satisfied: Satisfied) -> None:
+        """Return when `satisfied()` or at `until` on the monotonic clock; the visit may go on elsewhere."""
+        while True:
+            session = await self.ports.sessions.load(session_id)
+            if await self._owner(session) is not None:
+                await self._through_owner(session, until, satisfied)
+                return
+            stay = Stay(writer="", listener=False, until=until, satisfied=satisfied)
+            if await self._visit(session, stay):
+                return
+            if await self._moved(session_id, until, satisfied):
+                return
+
+    async def reconcile(self, session_id: SessionId, *, until: float) -> None:
+        """Visit on demand as the sweeper does: stay for the second read of history, tidy the work mark."""
+        session = await self.ports.sessions.load(session_id)
+        if await self._owner(session) is not None:
+            await self.ports.hints.session(session.id, session.shard)
+            return
+        await self._visit(session, Stay(writer="", listener=False, until=until, reconcile=True))
+
+    async def typing(self, session_id: SessionId, *, until: float) -> bool:
+        """Whether a typing frame went out through the visit that is under way here, or through one made for it."""
+        answer: Queue[bool] = Queue()
+        inbox = self.present.of(session_id)
+        if inbox is not None:
+            inbox.put(TypingWanted(answer))
+            return await self._typed(answer, until)
+        session = await self.ports.sessions.load(session_id)
+        if await self._owner(session) is not None:
+            # The link is another process's: typing is not worth a message between processes.
+            return False
+
+        async def answered() -> bool:
+            return not answer.empty()
+
+        stay = Stay(writer="", listener=False, until=until, satisfied=answered)
+        await self._visit(session, stay, TypingWanted(answer))
+        return answer.get_nowait() if not answer.empty() else False
+
+    async def _owner(self, session: Session) -> str | None:
+        return await self.ports.shards.owner(session.shard, now=self.ports.clock.now())
+
+    async def _through_owner(self, session: Session, until: float, satisfied: Satisfied) -> None:
+        again = 0.0
+        clock = self.ports.clock
+        while not await satisfied():
+            left = until - clock.monotonic()
+            if left <= 0:
+                return
+            if clock.monotonic() >= again:
+                # A lost hint costs two seconds, not the request.
+                await self.ports.hints.session(session.id, session.shard)
+                again = clock.monotonic() + HINT_AGAIN_SECONDS
+            await self.ports.bell.wait(session.id, min(left, POLL_SECONDS))
+
+    async def _visit(self, session: Session, stay: Stay, wish: TypingWanted | None = None) -> bool:
+        """Visit under the lock; False when somebody else holds it or the session moved on meanwhile."""
+        clock = self.ports.clock
+        token = self.ports.ids.ulid(LOCK)
+        begun = clock.monotonic()
+        lock = Lock(token=token, until=clock.now() + LOCK_SECONDS)
+        try:
+            locked = await self.ports.sessions.take_lock(session, lock, now=clock.now())
+        except LockHeldError:
+            return False
+        limit = begun + LOCK_SECONDS - MARGIN_SECONDS
+        mine = Stay(
+            writer=token,
+            listener=False,
+            until=limit if stay.until is None else min(stay.until, limit),
+            satisfied=stay.satisfied,
+            reconcile=stay.reconcile,
+        )
+        inbox = self.present.begin(session.id)
+        if wish is not None:
+            inbox.put(wish)
+        try:
+            await self.visit(locked.id, mine, inbox)
+        except SupersededError:
+            return False
+        finally:
+            self.present.end(session.id, inbox)
+            await self.ports.sessions.release_lock(session.id, token)
+        return not await self._left_behind(session.id)
+
+    async def _left_behind(self, session_id: SessionId) -> bool:
+        """Read again after letting go: a message accepted while we left has no other visitor."""
+        return bool(await self.ports.sessions.open_sends(session_id))
+
+    async def _moved(self, session_id: SessionId, until: float, satisfied: Satisfied) -> bool:
+        """Whether waiting is over; otherwise a moment has passed and it is worth trying again."""
+        clock = self.ports.clock
+        if await satisfied() or clock.monotonic() >= until:
+            return True
+        await self.ports.bell.wait(session_id, min(until - clock.monotonic(), POLL_SECONDS))
+        return clock.monotonic() >= until
+
+    async def _typed(self, answer: "Queue[bool]", until: float) -> bool:
+        try:
+            async with self.ports.clock.timeout(max(0.0, until - self.ports.clock.monotonic())):
+                return await answer.get()
+        except TimeoutError:
+            return False

@@ -1,0 +1,190 @@
+"""The listener: leases shards and keeps the links of their live sessions, one visit a session that does not end.
+
+It claims every shard that is free. Leases are for efficiency: whoever works on a shard without knowing that it lost
+it wastes work and corrupts nothing.
+"""
+
+import logging
+from asyncio import Task, TaskGroup, create_task, gather
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from service.domain.deployment import Mode
+from service.domain.errors import BrokerError, NotFoundError, SupersededError
+from service.domain.ids import SessionId
+from service.domain.session import PublicState
+from service.ports import Ports
+from service.usecases.facts import Facts
+from service.usecases.present import PresentVisits
+from service.usecases.visit import LeaveAsked, Nudged, Stay, Visit
+
+_log = logging.getLogger(__name__)
+
+LEASE_SECONDS: Final = 15.0
+RENEW_SECONDS: Final = 5.0
+SCAN_SECONDS: Final = 10.0
+TOUCH_SECONDS: Final = 25.0
+PAUSE_FIRST: Final = 0.2
+PAUSE_MOST: Final = 10.0
+DRAIN_SECONDS: Final = 6.0
+
+_LIVE: Final = frozenset({PublicState.OPENING, PublicState.ACTIVE, PublicState.RECOVERING})
+
+
+class SessionHints(Protocol):
+    """Where hints about sessions come out."""
+
+    async def next_session(self) -> tuple[SessionId, int]:
+        """The next session to look at, and its shard."""
+
+
+@dataclass(slots=True)
+class HoldLinks:
+    """Holds links until it is told to stop."""
+
+    ports: Ports
+    facts: Facts
+    visit: Visit
+    present: PresentVisits
+    hints: SessionHints
+    name: str
+    shards: int
+    held: "set[int]" = field(default_factory=set)
+    visits: "dict[SessionId, Task[None]]" = field(default_factory=dict)
+    again: "set[SessionId]" = field(default_factory=set)
+    """Sessions that were hinted while their visit was ending."""
+    good_until: float = 0.0
+    """Until when the leases are ours for certain, on the monotonic clock."""
+
+    async def run(self) -> None:
+        """Work until cancelled; `drain` lets go in order."""
+        async with TaskGroup() as group:
+            group.create_task(self._lease())
+            group.create_task(self._listen())
+            group.create_task(self._scan())
+
+    async def claim(self) -> None:
+        """Take every shard that is free, once."""
+        clock = self.ports.clock
+        begun = clock.monotonic()
+        now = clock.now()
+        wanted = [shard for shard in range(self.shards) if shard not in self.held]
+        taken = await gather(
+            *(
+                self.ports.shards.acquire(shard, self.name, now=now, until=now + LEASE_SECONDS)
+                for shard in wanted
+            )
+        )
+        fresh = {shard for shard, won in zip(wanted, taken, strict=True) if won}
+        self.held |= fresh
+        if fresh:
+            self.good_until = begun + LEASE_SECONDS
+            await gather(*(self._visit_all(shard) for shard in fresh))
+
+    async def drain(self) -> None:
+        """Let go of every link and give the shards back."""
+        for session_id in list(self.visits):
+            inbox = self.present.of(session_id)
+            if inbox is not None:
+                inbox.put(LeaveAsked())
+        with suppress(TimeoutError):
+            async with self.ports.clock.timeout(DRAIN_SECONDS):
+                await gather(*self.visits.values(), return_exceptions=True)
+        for task in list(self.visits.values()):
+            task.cancel()
+        await gather(*self.visits.values(), return_exceptions=True)
+        await gather(*(self.ports.shards.release(shard, self.name) for shard in self.held))
+        self.held.clear()
+
+    def look(self, session_id: SessionId) -> None:
+        """Visit it, or tell the visit that is under way to look again."""
+        task = self.visits.get(session_id)
+        inbox = self.present.of(session_id)
+        if task is None or task.done():
+            self.visits[session_id] = create_task(self._hold(session_id))
+        elif inbox is not None:
+            inbox.put(Nudged())
+        else:
+            self.again.add(session_id)
+
+    async def _lease(self) -> None:
+        while True:
+            with suppress(BrokerError):
+                await self._renew()
+                await self.claim()
+            await self.ports.clock.sleep(RENEW_SECONDS)
+
+    async def _renew(self) -> None:
+        clock = self.ports.clock
+        begun = clock.monotonic()
+        until = clock.now() + LEASE_SECONDS
+        mine = sorted(self.held)
+        kept = await gather(
+            *(self.ports.shards.renew(shard, self.name, until=until) for shard in mine)
+        )
+        lost = {shard for shard, still in zip(mine, kept, strict=True) if not still}
+        self.held -= lost
+        if mine and not lost:
+            self.good_until = begun + LEASE_SECONDS
+        if lost:
+            _log.warning("listener.shards_lost", extra={"shards": sorted(lost)})
+
+    async def _listen(self) -> None:
+        while True:
+            session_id, _ = await self.hints.next_session()
+            self.look(session_id)
+
+    async def _scan(self) -> None:
+        """The index is a hint like any other; looking again finds what it did not show before."""
+        while True:
+            await self.ports.clock.sleep(SCAN_SECONDS)
+            with suppress(BrokerError):
+                for shard in sorted(self.held):
+                    await self._visit_all(shard)
+
+    async def _visit_all(self, shard: int) -> None:
+        for session_id in await self.ports.sessions.live_in_shard(shard):
+            if session_id not in self.visits:
+                self.look(session_id)
+
+    async def _hold(self, session_id: SessionId) -> None:
+        """Visit a session again and again for as long as it wants a link."""
+        pause = PAUSE_FIRST
+        try:
+            while True:
+                self.again.discard(session_id)
+                try:
+                    wants_more = await self._once(session_id)
+                    pause = PAUSE_FIRST
+                except SupersededError:
+                    continue
+                except NotFoundError:
+                    return
+                except BrokerError as error:
+                    _log.warning(
+                        "listener.visit_failed",
+                        extra={"session_id": session_id, "error": type(error).__name__},
+                    )
+                    await self.ports.clock.sleep(pause)
+                    pause = min(PAUSE_MOST, 2 * pause)
+                    continue
+                if not wants_more and session_id not in self.again:
+                    return
+        finally:
+            self.visits.pop(session_id, None)
+
+    async def _once(self, session_id: SessionId) -> bool:
+        """One visit; whether the session wants another at once."""
+        session = await self.ports.sessions.load(session_id)
+        deployment = await self.facts.deployment(session.tenant, session.deployment)
+        touch = deployment.mode is Mode.TOUCH
+        until = self.ports.clock.monotonic() + TOUCH_SECONDS if touch else None
+        stay = Stay(writer=self.name, listener=True, until=until, reconcile=touch)
+        inbox = self.present.begin(session_id)
+        try:
+            await self.visit(session_id, stay, inbox)
+        finally:
+            self.present.end(session_id, inbox)
+        after = await self.ports.sessions.load(session_id)
+        return not touch and after.public in _LIVE and session_id in self.again

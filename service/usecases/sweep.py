@@ -1,0 +1,64 @@
+"""The sweeper: repairs whatever a crash left behind. Alone it is enough to finish everything that was accepted."""
+
+import logging
+from asyncio import gather
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.errors import BrokerError, NotFoundError
+from service.domain.ids import SessionId
+from service.ports import Ports
+from service.usecases.attend import Attend
+
+_log = logging.getLogger(__name__)
+
+LOOK_AHEAD_SECONDS: Final = 90.0
+"""Due lanes are found this early and hinted with a delay, so that due times hold to the second."""
+SESSIONS_MAX: Final = 200
+LANES_MAX: Final = 1000
+VISIT_SECONDS: Final = 30.0
+SIDE_BY_SIDE: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """One sweep; run it every minute, or more often on one machine."""
+
+    ports: Ports
+    attend: Attend
+
+    async def __call__(self) -> int:
+        """Hint or visit what is due; how many things were."""
+        lanes = await self._lanes()
+        sessions = await self._sessions()
+        return lanes + sessions
+
+    async def _lanes(self) -> int:
+        now = self.ports.clock.now()
+        due = await self.ports.lanes.due_lanes(before=now + LOOK_AHEAD_SECONDS, limit=LANES_MAX)
+        for endpoint_id, session_id in due:
+            lane = await self.ports.lanes.lane(endpoint_id, session_id)
+            if lane is not None and lane.due_at is not None:
+                delay = max(0.0, lane.due_at - now)
+                await self.ports.hints.lane(endpoint_id, session_id, delay=delay)
+        return len(due)
+
+    async def _sessions(self) -> int:
+        now = self.ports.clock.now()
+        due = await self.ports.sessions.due_sessions(before=now, limit=SESSIONS_MAX)
+        for start in range(0, len(due), SIDE_BY_SIDE):
+            await gather(*(self._session(each) for each, _ in due[start : start + SIDE_BY_SIDE]))
+        return len(due)
+
+    async def _session(self, session_id: SessionId) -> None:
+        until = self.ports.clock.monotonic() + VISIT_SECONDS
+        try:
+            await self.attend.reconcile(session_id, until=until)
+        except NotFoundError:
+            # Deleted between the index and the item: the index is only a hint.
+            return
+        except BrokerError as error:
+            _log.warning(
+                "sweep.visit_failed",
+                extra={"session_id": session_id, "error": type(error).__name__},
+            )
