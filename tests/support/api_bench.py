@@ -356,9 +356,7 @@ async def open_bench(*, allow_endpoint: bool = True) -> AsyncIterator[Bench]:
     table = open_embedded(
         None, cipher=AesCipher(bytes(32)), clock_now=clock.now, executor=InlineExecutor()
     )
-    bench = Bench(
-        table=table, clock=clock, bell=JumpingBell(clock), ids=FakeIds(now=clock.now)
-    )
+    bench = Bench(table=table, clock=clock, bell=JumpingBell(clock), ids=FakeIds(now=clock.now))
     bench.visitor = Visitor(bench)
     bench.broker = _broker(bench, allow_endpoint=allow_endpoint)
     bench.app = create_app(bench.broker)
@@ -448,6 +446,3 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
         send_test=SendTest(clock=bench.clock, ids=bench.ids, post_event=post),
         wake=WakeEndpoint(endpoints=known, sessions=bench.table.sessions, hints=bench.hints),
     )
-
-
-
