@@ -6,11 +6,11 @@ from service.domain.endpoint import Endpoint
 from service.domain.ids import EVENT, EventId
 from service.ports import Clock, Ids, WebhookAnswer
 from service.usecases.post_event import PostEvent
-from service.webhook.envelope import test_event_bytes
+from service.webhook.envelope import sample_event_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestSent:
+class SentTest:
     """What came of it."""
 
     event_id: EventId
@@ -25,9 +25,9 @@ class SendTest:
     ids: Ids
     post_event: PostEvent
 
-    async def __call__(self, endpoint: Endpoint) -> TestSent:
+    async def __call__(self, endpoint: Endpoint) -> SentTest:
         """POST a test event and return the receiver's answer."""
         event_id = EventId(self.ids.ulid(EVENT))
-        body = test_event_bytes(event_id, endpoint_id=endpoint.id, at=self.clock.now())
+        body = sample_event_bytes(event_id, endpoint_id=endpoint.id, at=self.clock.now())
         answer = await self.post_event(endpoint, event_id, body=body)
-        return TestSent(event_id=event_id, answer=answer)
+        return SentTest(event_id=event_id, answer=answer)

@@ -23,7 +23,7 @@ def event_bytes(event: LogEvent) -> bytes:
     return _envelope(event.id, event.type, event.at, event.data)
 
 
-def test_event_bytes(event_id: EventId, *, endpoint_id: EndpointId, at: float) -> bytes:
+def sample_event_bytes(event_id: EventId, *, endpoint_id: EndpointId, at: float) -> bytes:
     """A `webhook.test` event: it belongs to no session and has no sequence."""
     return _envelope(event_id, EventType.WEBHOOK_TEST, at, {"webhookId": endpoint_id})
 
