@@ -14,6 +14,7 @@ from service.adapters.system import SystemClock
 from service.adapters.trust import trust
 from service.domain.errors import HistoryUnavailableError, PlatformUnavailableError
 from tests.contract.guest.http_peer import Asked, Reply, http_peer
+from tests.contract.guest.links import hang_up
 from tests.contract.guest.loopback import Authority, deployment_at, raw_server, websocket_server
 
 
@@ -170,10 +171,6 @@ async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     for _turn in range(20):
         writer.write(b" ")
         await asyncio.sleep(0.1)
-
-
-async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.transport.abort()
 
 
 @pytest.mark.parametrize("peer", [drip, hang_up])
