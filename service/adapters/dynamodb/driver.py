@@ -52,11 +52,11 @@ class DynamoSettings:
 class DynamoDriver:
     """The Driver of one DynamoDB table."""
 
-    def __init__(self, settings: DynamoSettings) -> None:
+    def __init__(self, settings: DynamoSettings, session: Session | None = None) -> None:
         self.meter = Meter()
         self.table = settings.table
         self._pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="table")
-        self.client = Session().client(
+        self.client = (session or Session()).client(
             "dynamodb",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
