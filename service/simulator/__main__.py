@@ -26,7 +26,8 @@ def _deployment(text: str) -> Deployment:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _arguments(argv: list[str]) -> argparse.Namespace:
+def arguments(argv: list[str]) -> argparse.Namespace:
+    """Parse the command line; ends the process with status 2 when it makes no sense."""
     parser = argparse.ArgumentParser(prog="service.simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
@@ -40,26 +41,26 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--tls-cert", type=Path)
     parser.add_argument("--tls-key", type=Path)
-    arguments = parser.parse_args(argv)
-    if bool(arguments.tls_cert) != bool(arguments.tls_key):
+    given = parser.parse_args(argv)
+    if bool(given.tls_cert) != bool(given.tls_key):
         parser.error("--tls-cert and --tls-key belong together")
-    return arguments
+    return given
 
 
-async def run(arguments: argparse.Namespace) -> None:
+async def run(given: argparse.Namespace) -> None:
     """Serve until a signal comes."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    deployments = tuple(arguments.deployment or (Deployment(),))
+    deployments = tuple(given.deployment or (Deployment(),))
     certificate = None
-    if arguments.tls_cert:
-        certificate = Certificate(chain=arguments.tls_cert, key=arguments.tls_key)
+    if given.tls_cert:
+        certificate = Certificate(chain=given.tls_cert, key=given.tls_key)
     server = SimulatorServer(
         WorldConfig(deployments=deployments),
-        host=arguments.host,
-        port=arguments.port,
-        seed=arguments.seed,
+        host=given.host,
+        port=given.port,
+        seed=given.seed,
         certificate=certificate,
     )
     async with server:
@@ -71,7 +72,7 @@ async def run(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     """Parse the command line and run."""
-    asyncio.run(run(_arguments(sys.argv[1:])))
+    asyncio.run(run(arguments(sys.argv[1:])))
 
 
 if __name__ == "__main__":

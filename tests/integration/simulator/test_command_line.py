@@ -1,0 +1,63 @@
+"""The simulator as a process of its own."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+
+from service.simulator.__main__ import arguments, run
+
+ROOT = Path(__file__).parents[3]
+ID = "5151a7ed-0000-4000-8000-0000000000aa"
+
+
+async def test_it_says_when_it_is_ready_and_ends_on_sigterm() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "service.simulator",
+        "--deployment",
+        f'{{"id":"{ID}","auto_start":true}}',
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        line = (await process.stdout.readline()).decode()
+        word, url = line.split()
+        async with connect(url):
+            process.send_signal(signal.SIGTERM)
+            status = await process.wait()
+
+    assert word == "ready"
+    assert url.startswith("ws://127.0.0.1:")
+    assert url.endswith(f"/v1?deploymentId={ID}")
+    assert status == 0
+
+
+async def test_it_serves_until_a_signal_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.2, signal.raise_signal, signal.SIGTERM)
+
+    await run(arguments(["--seed", "7"]))
+
+    assert capsys.readouterr().out.startswith("ready ws://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--deployment", "{broken"],
+        ["--deployment", '{"dance":1}'],
+        ["--tls-cert", "cert.pem"],
+        ["--port", "high"],
+    ],
+)
+def test_a_wrong_command_line_is_refused(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        arguments(wrong)
+
+    assert refused.value.code == 2
