@@ -82,6 +82,9 @@ class SessionStore(Protocol):
     async def load(self, session_id: SessionId) -> Session:
         """The session, strongly consistent. Raises NotFoundError (also for an erased one)."""
 
+    async def load_erased(self, session_id: SessionId) -> Session | None:
+        """What is left of an erased session; None where there is none, or where it is not erased."""
+
     async def commit(
         self,
         before: Session,
@@ -101,7 +104,9 @@ class SessionStore(Protocol):
         """One event at its place, with the sends it settles or makes. A put whose winner has the same event id is a
         win. Raises PlaceTakenError, VersionConflictError (a send changed)."""
 
-    async def accept(self, event: LogEvent, send: PendingSend, idempotency: IdempotencyRecord | None) -> None:
+    async def accept(
+        self, event: LogEvent, send: PendingSend, idempotency: IdempotencyRecord | None
+    ) -> None:
         """Accepted means durable: message.accepted, the pending send and the idempotency record in one transaction.
 
         Raises PlaceTakenError, IdempotencyInProgressError (the record exists: read it).

@@ -44,7 +44,9 @@ class LaneStore(Protocol):
         Raises VersionConflictError.
         """
 
-    async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, SessionId]]:
+    async def due_lanes(
+        self, *, before: float, limit: int
+    ) -> Sequence[tuple[EndpointId, SessionId]]:
         """Lanes whose retry is due before then, oldest first, eventually consistent."""
 
     async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
@@ -60,28 +62,40 @@ class TenantStore(Protocol):
     async def key_by_digest(self, digest: str) -> ApiKey | None:
         """The key with that SHA-256, strongly consistent."""
 
-    async def list_keys(self, tenant: TenantName | None, *, cursor: str | None, limit: int) -> Page[ApiKey]:
+    async def list_keys(
+        self, tenant: TenantName | None, *, cursor: str | None, limit: int
+    ) -> Page[ApiKey]:
         """Keys of a tenant (None: of every tenant), newest first."""
 
     async def delete_key(self, tenant: TenantName, key_id: ApiKeyId) -> None:
         """Revoke. Raises NotFoundError."""
 
     async def put_deployment(
-        self, deployment: Deployment, *, expected_version: int | None, idempotency: IdempotencyRecord | None
+        self,
+        deployment: Deployment,
+        *,
+        expected_version: int | None,
+        idempotency: IdempotencyRecord | None,
     ) -> Deployment:
         """Create (None) or change. Raises NameInUseError, VersionConflictError, IdempotencyInProgressError."""
 
     async def deployment(self, tenant: TenantName, name: DeploymentName) -> Deployment:
         """Raises NotFoundError."""
 
-    async def list_deployments(self, tenant: TenantName, *, cursor: str | None, limit: int) -> Page[Deployment]:
+    async def list_deployments(
+        self, tenant: TenantName, *, cursor: str | None, limit: int
+    ) -> Page[Deployment]:
         """Newest first."""
 
     async def delete_deployment(self, tenant: TenantName, name: DeploymentName) -> None:
         """Raises NotFoundError."""
 
     async def put_endpoint(
-        self, endpoint: Endpoint, *, expected_version: int | None, idempotency: IdempotencyRecord | None
+        self,
+        endpoint: Endpoint,
+        *,
+        expected_version: int | None,
+        idempotency: IdempotencyRecord | None,
     ) -> Endpoint:
         """Create (None) or change. Raises VersionConflictError, IdempotencyInProgressError."""
 
@@ -91,13 +105,17 @@ class TenantStore(Protocol):
     async def endpoints_of(self, tenant: TenantName) -> Sequence[Endpoint]:
         """Every endpoint of a tenant, strongly consistent."""
 
-    async def list_endpoints(self, tenant: TenantName, *, cursor: str | None, limit: int) -> Page[Endpoint]:
+    async def list_endpoints(
+        self, tenant: TenantName, *, cursor: str | None, limit: int
+    ) -> Page[Endpoint]:
         """Newest first."""
 
     async def delete_endpoint(self, tenant: TenantName, endpoint_id: EndpointId) -> None:
         """Stops claims at once. Raises NotFoundError."""
 
-    async def idempotency(self, tenant: TenantName, key: str, *, now: float) -> IdempotencyRecord | None:
+    async def idempotency(
+        self, tenant: TenantName, key: str, *, now: float
+    ) -> IdempotencyRecord | None:
         """The record of that scoped key, if it has not expired, strongly consistent."""
 
     async def put_idempotency(self, record: IdempotencyRecord, *, now: float) -> None:

@@ -57,7 +57,9 @@ class Hints(Protocol):
     async def session(self, session_id: SessionId, shard: int) -> None:
         """Tell the owner of the shard to look at this session."""
 
-    async def lane(self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0) -> None:
+    async def lane(
+        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
         """Tell a courier to look at this lane, not before `delay` seconds."""
 
 

@@ -27,10 +27,14 @@ class Sweep:
     ports: Ports
     attend: Attend
 
-    async def __call__(self) -> int:
-        """Hint or visit what is due; how many things were."""
+    async def __call__(self, *, ahead: float = 0.0) -> int:
+        """Hint or visit what is due; how many things were.
+
+        `ahead` also takes sessions that become due that much later: for a process that knows that it starts after a
+        crash.
+        """
         lanes = await self._lanes()
-        sessions = await self._sessions()
+        sessions = await self._sessions(ahead)
         return lanes + sessions
 
     async def _lanes(self) -> int:
@@ -43,8 +47,8 @@ class Sweep:
                 await self.ports.hints.lane(endpoint_id, session_id, delay=delay)
         return len(due)
 
-    async def _sessions(self) -> int:
-        now = self.ports.clock.now()
+    async def _sessions(self, ahead: float) -> int:
+        now = self.ports.clock.now() + ahead
         due = await self.ports.sessions.due_sessions(before=now, limit=SESSIONS_MAX)
         for start in range(0, len(due), SIDE_BY_SIDE):
             await gather(*(self._session(each) for each, _ in due[start : start + SIDE_BY_SIDE]))
@@ -55,10 +59,20 @@ class Sweep:
         try:
             await self.attend.reconcile(session_id, until=until)
         except NotFoundError:
-            # Deleted between the index and the item: the index is only a hint.
-            return
+            # Erased, or gone between the index and the item: the index is only a hint.
+            await self._purge(session_id)
         except BrokerError as error:
             _log.warning(
                 "sweep.visit_failed",
                 extra={"session_id": session_id, "error": type(error).__name__},
             )
+
+    async def _purge(self, session_id: SessionId) -> None:
+        """Go on removing what an erased session left, where erasing was interrupted."""
+        erased = await self.ports.sessions.load_erased(session_id)
+        if erased is None:
+            return
+        while not await self.ports.sessions.purge(erased):
+            continue
+        if erased.look_at is not None:
+            await self.ports.sessions.clear_work_mark(session_id, erased.look_at)

@@ -65,6 +65,7 @@ class Visit:
         begun = desk.now
         try:
             await happen(desk, ev.VisitBegan())
+            await self.tools.wake_lanes(desk.session.tenant, session_id)
             await _work(desk)
             await wrap_up(desk)
         finally:
@@ -198,7 +199,8 @@ async def _conversation_known(desk: Desk, known: ConversationKnown) -> None:
 
 async def _nudged(desk: Desk) -> None:
     """Somebody accepted a message or changed the session: read again. Raises SupersededError for the latter."""
-    await desk.writer.refresh()
+    if await desk.writer.refresh():
+        await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
     await reload_sends(desk)
     stored = await desk.ports.sessions.load(desk.session.id)
     if stored.version != desk.writer.session.version:

@@ -1,0 +1,288 @@
+"""The composition root: which adapter stands behind which port, and how the use cases are wired.
+
+Entry points and tests call the same functions. Nothing here decides anything.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from service.adapters.bell import InProcessBell
+from service.adapters.cipher import AesCipher, file_key
+from service.adapters.dynamodb import DynamoSettings, open_dynamodb
+from service.adapters.embedded import open_embedded
+from service.adapters.embedded.hints import InProcessHints
+from service.adapters.genesys_http import GenesysHttp
+from service.adapters.guest_rest import HttpGuestRest
+from service.adapters.guest_socket import WebsocketGuestSockets
+from service.adapters.platform import GenesysPlatform
+from service.adapters.system import SystemClock, SystemIds
+from service.adapters.table.stores import Stores
+from service.adapters.trust import trust
+from service.adapters.webhook_http import WebhookSender
+from service.config import LocalSettings, StoreKind
+from service.ports import Clock, Ports
+from service.usecases.attend import Attend
+from service.usecases.authenticate import Authenticate, EnsureAdminKey
+from service.usecases.broker import Broker
+from service.usecases.change import ChangeSession
+from service.usecases.check_ready import CheckReady
+from service.usecases.clear_session import ClearSession
+from service.usecases.create_session import CreateSession
+from service.usecases.deliver_lane import DeliverLane
+from service.usecases.end_session import EndSession
+from service.usecases.erase_session import EraseSession
+from service.usecases.facts import Facts
+from service.usecases.follow_message import FollowMessage
+from service.usecases.hold_links import HoldLinks
+from service.usecases.idempotency import Once
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.manage_deployments import ManageDeployments
+from service.usecases.manage_keys import ManageKeys
+from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.post_event import PostEvent
+from service.usecases.present import PresentVisits
+from service.usecases.push_typing import PushTyping
+from service.usecases.read_lane import ReadLane
+from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
+from service.usecases.read_transcript import ReadTranscript
+from service.usecases.resume_session import ResumeSession
+from service.usecases.send_message import SendMessage
+from service.usecases.send_test import SendTest
+from service.usecases.send_typing import SendTyping
+from service.usecases.sweep import Sweep
+from service.usecases.visit import Tools, Visit
+from service.usecases.wake_lanes import WakeEndpoint, WakeLanes
+from service.webhook.target import check_url
+
+KEY_FILE: Final = "encryption.key"
+"""In the data directory, 0600: what encrypts client ids and other secrets at rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Ports with what stands behind them: where hints come out, and how to close it all."""
+
+    ports: Ports
+    hints: InProcessHints
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The use cases of a whole broker, over one set of ports."""
+
+    ports: Ports
+    broker: Broker
+    facts: Facts
+    visit: Visit
+    present: PresentVisits
+    attend: Attend
+    change: ChangeSession
+    deliver_lane: DeliverLane
+    sweep: Sweep
+    ensure_admin_key: EnsureAdminKey
+
+    def listener(self, hints: InProcessHints, *, name: str, shards: int) -> HoldLinks:
+        """A listener over these use cases."""
+        return HoldLinks(
+            ports=self.ports,
+            facts=self.facts,
+            visit=self.visit,
+            present=self.present,
+            hints=hints,
+            name=name,
+            shards=shards,
+        )
+
+
+async def local_ports(settings: LocalSettings) -> Opened:
+    """The ports of one machine: the embedded table in the data directory, or DynamoDB where the settings say so.
+
+    Raises ConfigurationError.
+    """
+    clock = SystemClock()
+    cipher = AesCipher(file_key(settings.data_dir / KEY_FILE))
+    if settings.store is StoreKind.EMBEDDED:
+        table = open_embedded(settings.data_dir, cipher=cipher, clock_now=clock.now)
+        return _with_wires(settings, clock, table, table.close)
+    dynamo = open_dynamodb(
+        DynamoSettings(table=settings.table, endpoint_url=settings.aws_endpoint_url), cipher=cipher
+    )
+    if settings.aws_endpoint_url is not None:
+        await dynamo.create_table_if_missing()
+    return _with_wires(settings, clock, dynamo, dynamo.close)
+
+
+def _with_wires(
+    settings: LocalSettings, clock: Clock, table: Stores, close_table: Callable[[], Awaitable[None]]
+) -> Opened:
+    tls = trust(settings.ca_file)
+    genesys = GenesysHttp(clock=clock, tls=tls)
+    webhooks = WebhookSender(
+        clock=clock, allowed_networks=settings.webhook_allow, tls=trust(settings.ca_file)
+    )
+    hints = InProcessHints(clock)
+
+    async def close() -> None:
+        await webhooks.close()
+        await genesys.close()
+        await close_table()
+
+    ports = Ports(
+        clock=clock,
+        ids=SystemIds(),
+        sessions=table.sessions,
+        shards=table.shards,
+        lanes=table.lanes,
+        tenants=table.tenants,
+        hints=hints,
+        bell=InProcessBell(clock),
+        sockets=WebsocketGuestSockets(clock=clock, tls=tls),
+        guest_rest=HttpGuestRest(genesys),
+        platform=GenesysPlatform(genesys, clock=clock),
+        webhook_http=webhooks,
+    )
+    return Opened(ports=ports, hints=hints, close=close)
+
+
+def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
+    """Wire the use cases over those ports. Starts nothing."""
+    endpoints = KnownEndpoints(clock=ports.clock, tenants=ports.tenants)
+    post_event = PostEvent(clock=ports.clock, webhook_http=ports.webhook_http)
+    facts = Facts(ports)
+    present = PresentVisits()
+    wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints)
+    push_typing = PushTyping(
+        clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event
+    )
+    tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing)
+    visit = Visit(tools=tools)
+    attend = Attend(ports=ports, visit=visit, present=present)
+    change = ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes)
+    return Assembly(
+        ports=ports,
+        broker=_broker(settings, ports, attend, change, post_event, endpoints),
+        facts=facts,
+        visit=visit,
+        present=present,
+        attend=attend,
+        change=change,
+        deliver_lane=_courier(settings, ports, post_event),
+        sweep=Sweep(ports=ports, attend=attend),
+        ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
+    )
+
+
+def _courier(settings: LocalSettings, ports: Ports, post_event: PostEvent) -> DeliverLane:
+    reader = ReadLane(
+        clock=ports.clock, sessions=ports.sessions, lanes=ports.lanes, tenants=ports.tenants
+    )
+    return DeliverLane(
+        clock=ports.clock,
+        ids=ports.ids,
+        lanes=ports.lanes,
+        tenants=ports.tenants,
+        hints=ports.hints,
+        reader=reader,
+        post_event=post_event,
+        retry_scale=settings.retry_scale,
+    )
+
+
+def _broker(  # noqa: PLR0913 - the parts that the use cases of the API share
+    settings: LocalSettings,
+    ports: Ports,
+    attend: Attend,
+    change: ChangeSession,
+    post_event: PostEvent,
+    endpoints: KnownEndpoints,
+) -> Broker:
+    transcript = ReadTranscript(sessions=ports.sessions)
+    authenticate = Authenticate(tenants=ports.tenants, clock=ports.clock)
+    follow = FollowMessage(
+        sessions=ports.sessions,
+        attend=attend,
+        bell=ports.bell,
+        clock=ports.clock,
+        transcript=transcript,
+    )
+    return Broker(
+        clock=ports.clock,
+        authenticate=authenticate,
+        once=Once(tenants=ports.tenants, clock=ports.clock),
+        check_ready=CheckReady(tenants=ports.tenants),
+        create_session=CreateSession(
+            sessions=ports.sessions,
+            tenants=ports.tenants,
+            bell=ports.bell,
+            clock=ports.clock,
+            ids=ports.ids,
+            attend=attend,
+            follow=follow,
+            shards=settings.shards,
+        ),
+        read_session=ReadSession(sessions=ports.sessions),
+        list_sessions=ListSessions(sessions=ports.sessions),
+        send_message=SendMessage(
+            sessions=ports.sessions,
+            tenants=ports.tenants,
+            bell=ports.bell,
+            clock=ports.clock,
+            ids=ports.ids,
+            follow=follow,
+        ),
+        read_transcript=transcript,
+        read_events=ReadEvents(sessions=ports.sessions, bell=ports.bell, clock=ports.clock),
+        send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=attend),
+        end_session=_verb(EndSession, ports, change, attend),
+        clear_session=_verb(ClearSession, ports, change, attend),
+        resume_session=_verb(ResumeSession, ports, change, attend),
+        erase_session=EraseSession(
+            sessions=ports.sessions,
+            hints=ports.hints,
+            bell=ports.bell,
+            clock=ports.clock,
+            ids=ports.ids,
+        ),
+        deployments=ManageDeployments(
+            tenants=ports.tenants,
+            sessions=ports.sessions,
+            clock=ports.clock,
+            allow_endpoint=settings.allow_endpoint,
+        ),
+        webhooks=_webhooks(settings, ports, post_event, endpoints),
+        keys=ManageKeys(
+            tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
+        ),
+    )
+
+
+Verb = TypeVar("Verb", EndSession, ClearSession, ResumeSession)
+
+
+def _verb(kind: type[Verb], ports: Ports, change: ChangeSession, attend: Attend) -> Verb:
+    return kind(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        change=change,
+        attend=attend,
+    )
+
+
+def _webhooks(
+    settings: LocalSettings, ports: Ports, post_event: PostEvent, endpoints: KnownEndpoints
+) -> ManageWebhooks:
+    def judge(url: str) -> object:
+        return check_url(url, allowed_networks=settings.webhook_allow)
+
+    return ManageWebhooks(
+        tenants=ports.tenants,
+        clock=ports.clock,
+        ids=ports.ids,
+        check_url=judge,
+        send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=post_event),
+        wake=WakeEndpoint(endpoints=endpoints, sessions=ports.sessions, hints=ports.hints),
+    )

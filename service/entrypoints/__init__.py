@@ -1,0 +1,1 @@
+"""The doors: each makes settings, ports and use cases, and hands over. Nothing else happens here."""

@@ -1,0 +1,81 @@
+"""Starts every part of the broker in one process, in order, and stops them in the opposite one."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from typing import Final
+
+from service.api.app import create_app
+from service.bootstrap import Opened, assemble, local_ports
+from service.config import LocalSettings, StoreKind
+from service.domain.ids import TenantName
+from service.entrypoints._local.admin_key import admin_key
+from service.entrypoints._local.loops import courier_loop, sweeper_loop
+from service.entrypoints._local.simulated import start_simulator
+from service.entrypoints._local.web import WebServer
+
+TENANT: Final = TenantName("default")
+
+
+async def serve(settings: LocalSettings) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigurationError."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        opened = await local_ports(settings)
+        stack.push_async_callback(opened.close)
+        await _run(settings, opened, stack, stopping)
+
+
+async def _run(
+    settings: LocalSettings, opened: Opened, stack: AsyncExitStack, stopping: asyncio.Event
+) -> None:
+    assembly = assemble(settings, opened.ports)
+    key, made_up = admin_key(settings, opened.ports.ids)
+    await assembly.ensure_admin_key(key)
+    simulator = None
+    if settings.simulator:
+        simulator = await start_simulator(settings, opened.ports, stack)
+    listener = assembly.listener(
+        opened.hints, name=opened.ports.ids.ulid("own"), shards=settings.shards
+    )
+    web = WebServer(create_app(assembly.broker), port=settings.port)
+    await listener.claim()
+    if settings.store is StoreKind.EMBEDDED:
+        # The lock on the data directory proves that whoever worked here is dead: nothing to wait for.
+        await assembly.sweep(ahead=120.0)
+    tasks = [
+        asyncio.create_task(listener.run()),
+        asyncio.create_task(courier_loop(assembly, opened.hints)),
+        asyncio.create_task(sweeper_loop(assembly)),
+    ]
+    await web.start()
+    _greet(web.port, key if made_up else None, simulator)
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    await web.stop()
+    await listener.drain()
+    for task in (stopped, *tasks):
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _greet(port: int, made_up_key: str | None, simulator: str | None) -> None:
+    address = f"http://127.0.0.1:{port}"
+    lines = [f"console    {address}/console", f"API        {address}/docs"]
+    if simulator is not None:
+        lines.append(f"simulator  {simulator} (deployment: simulator)")
+    if made_up_key is not None:
+        lines.append(f"admin key  {made_up_key}")
+    key = made_up_key or "$BROKER_ADMIN_KEY"
+    lines.append("try        curl -s " + address + "/v1/sessions?wait=10 \\")
+    lines.append(
+        f"             -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\"
+    )
+    lines.append("""             -d '{"deployment":"simulator","message":{"text":"Hello"}}'""")
+    print("\n".join(lines), flush=True)
+    print(f"ready {address}", flush=True)
