@@ -47,6 +47,7 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.PlaceTakenError:             (503, "unavailable"),
     er.VersionConflictError:        (503, "unavailable"),
     er.LockHeldError:               (503, "unavailable"),
+    er.SupersededError:             (503, "unavailable"),
     # ours
     er.UnavailableError:            (503, "unavailable"),
     er.TooLargeError:               (413, "body_too_large"),
