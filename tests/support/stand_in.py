@@ -71,9 +71,7 @@ def microburst(upstream: str) -> Iterator[FaultProxy]:
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"
     command = [_binary("microburst"), "--upstream", upstream, "--port", str(port)]
-    with _running(
-        [*command, "--host", "127.0.0.1"], {}, ready=f"{endpoint}/_microburst/health"
-    ):
+    with _running([*command, "--host", "127.0.0.1"], {}, ready=f"{endpoint}/_microburst/health"):
         yield FaultProxy(endpoint=endpoint)
 
 

@@ -22,7 +22,7 @@ from service.adapters.table.conditions import (
     all_of,
     any_of,
 )
-from service.adapters.table.driver import Driver, NotWrittenError
+from service.adapters.table.driver import Driver, NotWrittenError, Verdict
 from service.domain.errors import NotFoundError, UnavailableError
 from service.domain.ids import SessionId
 
@@ -53,22 +53,30 @@ async def mark_work(driver: Driver, session_id: SessionId, look_at: float) -> No
         mark = look_at if due.look_at is None else max(due.look_at, look_at)
         return Due(look_at=mark, wake_at=due.wake_at)
 
-    await _move(driver, session_id, Due(look_at=look_at), when=usual, change=later)
+    if not await _move(driver, session_id, Due(look_at=look_at), when=usual, change=later):
+        raise NotFoundError(kind="session", name=session_id)
 
 
-async def schedule(driver: Driver, session_id: SessionId, wake_at: float) -> None:
-    """Make it due no later than then. Raises NotFoundError."""
+async def schedule(
+    driver: Driver, session_id: SessionId, wake_at: float, *, served: float | None = None
+) -> None:
+    """Make it due no later than then. Raises NotFoundError.
+
+    A schedule up to `served` gives way: whoever schedules has just looked, so it has been served.
+    """
 
     def earlier(due: Due) -> Due:
-        at = wake_at if due.wake_at is None else min(due.wake_at, wake_at)
+        stands = due.wake_at is not None and (served is None or due.wake_at > served)
+        at = min(due.wake_at, wake_at) if due.wake_at is not None and stands else wake_at
         return Due(look_at=due.look_at, wake_at=at)
 
     usual = all_of(Present(), *_exactly(Due()))
-    await _move(driver, session_id, Due(wake_at=wake_at), when=usual, change=earlier)
+    if not await _move(driver, session_id, Due(wake_at=wake_at), when=usual, change=earlier):
+        raise NotFoundError(kind="session", name=session_id)
 
 
 async def clear(driver: Driver, session_id: SessionId, seen: float) -> bool:
-    """Remove the time that was seen, and every schedule up to it, if it has not moved; whether it was removed."""
+    """Remove the time that was seen and every schedule up to it; whether it was still there."""
 
     def cleared(due: Due) -> Due | None:
         if due.look_at != seen and (due.look_at is not None or due.wake_at != seen):
@@ -88,17 +96,22 @@ async def _move(
     when: Condition,
     change: Callable[[Due], Due | None],
 ) -> bool:
-    """Try what is usual in one request; if it is refused, look at what is there and go on from that."""
+    """Try what is usual in one request; if it is refused, go on from what is there.
+
+    False where there is no session, or nothing to change.
+    """
     for _ in range(TRIES):
         try:
             await driver.write(_update(session_id, wanted, when))
         except NotWrittenError as refused:
-            item = refused.outcomes[0].item
+            outcome = refused.outcomes[0]
         else:
             return True
-        if item is None:
-            raise NotFoundError(kind="session", name=session_id)
-        found = _due_of(item)
+        if outcome.verdict is Verdict.CONTENDED:
+            continue
+        if outcome.item is None:
+            return False
+        found = _due_of(outcome.item)
         changed = change(found)
         if changed is None or changed == found:
             return changed is not None

@@ -22,18 +22,19 @@ PAGE: Final = 4 * BATCH_DELETE_ITEMS
 
 
 def stub(session: Session) -> Session:
-    """What is kept of an erased session: nothing that came from its caller or its guest."""
-    return dataclasses.replace(
-        session,
+    """What is kept of an erased session: made anew, so that nothing of its caller or guest slips through."""
+    return Session(
+        id=session.id,
+        tenant=session.tenant,
+        deployment=session.deployment,
         external_id=None,
+        shard=session.shard,
+        state=session.state,
+        version=session.version,
+        incarnation=session.incarnation,
         client_id=ClientId(""),
-        next_client_id=None,
-        custom_attributes={},
-        metadata=None,
-        conversation_id=None,
-        participant_id=None,
-        failure=None,
-        segments=(),
+        created_at=session.created_at,
+        updated_at=session.updated_at,
     )
 
 

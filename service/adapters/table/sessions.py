@@ -201,9 +201,11 @@ class SessionTable:
         """Remove the work mark if it has not moved; whether it was removed."""
         return await marks.clear(self._driver, session_id, seen_look_at)
 
-    async def schedule(self, session_id: SessionId, look_at: float) -> None:
-        """Make the session due no later than then. Raises NotFoundError."""
-        await marks.schedule(self._driver, session_id, look_at)
+    async def schedule(
+        self, session_id: SessionId, look_at: float, *, now: float | None = None
+    ) -> None:
+        """Make the session due no later than then; what was scheduled up to `now` is served."""
+        await marks.schedule(self._driver, session_id, look_at, served=now)
 
     async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:
         """Lock the session for a visit on demand. Raises LockHeldError (also for a valid lease)."""

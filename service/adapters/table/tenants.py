@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from service.adapters.table import cursors, schema
 from service.adapters.table.conditions import (
@@ -259,6 +259,15 @@ def _instant(text: str) -> float:
 
 def _session_named(answer: IdempotencyRecord) -> SessionId | None:
     """The session that an answer is about, so that erasing the session erases the answer."""
-    result = json.loads(answer.result) if answer.result.startswith("{") else {}
-    values = [value for value in result.values() if isinstance(value, str)]
-    return next((SessionId(value) for value in values if value.startswith(f"{SESSION}_")), None)
+    try:
+        return next(_session_ids(json.loads(answer.result)), None)
+    except json.JSONDecodeError:
+        return None
+
+
+def _session_ids(value: object) -> Iterator[SessionId]:
+    if isinstance(value, str) and value.startswith(f"{SESSION}_"):
+        yield SessionId(value)
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _session_ids(member)
