@@ -87,6 +87,33 @@ def accepted(
     )
 
 
+def message_of(send: PendingSend, session: Session) -> Message:
+    """The message that a pending send carries, as its accepted event told it."""
+    author = AuthorKind.SYSTEM if send.kind is SendKind.RECAP else AuthorKind.GUEST
+    body = send.body
+    return Message(
+        id=send.message_id,
+        session_id=session.id,
+        sequence=send.sequence,
+        incarnation=send.written.incarnation if send.written else session.incarnation,
+        author=Author(kind=author),
+        text=_text(body),
+        content=_content(body),
+        status=_STATUS[send.status],
+        custom_attributes=body.custom_attributes or None,
+        metadata=body.metadata,
+        occurred_at=send.accepted_at,
+        created_at=send.accepted_at,
+    )
+
+
+_STATUS = {
+    SendStatus.ACCEPTED: MessageStatus.ACCEPTED,
+    SendStatus.WRITTEN: MessageStatus.WRITTEN,
+    SendStatus.UNKNOWN: MessageStatus.UNKNOWN,
+}
+
+
 def confirmed(
     message: Message, *, occurred_at: float, keys: frozenset[str], recovered: bool
 ) -> Draft:
