@@ -31,7 +31,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="service.simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same ids")
+    parser.add_argument("--seed", type=int, help="the same seed makes the same run")
     parser.add_argument(
         "--deployment",
         type=_deployment,

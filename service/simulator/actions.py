@@ -27,7 +27,7 @@ from service.simulator.outbox import send
 from service.simulator.requests import Request, refuse, refuse_not_found, throttle
 from service.simulator.session import Connection
 from service.simulator.sessions import forget
-from service.simulator.shapes import object_at, parse_object, text_at
+from service.simulator.shapes import byte_length, object_at, parse_object, text_at
 from service.simulator.state import WorldState
 
 Handler = Callable[[WorldState, Request], None]
@@ -56,7 +56,7 @@ def receive(state: WorldState, conn: Connection, text: str) -> None:
         return
     conn.last_frame_at = state.now
     limit = state.knobs.max_frame_bytes
-    if limit and len(text.encode("utf-8", "surrogatepass")) > limit:
+    if limit and byte_length(text) > limit:
         close(state, conn, MESSAGE_TOO_BIG, "Frame is too big")
         return
     fields = parse_object(text)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.simulator.shapes import compact
+from service.simulator.shapes import compact, encoded
 from service.simulator.state import WorldState
 
 
@@ -20,7 +20,7 @@ def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
     """Answer with JSON. Header names are written with underscores."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     named["content-type"] = "application/json"
-    return Answer(status=status, body=compact(value).encode(), headers=named)
+    return Answer(status=status, body=encoded(compact(value)), headers=named)
 
 
 def error_answer(state: WorldState, status: int, code: str, message: str) -> Answer:

@@ -7,9 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from service.simulator.shapes import JsonObject
+from service.simulator.state import WorldState
 
+Params = Mapping[str, object]
+Verb = Callable[[WorldState, Params], object]
 Run = Callable[[str, Mapping[str, object]], object]
 Records = list[JsonObject]
+
+
+class ControlError(Exception):
+    """An order cannot be carried out; `status` is what the HTTP control API answers."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Keep the status beside the text."""
+        super().__init__(message)
+        self.status = status
 
 
 class Control:

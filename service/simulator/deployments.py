@@ -60,11 +60,18 @@ def origin_allowed(deployment: Deployment, origin: str | None, *, missing_allowe
         return True
     if not origin:
         return missing_allowed
-    host = urlsplit(origin if "://" in origin else f"//{origin}").hostname or ""
+    host = _host(origin)
     return any(
         host == entry.lower() or host.endswith(f".{entry.lower()}")
         for entry in deployment.allowed_domains
     )
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin if "://" in origin else f"//{origin}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def domains_json(deployment: Deployment) -> JsonObject:

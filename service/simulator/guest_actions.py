@@ -3,6 +3,8 @@
 Each handler takes the state and a request, and answers through `requests` and `outbox`.
 """
 
+from functools import partial
+
 from service.simulator.deployments import allowed_media
 from service.simulator.faults import FaultKind
 from service.simulator.frames import Code, response
@@ -116,9 +118,10 @@ def _refusal_text(state: WorldState, code: int) -> str:
 def _drop_stale_jwts(state: WorldState, session: Session, request: Request) -> None:
     if not state.knobs.jwt_dies_on_reconnect:
         return
-    for bearer, jwt in tuple(state.jwts.items()):
-        gone = jwt.conn not in state.connections or jwt.conn == request.conn.id
-        if jwt.session is session and gone:
+    for bearer in tuple(session.bearers):
+        conn = state.jwts[bearer].conn
+        if conn not in state.connections or conn == request.conn.id:
+            session.bearers.remove(bearer)
             del state.jwts[bearer]
 
 
@@ -162,7 +165,14 @@ def get_jwt(state: WorldState, request: Request) -> None:
     bearer = f"{state.ids.hexadecimal()}.{state.ids.hexadecimal()}.{state.ids.hexadecimal()}"
     expires_at = state.now + state.knobs.jwt_seconds
     state.jwts[bearer] = Jwt(session=session, conn=request.conn.id, expires_at=expires_at)
+    session.bearers.append(bearer)
+    state.after(state.knobs.jwt_seconds, partial(_expire_jwt, state, bearer))
     reply(state, request, "JwtResponse", {"jwt": bearer, "exp": int(expires_at)})
+
+
+def _expire_jwt(state: WorldState, bearer: str) -> None:
+    if jwt := state.jwts.pop(bearer, None):
+        jwt.session.bearers.remove(bearer)
 
 
 def get_configuration(state: WorldState, request: Request) -> None:

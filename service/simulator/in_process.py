@@ -4,7 +4,7 @@ It must not take the time from anywhere but the clock it is given.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -67,9 +67,10 @@ class ConnectionEndedError(Exception):
 class InProcessConnection:
     """One open connection, seen from the client."""
 
-    def __init__(self, conn: ConnId, pump: Pump) -> None:
-        """Made by `InProcessSimulator.connect`."""
+    def __init__(self, conn: ConnId, pump: Pump, left: Callable[[ConnId], object]) -> None:
+        """Made by `InProcessSimulator.connect`; `left` is told when the client leaves."""
         self.id = conn
+        self._left = left
         self._pump = pump
         self._inbox: asyncio.Queue[str | ConnectionEndedError] = asyncio.Queue()
         self._ended: ConnectionEndedError | None = None
@@ -109,6 +110,7 @@ class InProcessConnection:
     def _leave(self, ended: ConnectionEndedError) -> None:
         if self._ended is None:
             self.end(ended)
+            self._left(self.id)
             self._pump.feed(ConnectionLost(conn=self.id))
 
     def take(self, text: str) -> None:
@@ -227,7 +229,7 @@ class InProcessSimulator:
         if isinstance(output, Deny):
             waiting.set_exception(HandshakeDeniedError(output.status, output.headers))
             return
-        line = InProcessConnection(output.conn, self._pump)
+        line = InProcessConnection(output.conn, self._pump, self._lines.pop)
         self._lines[output.conn] = line
         waiting.set_result(line)
 

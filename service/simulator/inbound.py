@@ -15,6 +15,7 @@ from service.simulator.session import Session, Stored
 from service.simulator.sessions import extend, forget, turn_out
 from service.simulator.shapes import (
     JsonObject,
+    byte_length,
     compact,
     iso,
     object_at,
@@ -105,7 +106,7 @@ def _passes(state: WorldState, request: Request, session: Session) -> bool:
 def _refusal(state: WorldState, request: Request, session: Session) -> tuple[int, str] | None:
     message = object_at(request.fields, "message")
     text = text_at(message, "text") or ""
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = byte_length(text)
     limit = state.knobs.max_text_bytes
     if session.read_only:
         return Code.READ_ONLY, READ_ONLY_TEXT
@@ -124,8 +125,8 @@ def _refusal(state: WorldState, request: Request, session: Session) -> tuple[int
 def _attribute_bytes(state: WorldState, request: Request) -> int:
     attributes = _attributes(request)
     if state.knobs.attribute_measure is AttributeMeasure.JSON:
-        return len(compact(attributes).encode()) if attributes else 0
-    return sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
+        return byte_length(compact(attributes)) if attributes else 0
+    return sum(byte_length(key) + byte_length(value) for key, value in attributes.items())
 
 
 def _attributes(request: Request) -> dict[str, str]:

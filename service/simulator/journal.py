@@ -3,9 +3,9 @@
 The journal outlives sessions: what was forgotten, wiped or replaced is still in it.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from service.simulator.shapes import JsonObject
+from service.simulator.shapes import JsonObject, record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,6 @@ class Journal:
     def counts(self) -> JsonObject:
         """Write all counters as JSON."""
         return {
-            "deployments": {name: asdict(each) for name, each in self.by_deployment.items()},
-            "tokens": {name: asdict(each) for name, each in self.by_token.items()},
+            "deployments": {name: record(each) for name, each in self.by_deployment.items()},
+            "tokens": {name: record(each) for name, each in self.by_token.items()},
         }

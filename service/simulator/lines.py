@@ -96,13 +96,18 @@ def _accept(state: WorldState, event: ConnectionRequested, deployment: str) -> N
     counts.opened()
     state.emit(Accept(conn=conn.id))
     if state.knobs.max_age_seconds:
-        state.after(state.knobs.max_age_seconds, partial(_go_away, state, conn))
+        age = state.after(state.knobs.max_age_seconds, partial(_go_away, state, conn))
+        conn.timers.append(age)
     if state.knobs.idle_close_seconds:
-        state.after(state.knobs.idle_close_seconds, partial(_check_idle, state, conn))
+        _check_idle_in(state, conn, state.knobs.idle_close_seconds)
 
 
 def _go_away(state: WorldState, conn: Connection) -> None:
     close(state, conn, state.knobs.going_away_code, state.knobs.going_away_reason)
+
+
+def _check_idle_in(state: WorldState, conn: Connection, seconds: float) -> None:
+    conn.timers.append(state.after(seconds, partial(_check_idle, state, conn)))
 
 
 def _check_idle(state: WorldState, conn: Connection) -> None:
@@ -113,7 +118,7 @@ def _check_idle(state: WorldState, conn: Connection) -> None:
     if left <= 0:
         _go_away(state, conn)
     else:
-        state.after(left, partial(_check_idle, state, conn))
+        _check_idle_in(state, conn, left)
 
 
 def is_open(state: WorldState, conn: Connection) -> bool:
@@ -191,6 +196,8 @@ def sever(state: WorldState, conn: Connection, drop: Fault) -> None:
 def lost(state: WorldState, conn: Connection) -> None:
     """Forget a connection that is gone."""
     detach(conn)
+    for timer in conn.timers:
+        state.cancel(timer)
     if state.connections.pop(conn.id, None) is None:
         return
     state.journal.deployment(conn.deployment).closed()

@@ -7,8 +7,8 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
+from service.simulator.control import Params
 from service.simulator.events import Event, Output, StartTimer, TimerFired, TimerId
-from service.simulator.verbs import Params
 from service.simulator.world import World
 
 # Timers of real clocks fire a little early; anything this near counts as due (seconds).

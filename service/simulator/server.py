@@ -53,10 +53,14 @@ class SimulatorServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        seed: int = 1,
+        seed: int | None = None,
         certificate: Certificate | None = None,
     ) -> None:
-        """Prepare a world; port 0 takes a free port when the server starts."""
+        """Prepare a world; port 0 takes a free port when the server starts.
+
+        Without a seed every run makes other ids, so that a client which keeps its data over a
+        restart of the simulator never meets the id of another message.
+        """
         clock = SystemClock()
         world = World(config or WorldConfig(), seeded(seed))
         self._pump = Pump(world, now=clock.now, wake_at=self._wake_at, carry_out=self._carry_out)

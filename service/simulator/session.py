@@ -6,7 +6,7 @@ Plain mutable records with the few questions one may ask of them; the rules are 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.simulator.events import ConnId
+from service.simulator.events import ConnId, TimerId
 from service.simulator.rates import Window
 from service.simulator.shapes import JsonObject
 
@@ -65,6 +65,7 @@ class Session:
     connections: list["Connection"] = field(default_factory=list)
     conversation: Conversation | None = None
     writes: Window = field(default_factory=lambda: Window(1.0))
+    bearers: list[str] = field(default_factory=list)
     history_reads: Window = field(default_factory=lambda: Window(60.0))
 
     def expired(self, now: float) -> bool:
@@ -89,5 +90,6 @@ class Connection:
     session: Session | None = None
     token: str = ""
     silent: bool = False
+    timers: list[TimerId] = field(default_factory=list)
     requests: Window = field(default_factory=lambda: Window(60.0))
     echoes: Window = field(default_factory=lambda: Window(60.0))

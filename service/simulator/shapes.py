@@ -5,16 +5,20 @@ Nothing here knows the protocol: a value of the wrong type reads as absent.
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Final
 
 JsonObject = dict[str, object]
+
+LONGEST_NUMBER: Final = 18
 
 
 def parse_object(text: str | bytes) -> JsonObject | None:
     """Return the JSON object in `text`, or None when it holds anything else."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -52,7 +56,24 @@ def int_at(source: Mapping[str, object], key: str, default: int) -> int:
     value = source.get(key)
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdecimal() else default
+    digits = isinstance(value, str) and value.isdecimal() and len(value) <= LONGEST_NUMBER
+    return int(value) if isinstance(value, str) and digits else default
+
+
+def byte_length(text: str) -> int:
+    """Count UTF-8 bytes; half of a surrogate pair, which JSON can bring, counts as three."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def encoded(text: str) -> bytes:
+    """Write UTF-8 in which nothing is invalid."""
+    return text.encode("utf-8", "replace")
+
+
+def record(value: object) -> JsonObject:
+    """Write a flat dataclass as JSON, without copying what is in it."""
+    names = [field.name for field in fields(value)]  # type: ignore[arg-type]  # any dataclass
+    return {name: getattr(value, name) for name in names}
 
 
 def iso(epoch: float) -> str:

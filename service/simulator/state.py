@@ -81,12 +81,17 @@ class WorldState:
         """Put one output at the end of the list."""
         self.out.append(output)
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Run `action` later, by asking the shell for a timer."""
+    def after(self, seconds: float, action: Callable[[], None]) -> TimerId:
+        """Run `action` later, by asking the shell for a timer; return it."""
         self.last_timer += 1
         timer = TimerId(self.last_timer)
         self.timers[timer] = action
         self.emit(StartTimer(timer=timer, at=self.now + seconds))
+        return timer
+
+    def cancel(self, timer: TimerId) -> None:
+        """Let nothing happen when the timer is due."""
+        self.timers.pop(timer, None)
 
     def strike(self, kind: FaultKind, moment: Moment) -> Fault | None:
         """Ask the fault book whether a fault strikes now."""

@@ -17,6 +17,6 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-def seeded(seed: int) -> random.Random:
-    """Return a source of chance that always draws the same for the same seed."""
+def seeded(seed: int | None) -> random.Random:
+    """Return a source of chance that always draws the same for the same seed; None is fresh."""
     return random.Random(seed)

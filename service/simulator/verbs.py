@@ -1,44 +1,39 @@
-"""The orders a test can give to the world: one function per verb, one table of them.
+"""The orders a test can give to the world, and the table of all verbs.
 
+The verbs that only look are in `observations`.
 Parameters arrive as loose JSON, from Python or from HTTP; every fault in them is a `ControlError`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
-from service.simulator.conversations import describe
+from service.simulator.control import ControlError, Params, Verb
 from service.simulator.deployments import Deployment
 from service.simulator.faults import Fault, FaultKind, How
 from service.simulator.journal import Journal
 from service.simulator.lines import evict, sever
+from service.simulator.observations import LOOKS
 from service.simulator.outbox import send_text
 from service.simulator.session import Connection, Session
 from service.simulator.sessions import forget, tell_expired, turn_out
 from service.simulator.settings import SettingError, changed
 from service.simulator.shapes import (
-    JsonObject,
+    byte_length,
     compact,
     int_at,
     iso,
     objects_at,
+    record,
     strings_at,
     text_at,
 )
 from service.simulator.state import WorldState
 from service.simulator.talk import Words, end_conversation, say, type_to_guest
 
-Params = Mapping[str, object]
-Verb = Callable[[WorldState, Params], object]
-
-
-class ControlError(Exception):
-    """An order cannot be carried out; `status` is what the HTTP control API answers."""
-
-    def __init__(self, status: int, message: str) -> None:
-        """Keep the status beside the text."""
-        super().__init__(message)
-        self.status = status
+STATUSES: Final = frozenset(HTTPStatus)
+CLOSE_CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+LONGEST_REASON: Final = 123
 
 
 def order(state: WorldState, verb: str, params: Params) -> object:
@@ -113,6 +108,7 @@ def _drop(state: WorldState, params: Params) -> object:
     chosen = _chosen(state, params)
     wanted = {key: params[key] for key in ("how", "code", "reason") if key in params}
     drop = changed(Fault(how=How.RESET), wanted)
+    _check_fault(drop)
     for conn in chosen:
         sever(state, conn, drop)
     return {"dropped": len(chosen)}
@@ -159,10 +155,27 @@ def _fault(state: WorldState, params: Params) -> object:
     wanted = changed(Fault(), {key: value for key, value in params.items() if key != "id"})
     if "kind" not in params:
         raise ControlError(400, "kind: is required")
+    _check_fault(wanted)
     if wanted.kind is FaultKind.THROTTLE and not wanted.action:
         # Without an action named, a throttle means messages, not attaching.
         wanted = replace(wanted, action="onMessage")
     return {"id": state.faults.order(wanted).id}
+
+
+def _check_fault(wanted: Fault) -> None:
+    if wanted.status and wanted.status not in STATUSES:
+        raise ControlError(400, "status: is not an HTTP status")
+    closes = wanted.kind is FaultKind.DROP and wanted.how is How.CLOSE
+    if closes and wanted.code:
+        _check_close_code("code", wanted.code)
+    if byte_length(wanted.reason) > LONGEST_REASON:
+        raise ControlError(400, f"reason: longer than {LONGEST_REASON} bytes")
+
+
+def _check_close_code(name: str, code: int) -> None:
+    # RFC 6455 section 7.4: other codes must not be sent.
+    if code not in CLOSE_CODES:
+        raise ControlError(400, f"{name}: is not a close code that can be sent")
 
 
 def _clear_faults(state: WorldState, params: Params) -> object:
@@ -171,12 +184,15 @@ def _clear_faults(state: WorldState, params: Params) -> object:
 
 
 def _faults(state: WorldState, _: Params) -> object:
-    return {"open": [asdict(each) for each in state.faults.orders], "struck": state.faults.struck}
+    return {"open": [record(each) for each in state.faults.orders], "struck": state.faults.struck}
 
 
 def _knobs(state: WorldState, params: Params) -> object:
-    state.knobs = changed(state.knobs, params)
-    return asdict(state.knobs)
+    wanted = changed(state.knobs, params)
+    for name in ("going_away_code", "evicted_close_code"):
+        _check_close_code(name, getattr(wanted, name))
+    state.knobs = wanted
+    return record(state.knobs)
 
 
 def _deployment(state: WorldState, params: Params) -> object:
@@ -185,11 +201,11 @@ def _deployment(state: WorldState, params: Params) -> object:
         raise ControlError(400, "id: is required")
     current = state.deployments.get(ident) or Deployment(id=ident)
     state.deployments[ident] = changed(current, params)
-    return asdict(state.deployments[ident])
+    return record(state.deployments[ident])
 
 
 def _deployments(state: WorldState, _: Params) -> object:
-    return [asdict(each) for each in state.deployments.values()]
+    return [record(each) for each in state.deployments.values()]
 
 
 def _inject(state: WorldState, params: Params) -> object:
@@ -201,84 +217,6 @@ def _inject(state: WorldState, params: Params) -> object:
     return {"delivered": len(chosen)}
 
 
-def _sessions(state: WorldState, _: Params) -> object:
-    return [
-        {
-            "id": each.id,
-            "deployment": each.deployment,
-            "token": each.token,
-            "state": each.state,
-            "user": each.user,
-            "expiresAt": each.expires_at,
-            "expired": each.expired(state.now),
-            "messages": len(each.messages),
-            "connections": [conn.id for conn in each.connections],
-            "conversationId": each.conversation.id if each.conversation else None,
-        }
-        for each in state.sessions.values()
-    ]
-
-
-def _connections(state: WorldState, _: Params) -> object:
-    return [
-        {
-            "id": each.id,
-            "deployment": each.deployment,
-            "token": each.token,
-            "attached": each.session is not None,
-            "silent": each.silent,
-            "openedAt": each.opened_at,
-        }
-        for each in state.connections.values()
-    ]
-
-
-def _of_token(records: list[JsonObject], params: Params) -> list[JsonObject]:
-    token, deployment = text_at(params, "token"), text_at(params, "deployment")
-    return [
-        each
-        for each in records
-        if token in (None, each["token"]) and deployment in (None, each["deployment"])
-    ]
-
-
-def _transcript(state: WorldState, params: Params) -> object:
-    return _of_token([asdict(each) for each in state.journal.entries], params)
-
-
-def _inbound(state: WorldState, params: Params) -> object:
-    return _of_token([asdict(each) for each in state.journal.arrivals.values()], params)
-
-
-def _configures(state: WorldState, params: Params) -> object:
-    return _of_token([asdict(each) for each in state.journal.configures], params)
-
-
-def _handshakes(state: WorldState, params: Params) -> object:
-    deployment = text_at(params, "deployment")
-    records = [asdict(each) for each in state.journal.handshakes]
-    return [each for each in records if deployment in (None, each["deployment"])]
-
-
-def _counts(state: WorldState, _: Params) -> object:
-    return state.journal.counts()
-
-
-def _undelivered(state: WorldState, _: Params) -> object:
-    return list(state.journal.undelivered)
-
-
-def _conversation(state: WorldState, params: Params) -> object:
-    found = state.conversations.get(text_at(params, "id") or "")
-    if found is None:
-        raise ControlError(404, "no such conversation")
-    return describe(found)
-
-
-def _health(state: WorldState, _: Params) -> object:
-    return {"status": "ok", "now": state.now, "sessions": len(state.sessions)}
-
-
 def _session(state: WorldState, params: Params) -> Session:
     token, deployment = text_at(params, "token"), text_at(params, "deployment")
     for (where, name), session in state.sessions.items():
@@ -288,6 +226,7 @@ def _session(state: WorldState, params: Params) -> Session:
 
 
 VERBS: Final[dict[str, Verb]] = {
+    **LOOKS,
     "say": _say,
     "typing": _typing,
     "disconnect": _disconnect,
@@ -305,31 +244,5 @@ VERBS: Final[dict[str, Verb]] = {
     "knobs": _knobs,
     "deployment": _deployment,
     "deployments": _deployments,
-    "sessions": _sessions,
-    "connections": _connections,
-    "transcript": _transcript,
-    "inbound": _inbound,
-    "configures": _configures,
-    "handshakes": _handshakes,
-    "counts": _counts,
-    "undelivered": _undelivered,
-    "conversation": _conversation,
-    "health": _health,
 }
-READ_ONLY_VERBS: Final = frozenset(
-    {
-        "faults",
-        "deployments",
-        "sessions",
-        "connections",
-        "transcript",
-        "inbound",
-        "configures",
-        "handshakes",
-        "counts",
-        "undelivered",
-        "conversation",
-        "health",
-        "knobs",
-    }
-)
+LOOKING: Final = frozenset({*LOOKS, "faults", "deployments", "knobs"})

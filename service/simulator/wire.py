@@ -11,8 +11,8 @@ import socket
 import struct
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from typing import Final, Protocol, cast
+from urllib.parse import parse_qsl
 
 import h11
 from websockets.frames import Frame, Opcode
@@ -30,6 +30,7 @@ from service.simulator.events import (
     HttpRequested,
     RequestId,
 )
+from service.simulator.shapes import encoded
 
 RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 CLOSE_SECONDS: Final = 5.0
@@ -77,8 +78,8 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        # That of uvloop does not descend from asyncio's, so its class tells nothing.
+        self._transport = cast("asyncio.Transport", transport)
         self._board.plug(self)
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -113,8 +114,7 @@ class Wire(asyncio.Protocol):
     def send(self, text: str) -> None:
         """Send a text frame."""
         if self._socket is not None and self._socket.state is State.OPEN:
-            # Lone surrogates can come from JSON escapes of a client; they must not kill the server.
-            self._socket.send_text(text.encode("utf-8", "replace"))
+            self._socket.send_text(encoded(text))
             self._flush()
 
     def close(self, code: int, reason: str) -> None:
@@ -196,14 +196,14 @@ class Wire(asyncio.Protocol):
         request, self._raw = self._request, b""
         if request is None:
             return
-        parts = urlsplit(request.target.decode("ascii", "replace"))
+        path, _, query = request.target.decode("ascii", "replace").partition("?")
         self._asked = RequestId(self._board.number())
         event = HttpRequested(
             request=self._asked,
             method=request.method.decode("ascii"),
-            path=parts.path,
+            path=path,
             origin=f"{self._scheme}://{_header(request, b'host')}",
-            query=dict(parse_qsl(parts.query)),
+            query=dict(parse_qsl(query)),
             headers={name.decode(): value.decode("latin-1") for name, value in request.headers},
             body=self._body,
         )
@@ -230,13 +230,13 @@ class Wire(asyncio.Protocol):
 
     def _request_upgrade(self, upgrade: Upgrade) -> None:
         self._upgrade = upgrade
-        parts = urlsplit(upgrade.path)
+        path, _, query = upgrade.path.partition("?")
         headers = {name.lower(): value for name, value in upgrade.headers.raw_items()}
         event = ConnectionRequested(
             conn=self.id,
-            path=parts.path,
+            path=path,
             origin=f"{self._scheme}://{headers.get('host', '')}",
-            query=dict(parse_qsl(parts.query)),
+            query=dict(parse_qsl(query)),
             headers=headers,
         )
         self._board.feed(event)

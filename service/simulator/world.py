@@ -8,6 +8,7 @@ from typing import Final
 
 from service.simulator.actions import receive
 from service.simulator.answers import Answer, json_answer
+from service.simulator.control import ControlError, Params
 from service.simulator.events import (
     ConnectionLost,
     ConnectionRequested,
@@ -23,7 +24,7 @@ from service.simulator.lines import lost, request
 from service.simulator.rest import answer_http
 from service.simulator.shapes import JsonObject, parse_object
 from service.simulator.state import WorldConfig, WorldState, fresh_state
-from service.simulator.verbs import READ_ONLY_VERBS, ControlError, Params, order
+from service.simulator.verbs import LOOKING, order
 
 CONTROL_PATH: Final = "/__sim__/"
 
@@ -91,7 +92,7 @@ class World:
 
 
 def _params(event: HttpRequested, verb: str) -> JsonObject:
-    if event.method == "GET" and verb in READ_ONLY_VERBS:
+    if event.method == "GET" and verb in LOOKING:
         return dict(event.query)
     if event.method != "POST":
         raise ControlError(405, "orders are given with POST")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from service.simulator.control import Control
+from service.simulator.control import Control, Params
 from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID, Bot, Deployment
 from service.simulator.events import (
     Accept,
@@ -27,7 +27,6 @@ from service.simulator.knobs import Knobs
 from service.simulator.settings import changed
 from service.simulator.state import WorldConfig
 from service.simulator.system import seeded
-from service.simulator.verbs import Params
 from service.simulator.world import World
 
 START: Final = 1_900_000_000.0

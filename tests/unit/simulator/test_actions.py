@@ -7,7 +7,9 @@ from tests.unit.simulator.stage import D, Frame, T, classes, entities, stage, up
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '"text"', '{"action":"dance"}', '{"action":7}', "{}"]
+    "text",
+    ["", "{", "[]", "null", '"text"', '{"action":"dance"}', '{"action":7}', "{}", "[" * 100_000],
+    ids=lambda text: text[:20],
 )
 def test_nonsense_is_refused_and_the_socket_stays_open(text: str) -> None:
     here = stage()

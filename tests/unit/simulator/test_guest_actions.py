@@ -180,3 +180,14 @@ def test_unseen_messages_are_replayed_only_when_the_knob_says_so() -> None:
         assert [each["body"]["text"] for each in client.inbox()] == expected
         client.send("configureSession", token=T, deploymentId=D)
         assert client.inbox() == []
+
+
+def test_bearers_do_not_pile_up() -> None:
+    here = stage(requests_per_minute=0)
+    client = here.joined()
+    for _ in range(10):
+        client.jwt()
+        here.advance(30)
+
+    assert len(here.world.state.jwts) == 1
+    assert len(here.world.state.sessions[D, T].bearers) == 1

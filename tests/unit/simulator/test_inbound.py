@@ -320,3 +320,16 @@ def test_messages_of_one_instant_have_rising_times_unless_a_knob_says_otherwise(
         times = {client.say(str(n))[0]["body"]["channel"]["time"] for n in range(3)}
 
         assert len(times) == distinct
+
+
+def test_half_a_surrogate_pair_breaks_nothing() -> None:
+    here = stage()
+    client = here.joined()
+    half = "\\ud800"
+    channel = f'{{"metadata":{{"customAttributes":{{"k{half}":"v{half}"}}}}}}'
+    message = f'{{"type":"Text","text":"half {half}","channel":{channel}}}'
+
+    client.raw(f'{{"action":"onMessage","token":"{T}","message":{message}}}')
+
+    assert client.inbox()[0]["code"] == 200
+    assert client.history().status == 200

@@ -45,6 +45,7 @@ def test_an_inactive_deployment_is_denied_with_403() -> None:
         ("https://www.shop.test:8443", False, 101),
         ("help.test", False, 101),
         ("https://notshop.test", False, 403),
+        ("http://[", False, 403),
         ("https://shop.test.evil.test", False, 403),
         (None, False, 403),
         (None, True, 101),
@@ -166,3 +167,11 @@ def test_a_lost_connection_leaves_its_session_alive() -> None:
 
     assert again["body"]["newSession"] is False
     assert here.control.counts()["tokens"][T]["sockets"] == 1  # type: ignore[index]
+
+
+def test_a_lost_connection_leaves_no_timer_behind() -> None:
+    here = stage(idle_close_seconds=10, max_age_seconds=100)
+    for _ in range(5):
+        here.joined().lose()
+
+    assert here.world.state.timers == {}

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from service.simulator.verbs import VERBS, ControlError
+from service.simulator.control import ControlError
+from service.simulator.verbs import VERBS
 from tests.unit.simulator.stage import D, Frame, Stage, T, stage
 
 
@@ -167,3 +168,21 @@ def test_every_verb_is_a_method_of_control_or_the_health_check() -> None:
 
     assert set(VERBS) - methods == {"health"}
     assert stage().http("GET", "/__sim__/health").status == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("fault", {"kind": "deny_handshake", "status": 499}),
+        ("fault", {"kind": "drop", "how": "close", "code": 1006}),
+        ("drop", {"how": "close", "code": 99}),
+        ("drop", {"how": "close", "reason": "x" * 124}),
+        ("knobs", {"going_away_code": 1005}),
+    ],
+)
+def test_what_cannot_go_on_the_wire_is_refused_at_once(verb: str, body: object) -> None:
+    here = stage()
+    here.joined()
+
+    assert post(here, verb, body)[0] == 400
+    assert len(here.control.connections()) == 1
