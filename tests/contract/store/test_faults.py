@@ -1,0 +1,203 @@
+"""What AWS does and no stand-in does by itself: throttles, lost replies, conflicts, silence."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from boto3.session import Session
+
+from service.adapters.dynamodb import DynamoSettings, DynamoTable, open_dynamodb
+from service.domain.errors import (
+    ConfigurationError,
+    PlaceTakenError,
+    UnavailableError,
+    VersionConflictError,
+)
+from service.domain.session import State
+from tests.contract.store.conftest import CIPHER
+from tests.support.stand_in import FaultProxy
+from tests.support.store_builders import NOW, a_send, a_session, an_event, unique
+
+CONFLICT = {"code": "TransactionCanceledException", "status": 400}
+
+
+@pytest_asyncio.fixture
+async def table(
+    aws_endpoint: str, faults: FaultProxy, aws_session: Session
+) -> AsyncIterator[DynamoTable]:
+    """A table behind the fault proxy, made before any fault is set."""
+    faults.set_rules()
+    name = unique("faulty")
+    direct = DynamoSettings(table=name, endpoint_url=aws_endpoint)
+    maker = open_dynamodb(direct, cipher=CIPHER, session=aws_session)
+    await maker.create_table_if_missing()
+    await maker.close()
+    settings = replace(direct, endpoint_url=faults.endpoint, read_timeout_seconds=1.0)
+    opened = open_dynamodb(settings, cipher=CIPHER, session=aws_session)
+    yield opened
+    await opened.close()
+    faults.set_rules()
+
+
+def once(operation: str, **fault: object) -> dict[str, object]:
+    return {"service": "dynamodb", "operation": operation, "times": 1, **fault}
+
+
+def always(operation: str, **fault: object) -> dict[str, object]:
+    return {"service": "dynamodb", "operation": operation, **fault}
+
+
+LOST_REPLY = {"response": {"abort_frac": 0.0}}
+THROTTLE = {"error": {"code": "ProvisionedThroughputExceededException"}}
+
+
+async def test_a_throttle_is_waited_out(table: DynamoTable, faults: FaultProxy) -> None:
+    session = a_session()
+    faults.set_rules(once("PutItem", **THROTTLE))
+    before = faults.fired()
+
+    await table.sessions.append(an_event(session, 1))
+
+    assert faults.fired() == before + 1
+    assert await table.sessions.last_event(session.id) is not None
+
+
+async def test_endless_throttles_are_our_fault_and_said_so(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    faults.set_rules(always("PutItem", **THROTTLE))
+
+    with pytest.raises(UnavailableError):
+        await table.sessions.append(an_event(a_session(), 1))
+
+
+async def test_an_append_whose_reply_was_lost_is_a_win(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    event = an_event(a_session(), 1)
+    faults.set_rules(once("PutItem", **LOST_REPLY))
+    before = faults.fired()
+
+    await table.sessions.append(event)
+
+    assert faults.fired() == before + 1
+    assert await table.sessions.last_event(event.session_id) == event
+
+
+async def test_a_mark_whose_reply_was_lost_is_a_win(table: DynamoTable, faults: FaultProxy) -> None:
+    session = a_session()
+    send = a_send(session, 1)
+    await table.sessions.accept(an_event(session, 1), send, None)
+    faults.set_rules(once("UpdateItem", **LOST_REPLY))
+
+    kept = await table.sessions.change_send(send, replace(send, attempt=1))
+
+    assert list(await table.sessions.open_sends(session.id)) == [kept]
+
+
+async def test_a_transaction_whose_reply_was_lost_is_applied_once(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    session = a_session()
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    faults.set_rules(once("TransactWriteItems", **LOST_REPLY))
+    before = faults.fired()
+
+    kept = await table.sessions.commit(
+        session, replace(session, state=State.LIVE), events=[an_event(session, 1)]
+    )
+
+    assert faults.fired() == before + 1
+    assert await table.sessions.load(session.id) == kept
+
+
+def conflict_in(*codes: str) -> dict[str, object]:
+    reasons = [{"Code": code} for code in codes]
+    return {"error": {**CONFLICT, "fields": {"CancellationReasons": reasons}}}
+
+
+async def test_a_passing_transaction_conflict_is_tried_again(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    session = a_session()
+    faults.set_rules(once("TransactWriteItems", **conflict_in("TransactionConflict", "None")))
+    before = faults.fired()
+
+    await table.sessions.accept(an_event(session, 1), a_send(session, 1), None)
+
+    assert faults.fired() == before + 1
+    assert len(await table.sessions.open_sends(session.id)) == 1
+
+
+async def test_a_lasting_transaction_conflict_is_a_lost_race(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    session = a_session()
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    faults.set_rules(always("TransactWriteItems", **conflict_in("None", "TransactionConflict")))
+
+    with pytest.raises(PlaceTakenError):
+        await table.sessions.commit(session, session, events=[an_event(session, 1)])
+    faults.set_rules(always("TransactWriteItems", **conflict_in("TransactionConflict", "None")))
+    with pytest.raises(VersionConflictError):
+        await table.sessions.commit(session, session, events=[an_event(session, 1)])
+
+
+async def test_a_conflict_on_one_item_is_a_lost_race_too(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    session = a_session()
+    send = a_send(session, 1)
+    await table.sessions.accept(an_event(session, 1), send, None)
+    fault = {"error": {"code": "TransactionConflictException", "status": 400}}
+    faults.set_rules(always("UpdateItem", **fault))
+
+    with pytest.raises(VersionConflictError):
+        await table.sessions.change_send(send, replace(send, attempt=1))
+    assert not await table.shards.acquire(1, "one", now=NOW, until=NOW + 15)
+    with pytest.raises(UnavailableError):
+        await table.sessions.mark_work(session.id, NOW)
+
+
+async def test_a_throttled_part_of_a_transaction_is_our_fault(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    session = a_session()
+    faults.set_rules(always("TransactWriteItems", **conflict_in("ThrottlingError", "None")))
+
+    with pytest.raises(UnavailableError):
+        await table.sessions.accept(an_event(session, 1), a_send(session, 1), None)
+
+
+async def test_a_table_that_does_not_answer_is_unavailable(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    faults.set_rules(always("GetItem", reset=True))
+
+    with pytest.raises(UnavailableError):
+        await table.sessions.load(a_session().id)
+
+
+async def test_a_table_that_is_not_there_is_a_matter_of_settings(
+    aws_endpoint: str, aws_session: Session
+) -> None:
+    settings = DynamoSettings(table="nowhere", endpoint_url=aws_endpoint)
+    opened = open_dynamodb(settings, cipher=CIPHER, session=aws_session)
+
+    with pytest.raises(ConfigurationError):
+        await opened.sessions.load(a_session().id)
+
+    await opened.close()
+
+
+async def test_a_table_that_is_there_is_not_made_again(
+    aws_endpoint: str, aws_session: Session
+) -> None:
+    settings = DynamoSettings(table=unique("again"), endpoint_url=aws_endpoint)
+    opened = open_dynamodb(settings, cipher=CIPHER, session=aws_session)
+
+    assert await opened.create_table_if_missing()
+    assert not await opened.create_table_if_missing()
+
+    await opened.close()

@@ -1,0 +1,140 @@
+"""The table's limits hold on every store, and what a message costs is counted."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.adapters.embedded import EmbeddedTable
+from service.domain.errors import TooLargeError
+from service.domain.session import State
+from service.ports import SendChange
+from tests.contract.store.conftest import Table
+from tests.support.store_builders import (
+    NOW,
+    a_lane,
+    a_send,
+    a_session,
+    an_answer,
+    an_event,
+)
+
+ITEM_LIMIT = 400 * 1024
+
+
+async def test_an_item_of_more_than_400_kb_is_refused(table: Table) -> None:
+    session = a_session()
+
+    with pytest.raises(TooLargeError):
+        await table.sessions.append(an_event(session, 1, data={"text": "x" * ITEM_LIMIT}))
+
+    assert await table.sessions.last_event(session.id) is None
+
+
+async def test_an_item_may_not_grow_past_400_kb(table: Table) -> None:
+    session = a_session()
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+
+    with pytest.raises(TooLargeError):
+        await table.sessions.commit(session, replace(session, metadata={"a": "x" * ITEM_LIMIT}))
+
+    assert await table.sessions.load(session.id) == session
+
+
+async def test_an_item_just_below_the_limit_is_kept(table: Table) -> None:
+    event = an_event(a_session(), 1, data={"text": "x" * (ITEM_LIMIT - 600)})
+
+    await table.sessions.append(event)
+
+    assert await table.sessions.last_event(event.session_id) == event
+
+
+async def test_a_transaction_of_more_than_100_writes_is_refused(table: Table) -> None:
+    session = a_session()
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    events = [an_event(session, place) for place in range(1, 101)]
+
+    with pytest.raises(TooLargeError):
+        await table.sessions.commit(session, session, events=events)
+
+    await table.sessions.commit(session, session, events=events[:99])
+    assert (await table.sessions.read_log(session.id, after=0, limit=1)).last_sequence == 99
+
+
+async def test_a_transaction_of_more_than_4_mb_is_refused(table: Table) -> None:
+    session = a_session()
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    events = [an_event(session, place, data={"text": "x" * 390_000}) for place in range(1, 12)]
+
+    with pytest.raises(TooLargeError):
+        await table.sessions.commit(session, session, events=events)
+
+    assert await table.sessions.last_event(session.id) is None
+
+
+def spent(table: EmbeddedTable, before: int) -> int:
+    return table.driver.meter.write_units - before
+
+
+@pytest.fixture
+def embedded(table: Table) -> EmbeddedTable:
+    if not isinstance(table, EmbeddedTable):
+        pytest.skip("the stand-in does not count as AWS does; the embedded meter does")
+    return table
+
+
+async def test_an_inbound_message_costs_one_unit(embedded: EmbeddedTable) -> None:
+    before = embedded.driver.meter.write_units
+
+    await embedded.sessions.append(an_event(a_session(), 1, data={"text": "x" * 500}))
+
+    assert spent(embedded, before) == 1
+    assert embedded.driver.meter.calls["write"] == 1
+
+
+async def test_a_healthy_claim_and_save_cost_one_unit_each(embedded: EmbeddedTable) -> None:
+    lane = await embedded.lanes.claim(a_lane(a_session()), token="a", now=NOW, until=NOW + 60)
+    assert lane is not None
+    lane = await embedded.lanes.save(lane, replace(lane, cursor=1, claim=None))
+    before = embedded.driver.meter.write_units
+
+    held = await embedded.lanes.claim(lane, token="b", now=NOW, until=NOW + 60)
+    assert held is not None
+    await embedded.lanes.save(held, replace(held, cursor=2, claim=None))
+
+    assert spent(embedded, before) == 2
+
+
+async def test_an_outbound_message_costs_at_most_nine_units(embedded: EmbeddedTable) -> None:
+    """From accept to proof, without the work mark, which is shared with other messages."""
+    session = a_session()
+    send = a_send(session, 1)
+    before = embedded.driver.meter.write_units
+
+    await embedded.sessions.accept(an_event(session, 1), send, None)
+    written = await embedded.sessions.change_send(send, replace(send, attempt=1))
+    settled = SendChange(before=written, after=None)
+    await embedded.sessions.append(an_event(session, 2), sends=[settled])
+
+    assert spent(embedded, before) == 9
+
+
+async def test_an_idempotency_key_adds_two_units_to_accepting(embedded: EmbeddedTable) -> None:
+    session = a_session()
+    before = embedded.driver.meter.write_units
+
+    await embedded.sessions.accept(an_event(session, 1), a_send(session, 1), an_answer())
+
+    assert spent(embedded, before) == 6
+
+
+async def test_moving_the_work_mark_costs_at_most_three_units(embedded: EmbeddedTable) -> None:
+    session = a_session(external_id="customer-4711", custom_attributes={"order": "4711"})
+    await embedded.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    live = replace(session, state=State.DETACHED, conversation_id="c" * 36, participant_id="p" * 36)
+    await embedded.sessions.commit(session, live)
+    await embedded.sessions.mark_work(session.id, NOW + 60)
+    before = embedded.driver.meter.write_units
+
+    await embedded.sessions.mark_work(session.id, NOW + 90)
+
+    assert spent(embedded, before) <= 3
