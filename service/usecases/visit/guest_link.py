@@ -61,4 +61,4 @@ class GuestLink:
             while True:
                 self.inbox.put(FrameArrived(self.name, await self.link.receive()))
         except LinkLostError as lost:
-            self.inbox.put(LinkDown(self.name, lost.code))
+            self.inbox.put(LinkDown(self.name, lost.code, lost.reason))

@@ -17,10 +17,11 @@ class FrameArrived:
 
 @dataclass(frozen=True, slots=True)
 class LinkDown:
-    """That link closed, with its close code."""
+    """That link closed, with its close code and the reason that came with it."""
 
     link: str
     code: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,6 @@ from service.usecases.visit.stay import Stay
 from service.usecases.visit.timers import on_time, patience
 from service.usecases.visit.typing import send_typing
 
-_PING_TIMEOUT: Final = 1011
 _PONG_SECONDS: Final = 8.0
 
 _log = logging.getLogger(__name__)
@@ -166,9 +165,9 @@ async def _handle(desk: Desk, thing: Thing) -> None:
             if name == link:
                 desk.session = replace(desk.session, last_good_at=desk.now)
                 await frame_arrived(desk, text)
-        case LinkDown(link=name, code=code):
+        case LinkDown(link=name, code=code, reason=reason):
             if name == link:
-                desk.session = replace(desk.session, last_good_at=_last_good(desk, code))
+                desk.session = replace(desk.session, last_good_at=_last_good(desk, reason))
                 await happen(desk, ev.LinkFailed(code=str(code)))
         case HistoryArrived(link=name, read=read):
             if name == link:
@@ -209,12 +208,12 @@ async def _nudged(desk: Desk) -> None:
     await tidy_mark(desk)
 
 
-def _last_good(desk: Desk, code: int) -> float | None:
-    """A link that died of an unanswered ping was good at its last pong, not now (websockets closes it with 1011)."""
+def _last_good(desk: Desk, reason: str) -> float | None:
+    """A link that died of an unanswered ping was good at its last pong, not now."""
     known = desk.session.last_good_at
     if desk.phase is not Phase.READY:
         return known
-    if code != _PING_TIMEOUT:
+    if "ping" not in reason:
         return desk.now
     pinged = desk.now - desk.deployment.heartbeat_seconds - _PONG_SECONDS
     return max(known or pinged, pinged)

@@ -1,0 +1,150 @@
+"""A whole broker on virtual time: the embedded table in memory, the simulator in process, no socket and no thread."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from service.adapters.bell import InProcessBell
+from service.adapters.cipher import AesCipher
+from service.adapters.embedded import open_embedded
+from service.adapters.embedded.hints import InProcessHints
+from service.bootstrap import Assembly, assemble
+from service.config import LocalSettings
+from service.domain.deployment import Deployment, PlatformCredentials
+from service.domain.errors import (
+    HistoryUnavailableError,
+    LinkDeniedError,
+    LinkLostError,
+    PlatformUnavailableError,
+)
+from service.ports import Link, Ports, WebhookAnswer
+from service.simulator.in_process import (
+    ConnectionEndedError,
+    HandshakeDeniedError,
+    InProcessConnection,
+    InProcessSimulator,
+)
+from service.simulator.state import WorldConfig
+from service.simulator.system import seeded
+from service.simulator.world import World
+from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
+
+
+@dataclass(frozen=True)
+class SimulatedLink:
+    """The Link port over a connection of the simulator."""
+
+    connection: InProcessConnection
+
+    async def send(self, text: str) -> None:
+        try:
+            await self.connection.send(text)
+        except ConnectionEndedError as ended:
+            raise LinkLostError(code=ended.code, reason=ended.reason) from ended
+
+    async def receive(self) -> str:
+        try:
+            return await self.connection.recv()
+        except ConnectionEndedError as ended:
+            raise LinkLostError(code=ended.code, reason=ended.reason) from ended
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+
+@dataclass(frozen=True)
+class SimulatedGenesys:
+    """GuestSockets, GuestRest and Platform over the simulator."""
+
+    simulator: InProcessSimulator
+
+    async def open(self, deployment: Deployment) -> Link:
+        try:
+            connection = await self.simulator.connect(deployment.socket_url(), {})
+        except HandshakeDeniedError as denied:
+            raise LinkDeniedError(status=denied.status) from denied
+        return SimulatedLink(connection)
+
+    async def history(self, deployment: Deployment, *, jwt: str, page: int, page_size: int) -> str:
+        path = f"/api/v2/webmessaging/messages?pageSize={page_size}&pageNumber={page}"
+        status, _, body = await self.simulator.http(
+            "GET", deployment.rest_base() + path, {"Authorization": f"bearer {jwt}"}, b""
+        )
+        if status != 200:
+            raise HistoryUnavailableError(status=status)
+        return body.decode()
+
+    async def configuration(self, deployment: Deployment) -> str:
+        path = f"/webdeployments/v1/deployments/{deployment.deployment_id}/config.json"
+        status, _, body = await self.simulator.http("GET", deployment.config_base() + path, {}, b"")
+        if status != 200:
+            raise PlatformUnavailableError(what="the configuration", status=status)
+        return body.decode()
+
+    async def conversation_of(
+        self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
+    ) -> tuple[str, str | None] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a caller's endpoint got: URL, headers, body of each POST, in order."""
+
+    posts: "list[tuple[str, Mapping[str, str], bytes]]" = field(default_factory=list)
+
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> WebhookAnswer:
+        self.posts.append((url, dict(headers), body))
+        return WebhookAnswer(status=204)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualBroker:
+    """Everything a story needs."""
+
+    assembly: Assembly
+    hints: InProcessHints
+    simulator: InProcessSimulator
+    received: Received
+    clock: VirtualClock
+
+    @property
+    def ports(self) -> Ports:
+        return self.assembly.ports
+
+
+@asynccontextmanager
+async def virtual_broker(
+    config: WorldConfig | None = None, *, seed: int = 1
+) -> AsyncIterator[VirtualBroker]:
+    """A broker that lives on virtual time. Inside `run_virtual` only."""
+    clock = VirtualClock()
+    simulator = InProcessSimulator(World(config or WorldConfig(), seeded(seed)), clock)
+    genesys = SimulatedGenesys(simulator)
+    table = open_embedded(
+        None, cipher=AesCipher(bytes(32)), clock_now=clock.now, executor=InlineExecutor()
+    )
+    hints = InProcessHints(clock)
+    received = Received()
+    ports = Ports(
+        clock=clock,
+        ids=FakeIds(seed, now=clock.now),
+        sessions=table.sessions,
+        shards=table.shards,
+        lanes=table.lanes,
+        tenants=table.tenants,
+        hints=hints,
+        bell=InProcessBell(clock),
+        sockets=genesys,
+        guest_rest=genesys,
+        platform=genesys,
+        webhook_http=received,
+    )
+    assembly = assemble(LocalSettings(shards=4), ports)
+    yield VirtualBroker(
+        assembly=assembly, hints=hints, simulator=simulator, received=received, clock=clock
+    )
+    await simulator.aclose()
+    await table.close()
