@@ -2,7 +2,8 @@
 
 import json
 from asyncio import TaskGroup
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -19,7 +20,7 @@ from tests.support.virtual_time import run_virtual
 
 KEY = "story-key"
 WORLD = WorldConfig(knobs=Knobs(idle_close_seconds=0, max_age_seconds=0))
-HOUR = 3600.0
+QUIET = 600.0
 
 
 class Caller:
@@ -58,50 +59,59 @@ async def furnish(broker: VirtualBroker) -> Caller:
     return Caller(broker)
 
 
-async def story() -> None:
-    async with virtual_broker(WORLD) as broker, TaskGroup() as group:
-        caller = await furnish(broker)
-        listener = broker.assembly.listener(broker.hints, name="listener", shards=4)
+async def happen(broker: VirtualBroker, caller: Caller) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A chat, a quiet time, a Genesys that forgets everything and cuts every line; and the chat goes on."""
+    hook = {"url": "http://127.0.0.1:9999/hook", "eventTypes": ["*"]}
+    await caller.post("/v1/webhooks", hook)
+    hello = {"deployment": "help", "message": {"text": "Hello"}}
+    made = await caller.post("/v1/sessions?wait=10", hello)
+    await broker.clock.sleep(QUIET)
+    broker.simulator.control.wipe()
+    broker.simulator.control.restart()
+    await broker.clock.sleep(60)
+    turn = await caller.post(
+        f"/v1/sessions/{made['id']}/messages?turn=10", {"text": "Still there?"}
+    )
+    await broker.clock.sleep(60)
+    return made, turn
+
+
+@asynccontextmanager
+async def at_work(broker: VirtualBroker) -> AsyncIterator[None]:
+    """Listener, courier and sweeper beside the story."""
+    listener = broker.assembly.listener(broker.hints, name="listener", shards=4)
+    async with TaskGroup() as group:
         running = [
             group.create_task(listener.run()),
             group.create_task(courier_loop(broker.assembly, broker.hints)),
             group.create_task(sweeper_loop(broker.assembly)),
         ]
         await broker.clock.sleep(1)
-        await caller.post(
-            "/v1/webhooks", {"url": "http://127.0.0.1:9999/hook", "eventTypes": ["*"]}
-        )
-
-        made = await caller.post(
-            "/v1/sessions?wait=10", {"deployment": "help", "message": {"text": "Hello"}}
-        )
-        await broker.clock.sleep(HOUR)
-        broker.simulator.control.wipe()
-        broker.simulator.control.restart()
-        await broker.clock.sleep(60)
-        turn = await caller.post(
-            f"/v1/sessions/{made['id']}/messages?turn=10", {"text": "Still there?"}
-        )
-        await broker.clock.sleep(60)
-        events = await caller.events(made["id"])
-        sessions = broker.simulator.control.inbound()
-
+        yield
         await listener.drain()
         for task in running:
             task.cancel()
 
+
+async def story() -> None:
+    async with virtual_broker(WORLD) as broker:
+        caller = await furnish(broker)
+        async with at_work(broker):
+            made, turn = await happen(broker, caller)
+        events = await caller.events(made["id"])
+        arrived = [record["text"] for record in broker.simulator.control.inbound()]
+
     types = [event["type"] for event in events]
     replaced = next(event for event in events if event["type"] == "session.replaced")
     receipt = replaced["data"]["receipt"]
-    assert types.count("session.opened") == 1
-    assert types.count("session.replaced") == 1
+    assert (types.count("session.opened"), types.count("session.replaced")) == (1, 1)
     assert receipt["cause"] == "link_lost"
     assert (receipt["previous"]["incarnation"], receipt["current"]["incarnation"]) == (1, 2)
     assert turn["message"]["status"] == "confirmed"
     assert [reply["text"] for reply in turn["replies"]] == ["You said: Still there?"]
     assert [json.loads(body) for _, _, body in broker.received.posts] == events
     assert [event["data"]["sequence"] for event in events] == list(range(1, len(events) + 1))
-    assert [record["text"] for record in sessions] == ["Hello", "Still there?"]
+    assert arrived == ["Hello", "Still there?"]
 
 
 def test_a_whole_broker_lives_through_a_replacement_on_virtual_time() -> None:

@@ -1,4 +1,4 @@
-"""A whole broker on virtual time: the embedded table in memory, the simulator in process, no socket and no thread."""
+"""A whole broker on virtual time: embedded table, simulator in process, no socket, no thread."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
