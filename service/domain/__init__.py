@@ -1,1 +1,4 @@
-"""What a session is and how it may change: pure values and decisions, no I/O, no clock, no ids of its own."""
+"""What a session is and how it may change: pure values and decisions.
+
+No I/O, no clock, no ids of its own.
+"""

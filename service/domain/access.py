@@ -21,7 +21,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """One key as stored. `digest` is SHA-256 of the key: it has 256 random bits, so no slow hash is needed."""
+    """One key as stored.
+
+    `digest` is SHA-256 of the key: that has 256 random bits, so no slow hash is needed.
+    """
 
     id: ApiKeyId
     tenant: TenantName

@@ -1,4 +1,4 @@
-"""How long to wait before the next attach: full jitter, doubling, and a slower one after an eviction."""
+"""How long to wait before the next attach: doubling with full jitter, slower after an eviction."""
 
 from typing import Final
 
@@ -9,16 +9,16 @@ EVICTED_LONGEST_SECONDS: Final = 300.0
 
 
 def after_failure(attempts: int, *, jitter: float) -> float:
-    """Seconds to wait after that many failures in a row (1 or more); `jitter` in [0, 1) picks within.
+    """Seconds to wait after so many failures in a row (1 or more); `jitter` in [0, 1) picks within.
 
-    Full jitter spreads a crowd that lost its links at one moment (AWS Architecture Blog, "Exponential Backoff And
-    Jitter").
+    Full jitter spreads a crowd that lost its links at one moment (AWS Architecture Blog,
+    "Exponential Backoff And Jitter").
     """
     return jitter * _doubled(FIRST_SECONDS, attempts, LONGEST_SECONDS)
 
 
 def after_eviction(attempts: int) -> float:
-    """Seconds to wait after an eviction: two owners that evict each other must not do so quickly."""
+    """Seconds to wait after an eviction: two owners must not evict each other quickly."""
     return _doubled(EVICTED_FIRST_SECONDS, attempts, EVICTED_LONGEST_SECONDS)
 
 

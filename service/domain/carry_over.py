@@ -1,4 +1,7 @@
-"""Context for the agent who meets a replaced guest session: attributes on the first send, or one visible message."""
+"""Context for the agent who meets a replaced guest session.
+
+It travels as attributes of the first send, or as one visible message.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -23,7 +26,7 @@ def recap_of(messages: Iterable[Mapping[str, Any]]) -> str:
 
 
 def carried_attributes(session: Session, deployment: Deployment, recap: str) -> Mapping[str, str]:
-    """What the first send of the next incarnation tells the agent, inside the custom-attribute limit."""
+    """What the first send of the next incarnation tells the agent."""
     if deployment.carry_over is not CarryOver.ATTRIBUTES:
         return {}
     facts = {PREVIOUS_INCARNATION: str(session.incarnation)}
@@ -33,9 +36,10 @@ def carried_attributes(session: Session, deployment: Deployment, recap: str) -> 
 
 
 def merged(own: Mapping[str, str], carried: Mapping[str, str]) -> Mapping[str, str]:
-    """The caller's attributes with the carried ones beside them; the caller's win, the recap gives way first.
+    """The caller's attributes with the carried ones beside them.
 
-    The sum stays within the limit of the Guest API (error 4013).
+    The caller's win, and the recap gives way first. The sum stays within the limit of the Guest API
+    (error 4013).
     """
     facts = {name: value for name, value in carried.items() if name != RECAP}
     both = {**facts, **own}

@@ -1,6 +1,7 @@
-"""Catching up from history: when enough was read, what of it is new, and whether it is the guest session we know.
+"""Catching up from history: when enough was read, and what of it is new.
 
-History comes newest first in pages and promises no order, so one known message is not a stop.
+Also whether it is the history of the guest session we know. History comes newest first in pages and
+promises no order, so one known message is not a stop.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,9 +47,10 @@ def is_known(said: Said, window: Window) -> bool:
 
 
 def in_time_order(entries: Iterable[Said]) -> list[Said]:
-    """Entries as they were said. Those without a time keep their place beside their older neighbour.
+    """Entries as they were said.
 
-    Expects newest first, as history gives them.
+    Those without a time keep their place beside their older neighbour. Expects newest first, as
+    history gives them.
     """
     oldest_first = list(entries)[::-1]
     last = float("-inf")
@@ -72,7 +74,7 @@ def unique(entries: Iterable[Said]) -> list[Said]:
 
 
 def agrees(read: HistoryRead, window: Window, *, incarnation: int) -> bool:
-    """Whether this history is that of the incarnation we know, or there is nothing yet to know it by."""
+    """Whether this is the history of the incarnation we know; true if nothing tells yet."""
     if not window.has_messages_of(incarnation):
         return True
     return any(_is_of(entry, window, incarnation) for entry in read.entries)

@@ -13,7 +13,7 @@ TURN_QUIET_MS: Final = 1500
 
 
 class Mode(StrEnum):
-    """`live`: a listener holds the link. `touch`: a visit at each request and at growing intervals."""
+    """`live`: a listener holds the link. `touch`: visits at requests and at growing intervals."""
 
     LIVE = "live"
     TOUCH = "touch"
@@ -74,7 +74,7 @@ class Deployment:
     history_lag_seconds: float = HISTORY_LAG_SECONDS
     turn_quiet_ms: int = TURN_QUIET_MS
     allow_clear: bool | None = None
-    """Whether Presence Clear is allowed, from the public configuration; None where it could not be read."""
+    """Whether Presence Clear is allowed, from the public configuration; None: unknown."""
     version: int = 0
     created_at: float = 0.0
     updated_at: float = 0.0

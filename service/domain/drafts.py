@@ -1,4 +1,4 @@
-"""Builds the events of a session's log: every type's `data`, exactly as callers will read it for ever.
+"""Builds the events of a session's log: every type's `data`, as callers will read it for ever.
 
 A draft becomes an event when its writer knows the place it will ask for. Ids and times come in.
 """

@@ -1,6 +1,7 @@
 """What must be done about a decision. Plain values; whoever visits the session carries them out.
 
-Every effect bears repetition: after a crash the next visit decides again from what the table and Genesys say.
+Every effect bears repetition: after a crash the next visit decides again from what the table and
+Genesys say.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """Open a socket and configure it with the session's client id (the renewed one where there is one)."""
+    """Open a socket and configure it with the session's client id, or the renewed one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""A caller's webhook destination, and the ordered lane of one session's log towards it. Pure values."""
+"""A caller's webhook destination, and the ordered lane of one session's log towards it.
+
+Pure values.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,10 +46,12 @@ class Endpoint:
     updated_at: float
 
     def wants(self, event_type: str) -> bool:
-        """Whether this endpoint takes events of that type: exact, `message.*`, or `*` (the whole log)."""
+        """Whether it takes events of that type: by name, `message.*`, or `*` (the whole log)."""
+        if event_type == EventType.ERASED:
+            return False
         if event_type in self.event_types:
             return True
-        if event_type in UNLOGGED or event_type == EventType.ERASED:
+        if event_type in UNLOGGED:
             return False
         family = event_type.partition(".")[0] + ".*"
         return "*" in self.event_types or family in self.event_types
@@ -64,7 +69,8 @@ class Claim:
 class Lane:
     """The ordered delivery of one session's log to one endpoint.
 
-    `cursor` is the last sequence that is done with; `delivered` counts without holes for this endpoint.
+    `cursor` is the last sequence that is done with; `delivered` counts without holes for this
+    endpoint.
     """
 
     endpoint_id: EndpointId

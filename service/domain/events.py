@@ -1,7 +1,7 @@
 """What can happen to a session: the inputs of the transition table. Facts only, no wire, no policy.
 
-Where a policy or a fact decides between two futures, `judgement` picks between two of these events, so that the
-table alone says what follows.
+Where a policy or a fact decides between two futures, `judgement` picks between two of these events,
+so that the table alone says what follows.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class ClientIdDead(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied(Event):
-    """403 on the upgrade, or on configure: a matter of configuration, never to be retried in a loop."""
+    """403 on the upgrade or on configure: a matter of configuration, never retried in a loop."""
 
     code: str
     detail: str

@@ -1,4 +1,4 @@
-"""What a decision is made with besides the session and the event: time, policy, fresh ids, open sends.
+"""What a decision is made with besides session and event: time, policy, fresh ids, open sends.
 
 And what it comes to: the next session, log events without their places, new sends, effects.
 """
@@ -50,7 +50,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSend:
-    """A send that a decision makes. `of` is the index of the draft whose place it takes; None: the log's end."""
+    """A send that a decision makes.
+
+    `of` is the index of the draft whose place it takes; None: the log's end.
+    """
 
     kind: SendKind
     of: int | None

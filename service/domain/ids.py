@@ -1,4 +1,4 @@
-"""Names of things. Every id is opaque text with a prefix; this module never makes one (ids come in)."""
+"""Names of things. Every id is opaque text with a prefix; this module never makes one."""
 
 from typing import Final, NewType
 
@@ -23,5 +23,5 @@ LOCK: Final = "lck"
 
 
 def masked(secret: str) -> str:
-    """The last four characters of a secret behind a mark: enough to compare by eye, useless to a thief."""
+    """The last four characters of a secret: enough to compare by eye, useless to a thief."""
     return f"…{secret[-4:]}"

@@ -1,6 +1,7 @@
 """Points in time as seconds since the epoch (float), and their RFC 3339 spelling in UTC.
 
-The core counts in seconds: they compare, add and store without a calendar. Only the two wires spell dates.
+The core counts in seconds: they compare, add and store without a calendar. Only the two wires spell
+dates.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,7 @@
-"""Where a policy or a fact decides between two futures, this picks the event; the table does the rest."""
+"""Where a policy or a fact decides between two futures, this picks the event.
+
+The table does the rest; no state is chosen here.
+"""
 
 from typing import Final
 
@@ -16,7 +19,7 @@ _HELD: Final = frozenset({State.DETACHED, State.READ_ONLY})
 
 
 def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
-    """The event that happened, or the one that it means under this deployment's policy and at this time."""
+    """The event that happened, or what it means under this deployment's policy and at this time."""
     match event:
         case ev.VisitBegan() if session.held_by is not None and session.state in _HELD:
             return ev.HolderDied()
@@ -60,8 +63,8 @@ def _fails_on_loss(session: Session, given: Given) -> bool:
 
 
 def _lapsed(session: Session, given: Given) -> bool:
-    # Only a known expiry that has passed with nothing waiting ends a session: a guest session that vanished early,
-    # or that somebody still wants to talk through, is replaced.
+    # Only a known expiry that has passed with nothing waiting ends a session: a guest session that
+    # vanished early, or that somebody still wants to talk through, is replaced.
     if session.state in _NOT_OPENED | _BY_INTENT or given.sends:
         return False
     return session.expires_at is not None and given.now >= session.expires_at

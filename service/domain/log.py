@@ -1,7 +1,7 @@
-"""The session's append-only log: what an event is, and what a writer must know before it may append.
+"""The session's append-only log: what an event is, and what a writer must know to append one.
 
-The log is the truth. An event is appended by one conditional write on (session, sequence); the loser of a race
-reloads and decides again. This module never writes: it only knows what is written.
+The log is the truth. An event is appended by one conditional write on (session, sequence); the
+loser of a race reloads and decides again. This module never writes: it only knows what is written.
 """
 
 from collections.abc import Iterable, Mapping
@@ -65,7 +65,10 @@ class LogEvent:
     incarnation: int
     data: Mapping[str, Any]
     keys: frozenset[str] = frozenset()
-    """What identifies the message on the south wire: `b:` body id, `c:` channel message id, `t:` tracing id."""
+    """What names the message on the south wire.
+
+    `b:` body id, `c:` channel message id, `t:` tracing id.
+    """
     channel_time: float | None = None
     """When the contact centre processed the message."""
 
@@ -81,7 +84,7 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a writer keeps of an event it knows: enough to place the next one and to drop a repeat."""
+    """What a writer keeps of an event: enough to place the next one and to drop a repeat."""
 
     sequence: int
     type: EventType
@@ -105,7 +108,7 @@ def seen(event: LogEvent) -> Seen:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Every event from the window's start to the log's end, without holes: a writer's licence to append."""
+    """A writer's licence to append: every event from its start to the log's end, without holes."""
 
     events: tuple[Seen, ...] = ()
 
@@ -121,7 +124,7 @@ class Window:
 
     @property
     def oldest_channel_time(self) -> float | None:
-        """The oldest contact-centre time in the window; a frame older than that must be looked up."""
+        """The oldest contact-centre time here; a frame older than that must be looked up."""
         times = [event.channel_time for event in self.events if event.channel_time is not None]
         return min(times) if times else None
 
@@ -147,7 +150,7 @@ class Window:
         return channel_time is not None and oldest is not None and channel_time >= oldest
 
     def has_messages_of(self, incarnation: int) -> bool:
-        """Whether the contact centre has shown a message of that incarnation, as far as the window reaches."""
+        """Whether the contact centre has shown a message of that incarnation in this window."""
         return any(event.incarnation == incarnation and _from_wire(event) for event in self.events)
 
 

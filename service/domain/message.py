@@ -11,7 +11,10 @@ TEXT_BYTES_MAX: Final = 4096
 """Guest API: inbound text, in bytes of UTF-8 (error 4011)."""
 
 ATTRIBUTE_BYTES_MAX: Final = 2048
-"""Guest API: custom attributes with one message (error 4013), unless the guest session says otherwise."""
+"""Guest API: custom attributes with one message (error 4013).
+
+A guest session may say otherwise.
+"""
 
 
 class AuthorKind(StrEnum):
@@ -44,7 +47,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why something failed: a stable code, a sentence, and Genesys's own code where there is one."""
+    """Why something failed: a stable code, a sentence, and Genesys's own code if there is one."""
 
     code: str
     detail: str
@@ -74,7 +77,7 @@ class SendBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message as callers see it. `sequence` is that of its accepted or received event, for ever."""
+    """One message as callers see it; `sequence` stays that of its accepted or received event."""
 
     id: MessageId
     session_id: SessionId

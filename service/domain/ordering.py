@@ -1,7 +1,7 @@
-"""Puts pushed messages right by their channel time: a short hold that is zero until disorder is seen.
+"""Puts pushed messages right by channel time: a short hold that is zero until disorder is seen.
 
-Genesys promises no order between pushed messages. Waiting always would cost every message; so the hold grows when a
-message arrives after a later one, and shrinks again in quiet.
+Genesys promises no order between pushed messages. Waiting always would cost every message; so the
+hold grows when a message arrives after a later one, and shrinks again in quiet.
 """
 
 from collections.abc import Sequence
@@ -36,8 +36,8 @@ class Hold:
 
     def taken(self, said: Said, now: float) -> "Hold":
         """The hold with one more message that arrived now."""
-        calmed = self._calmed(now)
-        grown = calmed._grown(now) if calmed.is_late(said) else calmed
+        calmed = _calmed(self, now)
+        grown = _grown(calmed, now) if calmed.is_late(said) else calmed
         due = now + (0.0 if said.channel_time is None else grown.seconds)
         held = Held(said=said, arrived_at=now, due_at=due)
         return replace(grown, waiting=(*grown.waiting, held))
@@ -49,11 +49,11 @@ class Hold:
         return said.channel_time < self.passed
 
     def released(self, now: float) -> tuple["Hold", Sequence[Said]]:
-        """What may go now, by channel time: everything due, and everything said before something that is due."""
+        """What may go now, by channel time: what is due, and what was said before that."""
         due = [held for held in self.waiting if held.due_at <= now]
         if not due:
             return self, ()
-        horizon = max((_time(held) for held in due))
+        horizon = max(_time(held) for held in due)
         going = [held for held in self.waiting if held in due or _time(held) <= horizon]
         kept = tuple(held for held in self.waiting if held not in going)
         order = sorted(going, key=lambda held: (_time(held), held.arrived_at))
@@ -65,15 +65,17 @@ class Hold:
         """When something may go next."""
         return min((held.due_at for held in self.waiting), default=None)
 
-    def _grown(self, now: float) -> "Hold":
-        gap = now - self.passed_at
-        seconds = min(LONGEST_SECONDS, max(SMALLEST_SECONDS, 2 * gap, self.seconds))
-        return replace(self, seconds=seconds, disorder_at=now)
 
-    def _calmed(self, now: float) -> "Hold":
-        if self.disorder_at is None or now - self.disorder_at < CALM_SECONDS:
-            return self
-        return replace(self, seconds=0.0, disorder_at=None)
+def _grown(hold: Hold, now: float) -> Hold:
+    gap = now - hold.passed_at
+    seconds = min(LONGEST_SECONDS, max(SMALLEST_SECONDS, 2 * gap, hold.seconds))
+    return replace(hold, seconds=seconds, disorder_at=now)
+
+
+def _calmed(hold: Hold, now: float) -> Hold:
+    if hold.disorder_at is None or now - hold.disorder_at < CALM_SECONDS:
+        return hold
+    return replace(hold, seconds=0.0, disorder_at=None)
 
 
 def _time(held: Held) -> float:

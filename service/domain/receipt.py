@@ -18,6 +18,8 @@ class Tally:
     proven: int = 0
     resent: int = 0
     unproven: int = 0
+    history_complete: bool = False
+    """Whether history was read to where it joins the log."""
 
 
 def client_id_hash(client_id: ClientId) -> str:
@@ -26,7 +28,7 @@ def client_id_hash(client_id: ClientId) -> str:
 
 
 def receipt(
-    before: Session, after: Session, outage: Outage, tally: Tally, *, now: float, complete: bool
+    before: Session, after: Session, outage: Outage, tally: Tally, *, now: float
 ) -> Mapping[str, Any]:
     """The receipt of a recovery: `before` and `after` are the session on either side of it."""
     return {
@@ -40,7 +42,7 @@ def receipt(
             "resent": tally.resent,
             "unproven": tally.unproven,
         },
-        "historyComplete": complete,
+        "historyComplete": tally.history_complete,
         "previous": _side(before),
         "current": _side(after),
     }

@@ -1,4 +1,4 @@
-"""Something that was said in a chat, as the domain sees it: one message of the wire, live or from history."""
+"""Something that was said in a chat: one message of the wire, live or from history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,10 @@ from service.domain.message import Author
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One message of either direction. `keys` name it: `b:` body id, `c:` channel message id, `t:` tracing id."""
+    """One message of either direction.
+
+    `keys` name it: `b:` body id, `c:` channel message id, `t:` tracing id.
+    """
 
     keys: frozenset[str]
     from_guest: bool
@@ -26,7 +29,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An error that Genesys gave. `certain` proves that the request with that tracing id was not carried out."""
+    """An error that Genesys gave.
+
+    `certain` proves that the request with that tracing id was not carried out.
+    """
 
     code: str
     certain: bool

@@ -1,7 +1,7 @@
 """A pending send: one message on its way to Genesys, and where it stands. Pure values.
 
-`accepted` -> `written` happens before the socket sees the frame, so a crash leaves a question and never a
-silent second copy.
+`accepted` -> `written` happens before the socket sees the frame, so a crash leaves a question and
+never a silent second copy.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from service.domain.message import SendBody
 
 
 class SendKind(StrEnum):
-    """What goes out: a caller's message, or one of the broker's own that needs the same certainty."""
+    """What goes out: a caller's message, or one of our own that needs the same certainty."""
 
     MESSAGE = "message"
     JOIN = "join"
@@ -25,7 +25,10 @@ class SendStatus(StrEnum):
     ACCEPTED = "accepted"
     WRITTEN = "written"
     UNKNOWN = "unknown"
-    """Written, and an unclear error came or the link died: only proof, refusal or absence settles it."""
+    """Written, and an unclear error came or the link died.
+
+    Only proof, refusal or absence settles it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,8 @@ class Written:
 class PendingSend:
     """One open send. `sequence` is that of its message.accepted event; sends go out in that order.
 
-    A Join has no such event: its sequence is that of the event that made it due (opened or replaced), so
-    (sequence, kind) is the item's name.
+    A Join has no such event: its sequence is that of the event that made it due (opened or
+    replaced), so (sequence, kind) is the item's name.
     """
 
     session_id: SessionId

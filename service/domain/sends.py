@@ -1,7 +1,8 @@
-"""When a send may go out, what proves that it arrived, and what proves that it did not. Pure decisions.
+"""When a send may go out, what proves that it arrived, and what proves that it did not.
 
-Proof is the guest's own message coming back. Refusal is an error with its tracing id. Absence is two history reads
-inside the guest session that it was written to. What none of them can tell is never sent again.
+Pure decisions. Proof is the guest's own message coming back. Refusal is an error with its tracing
+id. Absence is two history reads inside the guest session that it was written to. What none of them
+can tell is never sent again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,8 +34,8 @@ def in_order(sends: Iterable[PendingSend]) -> list[PendingSend]:
 def next_to_write(sends: Iterable[PendingSend], *, link: str, now: float) -> PendingSend | None:
     """The send that may be marked now, if any.
 
-    A later send may follow only when every earlier one is settled, or was written on this same live link and nothing
-    casts doubt on it.
+    A later send may follow only when every earlier one is settled, or was written on this same live
+    link and nothing casts doubt on it.
     """
     for send in in_order(sends):
         if send.status is SendStatus.ACCEPTED:
@@ -75,8 +76,8 @@ def in_flight(sends: Iterable[PendingSend]) -> list[PendingSend]:
 def proven_by(said: Said, sends: Iterable[PendingSend], *, incarnation: int) -> PendingSend | None:
     """The send that this message of the guest proves delivered, if any.
 
-    By tracing id, then by metadata id; a message that carries neither (history may not have them) proves the first
-    send in order whose direction, content and time fit.
+    By tracing id, then by metadata id; a message that carries neither (history may not have them)
+    proves the first send in order whose direction, content and time fit.
     """
     if not said.from_guest:
         return None
@@ -90,10 +91,11 @@ def proven_by(said: Said, sends: Iterable[PendingSend], *, incarnation: int) -> 
 def refused_by(
     refusal: Refusal, sends: Iterable[PendingSend], *, alone: bool
 ) -> PendingSend | None:
-    """The send that an error speaks of; `alone` says that nothing but sends is in flight on the link.
+    """The send that an error speaks of, if any.
 
-    An error without a tracing id speaks of a send only if it is the only request in flight and the code says that the
-    guest session is gone.
+    `alone` says that nothing but sends is in flight on the link. An error without a tracing id
+    speaks of a send only if it is the only request in flight and the code says that the guest
+    session is gone.
     """
     flying = in_flight(sends)
     if refusal.tracing_id is not None:
@@ -105,14 +107,17 @@ def refused_by(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """One complete history read: when it was made and how far back it reached (None: to the beginning)."""
+    """One complete history read: when it was made, and how far back (None: to the beginning)."""
 
     at: float
     since: float | None
 
 
 def absent_after(send: PendingSend, reads: Sequence[Read], *, lag: float) -> bool:
-    """Whether these reads, none of which showed the send, prove that it did not arrive. `lag` is history's."""
+    """Whether these reads, none of which showed the send, prove that it did not arrive.
+
+    `lag` is how many seconds history may be behind.
+    """
     mark = send.written
     if mark is None or mark.doubt_at is None:
         return False

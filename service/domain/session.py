@@ -1,6 +1,7 @@
 """A session: the broker's durable thing, one guest's chat as the caller knows it. Pure values.
 
-`session` is always ours. What Genesys holds underneath it is a *guest session*; the n-th one is *incarnation* n.
+`session` is always ours. What Genesys holds underneath it is a *guest session*; the n-th one is
+*incarnation* n.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ class State(StrEnum):
     REATTACHING = "reattaching"
     """Attaching with the same client id after a loss."""
     RETRYING = "retrying"
-    """Told that the guest session is not found or expired: a new socket, the same client id, once."""
+    """Told that the guest session is gone: a new socket, the same client id, once."""
     VERIFYING = "verifying"
     """Attached again after a loss; history must show that it is still the same guest session."""
     RENEWING = "renewing"
@@ -43,7 +44,7 @@ class State(StrEnum):
     READING = "reading"
     """Attaching, or attached, to a read-only guest session to read its history."""
     RESTARTING = "restarting"
-    """Leaving read-only: closeSession and startNew with the same client id, committed beforehand."""
+    """Leaving read-only: closeSession and startNew, same client id, committed beforehand."""
     CLEARING = "clearing"
     """Asked to clear the history and go on, committed beforehand."""
     ENDING = "ending"
@@ -64,7 +65,7 @@ class PublicState(StrEnum):
     FAILED = "failed"
 
 
-def public_state(state: State) -> PublicState:  # noqa: PLR0911 - one total function, one answer a group
+def public_state(state: State) -> PublicState:
     """The one total map from the table's states to the public ones."""
     match state:
         case State.CREATED | State.OPENING | State.REOPENING:
@@ -138,7 +139,7 @@ class Cause(StrEnum):
 
 
 class EndMode(StrEnum):
-    """How a caller ends a session: `clear` erases the guest's history at Genesys, `leave` only lets go."""
+    """How a caller ends a session: `clear` erases the history at Genesys, `leave` only lets go."""
 
     CLEAR = "clear"
     LEAVE = "leave"
@@ -190,7 +191,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A visit on demand is at work until then; only the holder of the token may change the session."""
+    """A visit on demand is at work until then; only who has the token may change the session."""
 
     token: str
     until: float

@@ -1,6 +1,7 @@
-"""The public JSON of sessions, messages and receipts: one shape for the REST API, the log and webhooks.
+"""The public JSON of sessions and messages: one shape for the REST API, the log and webhooks.
 
-Fields named here are always present, null when unknown. Nothing secret passes unless it is asked for by name.
+Fields named here are always present, null when unknown. Nothing secret passes unless it is asked
+for by name.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,10 @@ from service.guest.requests import Echo, OnMessage
 
 
 def outgoing_message(*, token: str, tracing_id: str, metadata_id: str, body: SendBody) -> OnMessage:
-    """The frame of a caller's message. A button's label travels as text too, as the web client sends it."""
+    """The frame of a caller's message.
+
+    A button's label travels as text too, as the web client sends it.
+    """
     content: list[ContentItem] = []
     if body.button is not None:
         button = body.button

@@ -1,7 +1,7 @@
 """From frames to what they mean for a session: domain events, things said, refusals.
 
-It decides nothing about the session: policy and state are not known here. Never matches on a text that Genesys might
-word differently tomorrow, only on classes and codes.
+It decides nothing about the session: policy and state are not known here. Never matches on a text
+that Genesys might word differently tomorrow, only on classes and codes.
 """
 
 from collections.abc import Mapping
@@ -39,14 +39,17 @@ _CERTAIN: Final = frozenset(
     | _EXPIRED
     | _NOT_FOUND
 )
-"""Codes that prove that the request was not carried out. 408, 5xx, 5000 and unknown ones prove nothing."""
+"""Codes that prove that the request was not carried out.
+
+408, 5xx, 5000 and unknown ones prove nothing.
+"""
 
 
 def attach_verdict(frame: ServerFrame, *, opened_before: bool) -> ev.Event | None:
     """What an answer to configure means; None when the frame is no answer to it.
 
-    A deployment that Genesys does not know (400, 404) is a matter of configuration as long as the session was never
-    opened; later it is trouble that may pass.
+    A deployment that Genesys does not know (400, 404) is a matter of configuration as long as the
+    session was never opened; later it is trouble that may pass.
     """
     if isinstance(frame, SessionResponse):
         return _attached(frame)
@@ -58,7 +61,7 @@ def attach_verdict(frame: ServerFrame, *, opened_before: bool) -> ev.Event | Non
 
 
 def session_event(frame: ServerFrame) -> ev.Event | None:
-    """What a frame that may come at any time means for the session; None when it means nothing to it."""
+    """What a frame that may come at any time means for the session; None: nothing."""
     match frame:
         case SessionExpiredEvent():
             return ev.GuestSessionGone(cause=Cause.SESSION_EXPIRED, code="SessionExpiredEvent")
@@ -114,7 +117,7 @@ def error_code(frame: ErrorFrame) -> str:
 
 
 def said(frame: ServerFrame) -> Said | None:
-    """What somebody said, if the frame is a chat message (or the guest's Join); None for anything else."""
+    """What somebody said: a chat message, or the guest's Join; None for any other frame."""
     if not isinstance(frame, StructuredMessage) or frame.is_echo_answer:
         return None
     return said_in(frame.body, tracing_id=frame.tracing_id)
@@ -181,8 +184,8 @@ def _refused_attach(frame: ErrorFrame, *, opened_before: bool) -> ev.Event:
         return ev.Denied(
             code="denied",
             detail=(
-                f"Genesys refused the deployment (code {code}): check its id, that it is active, its feature "
-                "toggles and its allowed domains"
+                f"Genesys refused the deployment (code {code}): check its id, that it is active, "
+                "its feature toggles and its allowed domains"
             ),
         )
     return ev.LinkFailed(code=code)

@@ -66,8 +66,9 @@ def test_the_tree_in_the_docstring_is_the_tree_in_the_code(errors: ModuleType) -
 
 
 def _family(root: type[Exception]) -> set[type[Exception]]:
-    """The class and all below it that the same module defines."""
-    below = [kind for kind in root.__subclasses__() if kind.__module__ == root.__module__]
+    """The class and all below it that the same package defines."""
+    package = root.__module__.rpartition(".")[0]
+    below = [kind for kind in root.__subclasses__() if kind.__module__.startswith(package)]
     return {root}.union(*(_family(kind) for kind in below))
 
 

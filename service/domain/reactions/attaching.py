@@ -59,7 +59,7 @@ def stay(session: Session, event: happened.Event, given: Given) -> Outcome:
 
 
 def opened(session: Session, event: happened.GuestSessionOpened, given: Given) -> Outcome:
-    """The first guest session: say so, join where the deployment starts by itself, send what waits."""
+    """The first guest session: say so, join where the deployment auto-starts, send what waits."""
     born = with_expiry(replace(session, opened_at=given.now, outage=None), event)
     joins = join(given, of=0)
     return Outcome(
@@ -100,9 +100,8 @@ def recovered(session: Session, event: happened.HistoryAgrees, given: Given) -> 
     """The same guest session is back: give the receipt and go on."""
     outage = session.outage or outage_of(session, Cause.REQUESTED, None)
     back = caught_up(replace(session, outage=None), event, given)
-    told = receipt(
-        session, back.session, outage, given.tally, now=given.now, complete=event.complete
-    )
+    tally = replace(given.tally, history_complete=event.complete)
+    told = receipt(session, back.session, outage, tally, now=given.now)
     return replace(back, drafts=(Draft(type=EventType.SESSION_RECOVERED, extra={"receipt": told}),))
 
 

@@ -11,13 +11,17 @@ from service.domain.session import Cause, Outage, Session
 
 
 def join(given: Given, *, of: int | None) -> tuple[NewSend, ...]:
+    """The Join that this deployment owes to a new guest session, if it starts by itself."""
     if not given.deployment.auto_start:
         return ()
     return (NewSend(kind=SendKind.JOIN, of=of, ids=given.fresh.join, body=SendBody()),)
 
 
 def outage_of(session: Session, cause: Cause, code: str | None) -> Outage:
-    # The cause is what started it: whatever follows while the outage lasts does not rename it.
+    """The outage that is under way, or one that begins now.
+
+    The cause is what started it: whatever follows while the outage lasts does not rename it.
+    """
     if session.outage is not None:
         return session.outage
     last_good = session.last_good_at or session.opened_at or session.created_at
@@ -25,6 +29,7 @@ def outage_of(session: Session, cause: Cause, code: str | None) -> Outage:
 
 
 def with_expiry(session: Session, event: happened.Event) -> Session:
+    """The session with what that answer tells of its expiry; what it does not tell stays."""
     facts: dict[str, Any] = {}
     duration = getattr(event, "duration_seconds", None)
     expires = getattr(event, "expires_at", None)

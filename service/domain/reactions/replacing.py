@@ -78,7 +78,7 @@ def _replaced(
         warned_expiry_at=None,
         last_good_at=given.now,
     )
-    told = receipt(session, fresh, outage, given.tally, now=given.now, complete=False)
+    told = receipt(session, fresh, outage, given.tally, now=given.now)
     drafts = [Draft(type=EventType.SESSION_REPLACED, extra={"receipt": told})]
     sends = list(() if reading else joins)
     if given.deployment.carry_over is CarryOver.RECAP and given.recap:

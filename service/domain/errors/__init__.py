@@ -1,0 +1,132 @@
+"""Every error the broker raises, by whose fault it is.
+
+The core carries no HTTP status: `service.api.errors` has that table.
+
+    BrokerError
+    ├── CallerError                     the caller asked for something that cannot be
+    │   ├── UnauthorizedError           no key, or a key nobody knows
+    │   ├── InsufficientScopeError      the key may not do this
+    │   ├── NotFoundError               no such thing, or somebody else's
+    │   ├── InvalidRequestError         a field is wrong; names the field and the limit
+    │   ├── TextTooLongError
+    │   ├── AttributesTooLargeError
+    │   ├── UnknownDeploymentError
+    │   ├── UnknownAttachmentError
+    │   ├── BlockedTargetError          a webhook address nobody may reach
+    │   ├── NameInUseError              also: a deployment that open sessions still use
+    │   ├── ExternalIdInUseError
+    │   ├── SessionReadOnlyError
+    │   ├── SessionEndedError
+    │   ├── SessionFailedError
+    │   ├── IdempotencyMismatchError
+    │   ├── IdempotencyInProgressError
+    │   └── RateLimitedError
+    ├── PeerError                       the contact centre or the network did it
+    │   ├── GuestProtocolError          a frame that is none
+    │   ├── LinkDeniedError             the upgrade was refused with a status
+    │   ├── LinkLostError               the link is gone, with its close code
+    │   ├── HistoryUnavailableError     the history could not be read
+    │   ├── PlatformUnavailableError    the platform API could not answer
+    │   ├── RejectedByGenesysError      a message was refused for good
+    │   └── OutcomeUnknownError         a message's fate can never be proven
+    ├── LostRaceError                   somebody else was first; reload and decide again
+    │   ├── PlaceTakenError             another event has that sequence
+    │   ├── VersionConflictError        the item changed since it was read
+    │   ├── SupersededError             the session itself moved on under a visit
+    │   └── LockHeldError               another visit is at work
+    └── FaultError                      our own, or our infrastructure's
+        ├── IllegalTransitionError      the transition table has no such row
+        ├── UnavailableError            a store or queue did not answer
+        ├── TooLargeError               an item or transaction past the table's limits
+        └── ConfigurationError          settings that cannot work, all faults in one list
+"""
+
+from service.domain.errors.caller import (
+    AttributesTooLargeError,
+    BlockedTargetError,
+    ExternalIdInUseError,
+    FieldFault,
+    IdempotencyInProgressError,
+    IdempotencyMismatchError,
+    InsufficientScopeError,
+    InvalidRequestError,
+    NameInUseError,
+    NotFoundError,
+    RateLimitedError,
+    SessionEndedError,
+    SessionFailedError,
+    SessionReadOnlyError,
+    TextTooLongError,
+    UnauthorizedError,
+    UnknownAttachmentError,
+    UnknownDeploymentError,
+)
+from service.domain.errors.fault import (
+    ConfigurationError,
+    IllegalTransitionError,
+    TooLargeError,
+    UnavailableError,
+)
+from service.domain.errors.peer import (
+    GuestProtocolError,
+    HistoryUnavailableError,
+    LinkDeniedError,
+    LinkLostError,
+    OutcomeUnknownError,
+    PlatformUnavailableError,
+    RejectedByGenesysError,
+)
+from service.domain.errors.race import (
+    LockHeldError,
+    PlaceTakenError,
+    SupersededError,
+    VersionConflictError,
+)
+from service.domain.errors.roots import (
+    BrokerError,
+    CallerError,
+    FaultError,
+    LostRaceError,
+    PeerError,
+)
+
+__all__ = [
+    "AttributesTooLargeError",
+    "BlockedTargetError",
+    "BrokerError",
+    "CallerError",
+    "ConfigurationError",
+    "ExternalIdInUseError",
+    "FaultError",
+    "FieldFault",
+    "GuestProtocolError",
+    "HistoryUnavailableError",
+    "IdempotencyInProgressError",
+    "IdempotencyMismatchError",
+    "IllegalTransitionError",
+    "InsufficientScopeError",
+    "InvalidRequestError",
+    "LinkDeniedError",
+    "LinkLostError",
+    "LockHeldError",
+    "LostRaceError",
+    "NameInUseError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PeerError",
+    "PlaceTakenError",
+    "PlatformUnavailableError",
+    "RateLimitedError",
+    "RejectedByGenesysError",
+    "SessionEndedError",
+    "SessionFailedError",
+    "SessionReadOnlyError",
+    "SupersededError",
+    "TextTooLongError",
+    "TooLargeError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnknownAttachmentError",
+    "UnknownDeploymentError",
+    "VersionConflictError",
+]

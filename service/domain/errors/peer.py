@@ -1,0 +1,82 @@
+"""What the contact centre or the network did. Carries codes, never content."""
+
+from service.domain.errors.roots import PeerError
+
+
+class GuestProtocolError(PeerError):
+    """A frame that cannot be one. Names the place and the problem, never the content."""
+
+    def __init__(self, *, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"at {self.path}: {self.problem}"
+
+
+class LinkDeniedError(PeerError):
+    """The WebSocket upgrade was answered with an HTTP status instead of 101."""
+
+    def __init__(self, *, status: int, retry_after_seconds: float | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        return f"the upgrade was refused with HTTP {self.status}"
+
+
+class LinkLostError(PeerError):
+    """The link is gone; `code` is its close code (RFC 6455, 7.4), 1006 where none came."""
+
+    def __init__(self, *, code: int, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the link closed with {self.code}"
+
+
+class HistoryUnavailableError(PeerError):
+    """The history could not be read now."""
+
+    def __init__(self, *, status: int | None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        return f"history could not be read (HTTP {self.status})"
+
+
+class PlatformUnavailableError(PeerError):
+    """The platform API or the deployment's public configuration could not be read now."""
+
+    def __init__(self, *, what: str, status: int | None) -> None:
+        super().__init__(what, status)
+        self.what = what
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"{self.what} could not be read (HTTP {self.status})"
+
+
+class RejectedByGenesysError(PeerError):
+    """Genesys refused a message for good."""
+
+    def __init__(self, *, provider_code: str, detail: str) -> None:
+        super().__init__(provider_code, detail)
+        self.provider_code = provider_code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"Genesys refused the message ({self.provider_code}): {self.detail}"
+
+
+class OutcomeUnknownError(PeerError):
+    """A message was written and whether it arrived can never be proven any more."""
+
+    def __str__(self) -> str:
+        return "the message was written, but whether it arrived can no longer be proven"
