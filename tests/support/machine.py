@@ -35,7 +35,7 @@ Json = Mapping[str, Any]
 
 
 class Choices(TypedDict, total=False):
-"""What the deployment believes of history; the simulator's lag is 0 unless a knob says so."""
+    """How a machine is made: with listener, sweeper and the embedded store unless told otherwise.
 
     `policies` are fields of `POST /v1/deployments`, `settings` those of `LocalSettings`.
     """
