@@ -12,7 +12,7 @@ from service.adapters.cipher import AesCipher
 from service.adapters.dynamodb import DynamoSettings, DynamoTable, open_dynamodb
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from tests.support import stand_in
-from tests.support.stand_in import FaultProxy
+from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.store_builders import NOW, unique
 
 Table: TypeAlias = EmbeddedTable | DynamoTable
@@ -27,7 +27,7 @@ def aws_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def faults(aws_endpoint: str) -> Iterator[FaultProxy]:
-    with stand_in.microburst(aws_endpoint) as proxy:
+    with fault_proxy(aws_endpoint) as proxy:
         yield proxy
 
 

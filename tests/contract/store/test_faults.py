@@ -16,10 +16,10 @@ from service.domain.errors import (
 )
 from service.domain.session import State
 from tests.contract.store.conftest import CIPHER
-from tests.support.stand_in import FaultProxy
+from tests.support.fault_proxy import FaultProxy, Refusal, Silence, cancelled, throttle
 from tests.support.store_builders import NOW, a_send, a_session, an_event, unique
 
-CONFLICT = {"code": "TransactionCanceledException", "status": 400}
+CONFLICT = "TransactionConflict"
 
 
 @pytest_asyncio.fixture
@@ -27,7 +27,7 @@ async def table(
     aws_endpoint: str, faults: FaultProxy, aws_session: Session
 ) -> AsyncIterator[DynamoTable]:
     """A table behind the fault proxy, made before any fault is set."""
-    faults.set_rules()
+    faults.heal()
     name = unique("faulty")
     direct = DynamoSettings(table=name, endpoint_url=aws_endpoint)
     maker = open_dynamodb(direct, cipher=CIPHER, session=aws_session)
@@ -37,36 +37,24 @@ async def table(
     opened = open_dynamodb(settings, cipher=CIPHER, session=aws_session)
     yield opened
     await opened.close()
-    faults.set_rules()
-
-
-def once(operation: str, **fault: object) -> dict[str, object]:
-    return {"service": "dynamodb", "operation": operation, "times": 1, **fault}
-
-
-def always(operation: str, **fault: object) -> dict[str, object]:
-    return {"service": "dynamodb", "operation": operation, **fault}
-
-
-LOST_REPLY = {"response": {"abort_frac": 0.0}}
-THROTTLE = {"error": {"code": "ProvisionedThroughputExceededException"}}
+    faults.heal()
 
 
 async def test_a_throttle_is_waited_out(table: DynamoTable, faults: FaultProxy) -> None:
     session = a_session()
-    faults.set_rules(once("PutItem", **THROTTLE))
-    before = faults.fired()
+    faults.fail("PutItem", throttle(), times=1)
+    before = faults.fired
 
     await table.sessions.append(an_event(session, 1))
 
-    assert faults.fired() == before + 1
+    assert faults.fired == before + 1
     assert await table.sessions.last_event(session.id) is not None
 
 
 async def test_endless_throttles_are_our_fault_and_said_so(
     table: DynamoTable, faults: FaultProxy
 ) -> None:
-    faults.set_rules(always("PutItem", **THROTTLE))
+    faults.fail("PutItem", throttle())
 
     with pytest.raises(UnavailableError):
         await table.sessions.append(an_event(a_session(), 1))
@@ -76,12 +64,12 @@ async def test_an_append_whose_reply_was_lost_is_a_win(
     table: DynamoTable, faults: FaultProxy
 ) -> None:
     event = an_event(a_session(), 1)
-    faults.set_rules(once("PutItem", **LOST_REPLY))
-    before = faults.fired()
+    faults.fail("PutItem", Silence.LOST_REPLY, times=1)
+    before = faults.fired
 
     await table.sessions.append(event)
 
-    assert faults.fired() == before + 1
+    assert faults.fired == before + 1
     assert await table.sessions.last_event(event.session_id) == event
 
 
@@ -89,7 +77,7 @@ async def test_a_mark_whose_reply_was_lost_is_a_win(table: DynamoTable, faults: 
     session = a_session()
     send = a_send(session, 1)
     await table.sessions.accept(an_event(session, 1), send, None)
-    faults.set_rules(once("UpdateItem", **LOST_REPLY))
+    faults.fail("UpdateItem", Silence.LOST_REPLY, times=1)
 
     kept = await table.sessions.change_send(send, replace(send, attempt=1))
 
@@ -101,32 +89,27 @@ async def test_a_transaction_whose_reply_was_lost_is_applied_once(
 ) -> None:
     session = a_session()
     await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
-    faults.set_rules(once("TransactWriteItems", **LOST_REPLY))
-    before = faults.fired()
+    faults.fail("TransactWriteItems", Silence.LOST_REPLY, times=1)
+    before = faults.fired
 
     kept = await table.sessions.commit(
         session, replace(session, state=State.LIVE), events=[an_event(session, 1)]
     )
 
-    assert faults.fired() == before + 1
+    assert faults.fired == before + 1
     assert await table.sessions.load(session.id) == kept
-
-
-def conflict_in(*codes: str) -> dict[str, object]:
-    reasons = [{"Code": code} for code in codes]
-    return {"error": {**CONFLICT, "fields": {"CancellationReasons": reasons}}}
 
 
 async def test_a_passing_transaction_conflict_is_tried_again(
     table: DynamoTable, faults: FaultProxy
 ) -> None:
     session = a_session()
-    faults.set_rules(once("TransactWriteItems", **conflict_in("TransactionConflict", "None")))
-    before = faults.fired()
+    faults.fail("TransactWriteItems", cancelled(CONFLICT, "None"), times=1)
+    before = faults.fired
 
     await table.sessions.accept(an_event(session, 1), a_send(session, 1), None)
 
-    assert faults.fired() == before + 1
+    assert faults.fired == before + 1
     assert len(await table.sessions.open_sends(session.id)) == 1
 
 
@@ -135,11 +118,11 @@ async def test_a_lasting_transaction_conflict_is_a_lost_race(
 ) -> None:
     session = a_session()
     await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
-    faults.set_rules(always("TransactWriteItems", **conflict_in("None", "TransactionConflict")))
+    faults.fail("TransactWriteItems", cancelled("None", CONFLICT))
 
     with pytest.raises(PlaceTakenError):
         await table.sessions.commit(session, session, events=[an_event(session, 1)])
-    faults.set_rules(always("TransactWriteItems", **conflict_in("TransactionConflict", "None")))
+    faults.fail("TransactWriteItems", cancelled(CONFLICT, "None"))
     with pytest.raises(VersionConflictError):
         await table.sessions.commit(session, session, events=[an_event(session, 1)])
 
@@ -150,8 +133,7 @@ async def test_a_conflict_on_one_item_is_a_lost_race_too(
     session = a_session()
     send = a_send(session, 1)
     await table.sessions.accept(an_event(session, 1), send, None)
-    fault = {"error": {"code": "TransactionConflictException", "status": 400}}
-    faults.set_rules(always("UpdateItem", **fault))
+    faults.fail("UpdateItem", Refusal(code="TransactionConflictException"))
 
     with pytest.raises(VersionConflictError):
         await table.sessions.change_send(send, replace(send, attempt=1))
@@ -164,7 +146,7 @@ async def test_a_throttled_part_of_a_transaction_is_our_fault(
     table: DynamoTable, faults: FaultProxy
 ) -> None:
     session = a_session()
-    faults.set_rules(always("TransactWriteItems", **conflict_in("ThrottlingError", "None")))
+    faults.fail("TransactWriteItems", cancelled("ThrottlingError", "None"))
 
     with pytest.raises(UnavailableError):
         await table.sessions.accept(an_event(session, 1), a_send(session, 1), None)
@@ -173,7 +155,7 @@ async def test_a_throttled_part_of_a_transaction_is_our_fault(
 async def test_a_table_that_does_not_answer_is_unavailable(
     table: DynamoTable, faults: FaultProxy
 ) -> None:
-    faults.set_rules(always("GetItem", reset=True))
+    faults.fail("GetItem", Silence.REFUSED)
 
     with pytest.raises(UnavailableError):
         await table.sessions.load(a_session().id)
