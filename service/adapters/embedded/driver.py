@@ -133,6 +133,10 @@ class EmbeddedDriver:
             self._writer.connection.execute("COMMIT")
         return len(held)
 
+    def trace(self, listener: Callable[[str], None] | None) -> None:
+        """Tell every SQL statement of the writer to somebody who looks for slow ones."""
+        self._writer.connection.set_trace_callback(listener)
+
     async def close(self) -> None:
         """Finish what is queued, close the file and give the directory back."""
         if self._closed:
