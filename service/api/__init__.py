@@ -1,1 +1,1 @@
-"""HTTP in: FastAPI over the use cases. One file per resource; decides nothing about sessions, stores nothing."""
+"""HTTP in: FastAPI over the use cases. One file per resource; decides nothing, stores nothing."""

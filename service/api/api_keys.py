@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.requests import CreateKeyBody, Nothing
-from service.api.shapes import ApiKeyPageOut, ApiKeySecretOut, errors_of
+from service.api.shapes import ApiKeyPageOut, ApiKeySecretOut, errors_of, write_errors_of
 from service.domain.access import Scope
 from service.domain.ids import ApiKeyId, TenantName
 from service.usecases.broker import Broker
@@ -28,7 +28,7 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
         "",
         status_code=201,
         response_model=None,
-        responses={201: {"model": ApiKeySecretOut}, **errors_of(413, 415, 422)},
+        responses={201: {"model": ApiKeySecretOut}, **write_errors_of()},
         summary="Create an API key",
     )
     async def create_api_key(request: Request, body: CreateKeyBody) -> Response:
@@ -71,7 +71,7 @@ def _add_others(router: APIRouter, broker: Broker) -> None:
         "/{key_id}",
         status_code=204,
         response_model=None,
-        responses=errors_of(404, 415),
+        responses=write_errors_of(404),
         summary="Revoke an API key",
     )
     async def delete_api_key(request: Request, key_id: str, _: Nothing | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""The FastAPI application over the use cases. Builds it; starts nothing and reads no environment."""
+"""The FastAPI application over the use cases. Starts nothing and reads no environment."""
 
 from typing import Any, Final
 

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.requests import ChangeDeploymentBody, CreateDeploymentBody, Nothing
-from service.api.shapes import DeploymentOut, DeploymentPageOut, errors_of
+from service.api.shapes import DeploymentOut, DeploymentPageOut, errors_of, write_errors_of
 from service.domain.access import Scope
 from service.domain.ids import DeploymentName
 from service.usecases.broker import Broker
@@ -27,7 +27,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         "",
         status_code=201,
         response_model=None,
-        responses={201: {"model": DeploymentOut}, **errors_of(409, 413, 415, 422)},
+        responses={201: {"model": DeploymentOut}, **write_errors_of()},
         summary="Create a deployment",
     )
     async def create_deployment(request: Request, body: CreateDeploymentBody) -> Response:
@@ -44,7 +44,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
     @router.patch(
         "/{name}",
         response_model=None,
-        responses={200: {"model": DeploymentOut}, **errors_of(404, 409, 413, 415, 422)},
+        responses={200: {"model": DeploymentOut}, **write_errors_of(404)},
         summary="Change a deployment",
     )
     async def change_deployment(
@@ -66,7 +66,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         "/{name}",
         status_code=204,
         response_model=None,
-        responses=errors_of(404, 409, 415),
+        responses=write_errors_of(404),
         summary="Delete a deployment",
     )
     async def delete_deployment(request: Request, name: str, _: Nothing | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: FastAPI's own, with what it cannot know. Pure: an application in, a value out."""
+"""The OpenAPI 3.1 document: FastAPI's own, with what it cannot know. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ def _add_model(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> No
 def _tidy_schema(name: str, schema: dict[str, Any]) -> None:
     for field in schema.get("properties", {}).values():
         field.pop("title", None)  # pydantic's guess from the name says nothing new
-        # Fields that are absent by default, and those of a change: their model's default means nothing.
+        # Fields that may be absent, and those of a change: their model's default means nothing.
         if name.startswith("Change") or name.endswith(("Out", "Problem")):
             field.pop("default", None)
 

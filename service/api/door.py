@@ -1,4 +1,4 @@
-"""What happens before any route: who calls, may he, is the body JSON, is this a repeat. In that order.
+"""Before any route, in this order: who calls, may he, is the body JSON, is it a repeat.
 
 Routes get it as a `Call`. Nothing of a request is stored here.
 """
@@ -103,7 +103,7 @@ class _Door:
 
 
 async def _json(request: Request) -> Any:  # noqa: ANN401 - the JSON edge
-    """The body, checked; FastAPI reads it again from the request's own cache. Empty counts as {}."""
+    """The body, checked; FastAPI reads it again from the request's cache. Empty counts as {}."""
     body = await request.body()
     if not body:
         return {}

@@ -1,4 +1,4 @@
-"""Every error as a problem: one table from error class to status and code, and the handlers that use it.
+"""Every error as a problem: one table from error class to status and code, and its handlers.
 
 Says nothing of our own faults but that there was one: details are for the log.
 """
@@ -144,7 +144,7 @@ async def _mistake(_: Request, __: Exception) -> JSONResponse:
 
 
 def pointer_of(place: Sequence[int | str]) -> str:
-    """A JSON pointer (RFC 6901) into the body; parameters are named by where they stand, then by name."""
+    """A JSON pointer (RFC 6901) into the body; a parameter is named by its place, then by name."""
     where, *rest = place
     parts = rest if where == "body" else place
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)

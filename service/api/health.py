@@ -1,4 +1,4 @@
-"""Routes without a key: whether the process serves, the OpenAPI document, and a page that shows it."""
+"""Routes without a key: whether the process serves, the document, and a page that shows it."""
 
 from typing import Any, Final
 

@@ -9,12 +9,13 @@ from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
 from service.api.requests import Nothing, SendMessageBody
 from service.api.sessions import PREFIX
 from service.api.shapes import (
-    errors_of,
     EventPageOut,
     MessageOut,
     MessagePageOut,
     TurnOut,
     TypingOut,
+    errors_of,
+    write_errors_of,
 )
 from service.domain.access import Scope
 from service.domain.ids import SessionId
@@ -48,7 +49,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
         responses={
             201: {"model": MessageOut | TurnOut, "description": "Proven to be at Genesys"},
             202: {"model": MessageOut | TurnOut, "description": "Accepted and durable"},
-            **errors_of(404, 409, 413, 415, 422, 502),
+            **write_errors_of(404, 502),
         },
         summary="Send a message",
     )
@@ -62,7 +63,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
             Query(ge=0, le=BUDGET_SECONDS, description="Also wait so long for the replies."),
         ] = None,
     ) -> Response:
-        """Accept a message and wait for the proof that it arrived; with `turn` also for the replies.
+        """Accept a message and wait for the proof that it arrived, with `turn` also for replies.
 
         One that fails for good within the wait is answered with a problem that carries `messageId`.
         """
@@ -94,7 +95,7 @@ def _add_reading(router: APIRouter, broker: Broker) -> None:
     async def read_transcript(
         request: Request, session_id: str, cursor: Cursor = None, limit: Limit = LIMIT
     ) -> Response:
-        """Messages in the order of the log, across every guest session; `segments` tells the seams."""
+        """Messages in log order, across every guest session; `segments` tells the seams."""
         key = call_of(request).key
 
         async def read() -> Answer:
@@ -116,12 +117,12 @@ def _add_reading(router: APIRouter, broker: Broker) -> None:
         session_id: str,
         after: Annotated[
             int,
-            Query(ge=0, le=SEQUENCE_MAX, description="Exclusive: `nextAfter` of the last page."),
+            Query(ge=0, le=SEQUENCE_MAX, description="Exclusive: `nextAfter` of the page before."),
         ] = 0,
         wait: Wait = 0.0,
         limit: Limit = LIMIT,
     ) -> Response:
-        """Events after a place, ascending, waiting for the first if there is none: what webhooks get."""
+        """Events after a place, as webhooks get them; waits for the first if there is none."""
         call = call_of(request)
         page = await broker.read_events(
             call.key,
@@ -138,7 +139,7 @@ def _add_typing(router: APIRouter, broker: Broker) -> None:
         "/typing",
         status_code=202,
         response_model=None,
-        responses={202: {"model": TypingOut}, **errors_of(404, 409, 415)},
+        responses={202: {"model": TypingOut}, **write_errors_of(404)},
         summary="Show that the guest is typing",
     )
     async def send_typing(request: Request, session_id: str, _: Nothing | None = None) -> Response:

@@ -1,6 +1,6 @@
 """Prints the OpenAPI document: `python -m service.api.openapi_document > openapi/openapi.json`.
 
-Needs no environment, no store and no network: the routes are built over a broker that is never called.
+Needs no environment, no store and no network: the routes stand over a broker that is never called.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Problems as answers: RFC 9457, `application/problem+json`, with a stable `code`. Knows no use case.
+"""Problems as answers: RFC 9457 with a stable `code`. Knows no use case.
 
 `type` is about:blank, which RFC 9457 (4.2.1) reads as "the status says it"; programs go by `code`.
 """

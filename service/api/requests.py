@@ -1,4 +1,4 @@
-"""What callers may send, as strict models: a field nobody knows is an error, and no type is guessed.
+"""What callers may send, as strict models: an unknown field is an error, and no type is guessed.
 
 Only shapes and types; limits that the core knows are checked by the use cases.
 """
@@ -28,7 +28,7 @@ Word = Field(strict=False)
 
 
 def _moment(value: object) -> object:
-    """RFC 3339 only: a bare number would be taken for seconds by one client and milliseconds by another."""
+    """RFC 3339 only: a bare number is seconds to one client and milliseconds to another."""
     return datetime.fromisoformat(value) if isinstance(value, str) else str(value)
 
 

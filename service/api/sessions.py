@@ -7,7 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
 from service.api.requests import CreateSessionBody, EndBody, Nothing
-from service.api.shapes import errors_of, SessionEndedOut, SessionOut, SessionPageOut
+from service.api.shapes import (
+    SessionEndedOut,
+    SessionOut,
+    SessionPageOut,
+    errors_of,
+    write_errors_of,
+)
 from service.domain.access import Scope
 from service.domain.ids import DeploymentName, SessionId
 from service.domain.session import PublicState
@@ -35,7 +41,7 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
         "",
         status_code=201,
         response_model=None,
-        responses={201: {"model": SessionOut}, **errors_of(409, 413, 415, 422)},
+        responses={201: {"model": SessionOut}, **write_errors_of(404)},
         summary="Open a session",
     )
     async def create_session(
@@ -113,7 +119,7 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
         "/{session_id}",
         status_code=204,
         response_model=None,
-        responses=errors_of(404, 409, 415),
+        responses=write_errors_of(404),
         summary="Erase a session",
     )
     async def erase_session(
@@ -135,7 +141,7 @@ def _add_end(router: APIRouter, broker: Broker) -> None:
         responses={
             200: {"model": SessionEndedOut},
             202: {"model": SessionEndedOut, "description": "Not verified yet"},
-            **errors_of(404, 409, 415, 422),
+            **write_errors_of(404),
         },
         summary="End a session",
     )
@@ -161,7 +167,7 @@ def _add_verbs(router: APIRouter, broker: Broker) -> None:
         responses={
             200: {"model": SessionOut},
             202: {"model": SessionOut, "description": "Under way"},
-            **errors_of(404, 409, 415, 422),
+            **write_errors_of(404),
         },
         summary="Clear the guest's history",
     )
@@ -181,7 +187,7 @@ def _add_verbs(router: APIRouter, broker: Broker) -> None:
     @router.post(
         "/{session_id}/resume",
         response_model=None,
-        responses={200: {"model": SessionOut}, **errors_of(404, 409, 415, 422)},
+        responses={200: {"model": SessionOut}, **write_errors_of(404)},
         summary="Visit a session now",
     )
     async def resume_session(

@@ -1,6 +1,7 @@
-"""What the API answers, as models for the OpenAPI document. Every field is always present, null when unknown.
+"""What the API answers, as models for the OpenAPI document: every field present, null when unknown.
 
-Nothing is validated with them when serving: answers are written by the views, and tests hold them to this.
+Nothing is validated with them when serving: the views write the answers, and tests hold them to
+this.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from service.domain.session import Cause, EndedBy, EndMode, PublicState
 T = TypeVar("T")
 PROBLEM_REF: Final = {"$ref": "#/components/schemas/Problem"}
 MEANINGS: Final[Mapping[int, str]] = {
+    400: "The body is not JSON",
     401: "No key, or none that is known",
     403: "The key may not do this",
     404: "No such thing, or somebody else's",
@@ -43,6 +45,11 @@ def errors_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({*statuses, *ALWAYS})
     }
+
+
+def write_errors_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a write: every one takes a body and an Idempotency-Key."""
+    return errors_of(400, 409, 413, 415, 422, *statuses)
 
 
 class Outbound(BaseModel):

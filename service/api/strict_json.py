@@ -1,4 +1,4 @@
-"""A request body as JSON, strictly: RFC 8259 in UTF-8, no NaN, no member twice, nothing that cannot be written back.
+"""A request body as JSON, strictly: RFC 8259 in UTF-8, no NaN, no member twice, no half surrogate.
 
 Knows neither routes nor schemas.
 """
@@ -12,6 +12,11 @@ from service.api.problems import RefusedError
 DEPTH_MAX: Final = 64
 """Deeper than any shape of ours; well before a recursive writer gives up."""
 
+NOT_UTF_8: Final = "the body is not valid UTF-8"
+NOT_JSON: Final = "the body is not JSON: "
+NESTED: Final = f"nested deeper than {DEPTH_MAX}"
+HALF: Final = "a string holds half of a surrogate pair"
+
 
 def parsed(body: bytes) -> Any:  # noqa: ANN401 - the JSON edge
     """The value of a body. Raises RefusedError with code malformed_json."""
@@ -23,12 +28,9 @@ def parsed(body: bytes) -> Any:  # noqa: ANN401 - the JSON edge
             parse_float=_finite,
         )
     except UnicodeDecodeError:
-        raise _malformed("the body is not valid UTF-8") from None
-    except json.JSONDecodeError as error:
-        detail = f"the body is not JSON: {error.msg} at character {error.pos}"
-        raise _malformed(detail) from None
+        raise _malformed(NOT_UTF_8) from None
     except (ValueError, RecursionError) as error:
-        raise _malformed(f"the body is not JSON: {_reason(error)}") from None
+        raise _malformed(NOT_JSON + _reason(error)) from None
     _check(value, depth=0)
     return value
 
@@ -61,7 +63,7 @@ def _finite(text: str) -> float:
 
 def _check(value: Any, *, depth: int) -> None:  # noqa: ANN401 - the JSON edge
     if depth > DEPTH_MAX:
-        raise _malformed(f"the body is nested deeper than {DEPTH_MAX}")
+        raise _malformed(NOT_JSON + NESTED)
     match value:
         case str():
             _check_text(value)
@@ -78,11 +80,11 @@ def _check_text(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise _malformed("a string holds half of a surrogate pair") from None
+        raise _malformed(HALF) from None
 
 
 def _reason(error: ValueError | RecursionError) -> str:
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return NESTED if isinstance(error, RecursionError) else str(error)
 
 
 def _malformed(detail: str) -> RefusedError:

@@ -8,11 +8,12 @@ from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.requests import ChangeWebhookBody, CreateWebhookBody, Nothing, RotateSecretBody
 from service.api.shapes import (
-    errors_of,
     WebhookOut,
     WebhookPageOut,
     WebhookSecretOut,
     WebhookTestOut,
+    errors_of,
+    write_errors_of,
 )
 from service.domain.access import Scope
 from service.domain.endpoint import EndpointState
@@ -39,7 +40,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         "",
         status_code=201,
         response_model=None,
-        responses={201: {"model": WebhookSecretOut}, **errors_of(413, 415, 422)},
+        responses={201: {"model": WebhookSecretOut}, **write_errors_of()},
         summary="Create a webhook",
     )
     async def create_webhook(request: Request, body: CreateWebhookBody) -> Response:
@@ -56,7 +57,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
     @router.patch(
         "/{webhook_id}",
         response_model=None,
-        responses={200: {"model": WebhookOut}, **errors_of(404, 413, 415, 422)},
+        responses={200: {"model": WebhookOut}, **write_errors_of(404)},
         summary="Change a webhook",
     )
     async def change_webhook(
@@ -78,7 +79,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         "/{webhook_id}",
         status_code=204,
         response_model=None,
-        responses=errors_of(404, 415),
+        responses=write_errors_of(404),
         summary="Delete a webhook",
     )
     async def delete_webhook(
@@ -124,7 +125,7 @@ def _add_secret_and_test(router: APIRouter, broker: Broker) -> None:
     @router.post(
         "/{webhook_id}/rotate-secret",
         response_model=None,
-        responses={200: {"model": WebhookSecretOut}, **errors_of(404, 415, 422)},
+        responses={200: {"model": WebhookSecretOut}, **write_errors_of(404)},
         summary="Rotate the signing secret",
     )
     async def rotate_secret(
@@ -146,7 +147,7 @@ def _add_secret_and_test(router: APIRouter, broker: Broker) -> None:
     @router.post(
         "/{webhook_id}/test",
         response_model=None,
-        responses={200: {"model": WebhookTestOut}, **errors_of(404, 415)},
+        responses={200: {"model": WebhookTestOut}, **write_errors_of(404)},
         summary="Send a test event",
     )
     async def test_webhook(request: Request, webhook_id: str, _: Nothing | None = None) -> Response:
@@ -179,7 +180,7 @@ def _add_switch(router: APIRouter, broker: Broker, verb: str, *, on: bool) -> No
         methods=["POST"],
         operation_id=f"{verb}_webhook",
         response_model=None,
-        responses={200: {"model": WebhookOut}, **errors_of(404, 415)},
+        responses={200: {"model": WebhookOut}, **write_errors_of(404)},
         summary=f"{verb.capitalize()} a webhook",
     )
 

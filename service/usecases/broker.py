@@ -1,4 +1,4 @@
-"""Everything the API can do, in one value: a field per use case. Wired by `service.bootstrap`, used by `service.api`."""
+"""Everything the API can do, in one value: a field per use case. Does nothing itself."""
 
 from dataclasses import dataclass
 

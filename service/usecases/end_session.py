@@ -1,13 +1,14 @@
-"""End a session: by clearing the guest's history at Genesys where that is allowed, else by leaving."""
+"""End a session: by clearing the guest's history where that is allowed, else by leaving."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.deployment import Deployment
 from service.domain.errors import NotFoundError
 from service.domain.events import end_requested
-from service.domain.ids import SessionId
+from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.session import EndMode, PublicState, Session
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
@@ -31,6 +32,13 @@ class VerbRequest:
     ticket: Ticket | None = None
 
 
+class KnowsDeployments(Protocol):
+    """Deployments with what their public configuration says."""
+
+    async def deployment(self, tenant: TenantName, name: DeploymentName) -> Deployment:
+        """Raises NotFoundError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSession:
     """Ends sessions. Ending one that has ended changes nothing."""
@@ -41,6 +49,7 @@ class EndSession:
     clock: Clock
     change: Changing
     attend: Attending
+    deployments: KnowsDeployments
 
     async def __call__(self, request: VerbRequest, *, mode: EndMode | None = None) -> Answer:
         """The Session and `ended {mode, verified}`; 202 while the clearing is still to be verified.
@@ -66,7 +75,7 @@ class EndSession:
 
     async def _default_mode(self, session: Session) -> EndMode:
         try:
-            deployment = await self.tenants.deployment(session.tenant, session.deployment)
+            deployment = await self.deployments.deployment(session.tenant, session.deployment)
         except NotFoundError:
             return EndMode.LEAVE
         return EndMode.CLEAR if deployment.allow_clear else EndMode.LEAVE

@@ -1,6 +1,6 @@
 """Erase a session: it ends at once, and every stored byte of it goes.
 
-A stub and a tombstone without content stay for a while: whoever still writes must pass them and fails.
+A stub and a tombstone without content stay for a while: whoever still writes runs into them.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Follow a message from accepted to proven, and on to the replies. Reads the log; writes nothing."""
+"""Follow a message from accepted to proven, and on to the replies. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ REPLIERS: Final = frozenset({"agent", "bot"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which message, and whether its replies too: `turn_quiet` seconds of silence end a turn."""
+    """Which message; with `turn_quiet` its replies too, up to so many seconds of silence."""
 
     session: Session
     sequence: int
@@ -30,7 +30,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """What became of the message. `settled_at` is when its end was logged, None while it is open."""
+    """What became of the message. `settled_at` is when its end was logged, None while open."""
 
     message: Mapping[str, Any]
     settled_at: float | None
@@ -40,7 +40,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowMessage:
-    """Waits, while somebody visits the session, for the message to be settled and its turn to end."""
+    """While somebody visits the session, waits for the message to settle and its turn to end."""
 
     sessions: SessionStore
     attend: Attending

@@ -1,7 +1,7 @@
-"""Idempotency-Key: a repeat of a write does nothing and answers what the first one made, as it is now.
+"""Idempotency-Key: a repeat of a write does nothing and answers what the first made, as it is now.
 
-The record is stored in the same transaction as what the request made wherever it made something, and names it
-from the start. Requests that make nothing of their own keep their answer once it is known.
+Where a request makes something, the record is stored in the same transaction and names it from the
+start. Requests that make nothing of their own keep their answer once it is known.
 """
 
 import json
@@ -16,7 +16,7 @@ from service.ports.storage import TenantStore
 from service.ports.system import Clock
 
 KEPT_SECONDS: Final = 48 * 3600.0
-"""At least 24 hours are promised; the rest is for clocks and for retries that straddle a night."""
+"""At least 24 hours are promised; the rest is for retries that straddle a night."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """One use of an Idempotency-Key. `key` is scoped already: method, path, and the caller's key."""
+    """One use of an Idempotency-Key. `key` is scoped already: method, path, the caller's key."""
 
     tenant: TenantName
     key: str
@@ -40,7 +40,7 @@ class Ticket:
     def record(
         self, *, status: int, result: Mapping[str, Any], secret: Mapping[str, Any] | None = None
     ) -> IdempotencyRecord:
-        """What to store: the ids the request makes, and apart from them an answer that holds a secret."""
+        """What to store: the ids the request makes, and apart from them an answer with a secret."""
         return IdempotencyRecord(
             tenant=self.tenant,
             key=self.key,
@@ -93,7 +93,7 @@ class Once:
             return await _replayed(replay, record)
 
     async def keeping(self, ticket: Ticket | None, act: Act) -> Answer:
-        """For writes that make nothing of their own: do it, then keep the whole answer for repeats."""
+        """For writes that make nothing of their own: act, then keep the whole answer for repeats."""
 
         async def act_and_keep() -> Answer:
             answer = await act()

@@ -1,4 +1,4 @@
-"""Deployments of a tenant: create, read, change, delete. Checks what it keeps; asks Genesys nothing."""
+"""Deployments of a tenant: create, read, change, delete. Asks Genesys nothing."""
 
 import ipaddress
 import re
@@ -30,7 +30,7 @@ DEPLOYMENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LOCALE: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 ORIGIN: Final = re.compile(r"https?://[^\s/?#@]+")
 HEARTBEAT_MAX: Final = 19.0
-"""Ping interval + 8 s for the pong + 2 s to close stay under 30 s, in which a dead link must be found."""
+"""With 8 s for the pong and 2 s to close, a dead link is found in under 30 s."""
 
 LAG_MAX: Final = 60.0
 QUIET_MAX: Final = 20_000
@@ -43,7 +43,7 @@ IDENTITY: Final = ("deployment_id", "domain", "endpoint")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageDeployments:
-    """The deployments of a tenant. `allow_endpoint`: a fixed origin may stand in for a Genesys domain."""
+    """The deployments of a tenant. `allow_endpoint`: an origin may stand in for a domain."""
 
     tenants: TenantStore
     sessions: SessionStore
@@ -86,7 +86,7 @@ class ManageDeployments:
     ) -> Answer:
         """200 and the Deployment; what is not named stays.
 
-        Raises NotFoundError, InvalidRequestError, NameInUseError (open sessions hang on what would change).
+        Raises NotFoundError, InvalidRequestError, NameInUseError (open sessions hang on it).
         """
         for _ in range(TRIES):
             before = await self._found(key.tenant, name)

@@ -69,7 +69,7 @@ class ManageKeys:
         return Answer(status=201, body=body)
 
     async def list(self, tenant: TenantName, *, cursor: str | None, limit: int) -> Answer:
-        """200 and a page of a tenant's keys, newest first. Raises InvalidRequestError for a bad cursor."""
+        """200 and a page of a tenant's keys, newest first. Raises InvalidRequestError (cursor)."""
         page = await self.tenants.list_keys(tenant, cursor=cursor, limit=limit)
         items = [key_view(key) for key in page.items]
         return Answer(status=200, body={"items": items, "nextCursor": page.next_cursor})
@@ -82,7 +82,7 @@ class ManageKeys:
         return Answer(status=204)
 
     async def replay(self, record: IdempotencyRecord) -> Answer:
-        """The very answer of the earlier request: a key is not kept, so there is nothing newer to show."""
+        """The very answer of the earlier request: the key itself stands nowhere else."""
         return Answer(status=record.status, body=secret_of(record))
 
     async def _tenant_of(self, key_id: ApiKeyId) -> TenantName:

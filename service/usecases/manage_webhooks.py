@@ -1,4 +1,4 @@
-"""Webhook endpoints of a tenant: create, read, change, delete, test, rotate, switch. Delivers nothing itself."""
+"""Webhook endpoints of a tenant: create, read, change, delete, test, rotate, switch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -90,7 +90,7 @@ class ManageWebhooks:
         changes: Mapping[str, Any],
         ticket: Ticket | None,
     ) -> Answer:
-        """200 and the Webhook; what is not named stays. Raises as create does, and NotFoundError."""
+        """200 and the Webhook; what is not named stays. Raises as `create`, and NotFoundError."""
         made = await self._changed(
             key, endpoint_id, lambda before: replace(before, **changes), ticket=ticket
         )
@@ -99,7 +99,7 @@ class ManageWebhooks:
     async def switch(
         self, key: ApiKey, endpoint_id: EndpointId, *, on: bool, ticket: Ticket | None
     ) -> Answer:
-        """200 and the Webhook, taking deliveries again or disabled; the backlog is kept either way."""
+        """200 and the Webhook, taking deliveries again or disabled; the backlog is kept."""
         state = EndpointState.ACTIVE if on else EndpointState.DISABLED
         reason = None if on else REQUESTED
         made = await self._changed(
@@ -151,7 +151,7 @@ class ManageWebhooks:
         return Answer(status=204)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
-        """The endpoint of an earlier request as it is now, with that request's status and secret."""
+        """The endpoint of an earlier request as it is now, with that one's status and secret."""
         endpoint = await self._owned(key, EndpointId(result_of(record)["id"]))
         body = {**endpoint_view(endpoint), **secret_of(record)}
         return Answer(status=record.status, body=body)
@@ -212,7 +212,7 @@ def _record(
 
 
 def _rotated(endpoint: Endpoint, secret: str, lapse: float) -> tuple[SigningSecret, ...]:
-    """The new secret first; those before lapse when they would have anyway, or at the grace's end."""
+    """The new secret first; those before lapse at the grace's end, if not sooner."""
     old = tuple(
         replace(one, expires_at=min(lapse, one.expires_at or lapse)) for one in endpoint.secrets
     )

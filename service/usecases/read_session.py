@@ -22,18 +22,22 @@ LOOK_SECONDS: Final = 0.5
 
 
 async def owned(sessions: SessionStore, tenant: TenantName, session_id: SessionId) -> Session:
-    """The session, if it is this tenant's. Raises NotFoundError, also for somebody else's."""
-    missing = NotFoundError(kind="session", name=session_id[:ID_LENGTH_MAX])
-    if len(session_id) > ID_LENGTH_MAX or not session_id.isprintable() or "#" in session_id:
-        raise missing
+    """The session, if it is this tenant's. Raises NotFoundError, also for another's."""
+    check_id(session_id)
     session = await sessions.load(session_id)
     if session.tenant != tenant:
-        raise missing
+        raise NotFoundError(kind="session", name=session_id)
     return session
 
 
+def check_id(session_id: SessionId) -> None:
+    """Whether it could be an id at all. Raises NotFoundError."""
+    if len(session_id) > ID_LENGTH_MAX or not session_id.isprintable() or "#" in session_id:
+        raise NotFoundError(kind="session", name=session_id[:ID_LENGTH_MAX])
+
+
 async def shown(sessions: SessionStore, session: Session, key: ApiKey) -> dict[str, Any]:
-    """The Session of the REST API, its end of the log read now; the client id by the key's scopes."""
+    """The Session of the REST API, the log's end read now; the client id by the key's scopes."""
     last = await sessions.last_event(session.id)
     return session_view(
         session,
@@ -65,7 +69,7 @@ class ReadSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSessions:
-    """A tenant's sessions, newest first; the listing may lag, each session in it is shown as listed."""
+    """A tenant's sessions, newest first; the listing may lag."""
 
     sessions: SessionStore
 

@@ -1,4 +1,4 @@
-"""The transcript of a session: its messages in log order, across every guest session underneath. Writes nothing."""
+"""The transcript of a session: its messages in log order. Writes nothing."""
 
 import base64
 import binascii
@@ -29,7 +29,7 @@ class ReadTranscript:
     async def __call__(
         self, key: ApiKey, session_id: SessionId, *, cursor: str | None, limit: int
     ) -> dict[str, Any]:
-        """`items`, `nextCursor` and `segments`. Raises NotFoundError, InvalidRequestError (cursor)."""
+        """`items`, `nextCursor`, `segments`. Raises NotFoundError, InvalidRequestError (cursor)."""
         after = sequence_of(cursor)
         session = await owned(self.sessions, key.tenant, session_id)
         events, ended = await self._until_full(session_id, after, limit)

@@ -1,6 +1,7 @@
-"""Take a message in, make it durable, and tell what became of it within the time the caller waits.
+"""Take a message in, make it durable, and tell what became of it while the caller waits.
 
-Accepting is one transaction. Sending is the visit's work: this module never speaks to the contact centre.
+Accepting is one transaction. Sending is the visit's work: nothing here speaks to the contact
+centre.
 """
 
 from collections.abc import Mapping
@@ -24,14 +25,14 @@ from service.domain.session import PublicState, Session
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock, Ids
-from service.usecases.follow_message import FollowMessage, Followed, Wanted
+from service.usecases.follow_message import Followed, FollowMessage, Wanted
 from service.usecases.idempotency import Answer, Ticket, result_of
-from service.usecases.read_session import owned, refuse_if_over
+from service.usecases.read_session import check_id, owned, refuse_if_over
 from service.usecases.send_limits import check_body
 from service.usecases.waiting import Patience
 
 TRIES: Final = 20
-"""Lost races before the caller is asked to come again: each loss means that somebody else got ahead."""
+"""Lost races before the caller is asked to come again; with each, somebody else got ahead."""
 
 MARK_SECONDS: Final = 60.0
 MARK_LEFT_SECONDS: Final = 30.0
@@ -75,15 +76,14 @@ class SendMessage:
         `send_limits.check_body` raises; nothing is stored then.
         """
         check_body(request.body)
-        event = await self._accept(request)
+        session, event = await self._accept(request)
         until = request.patience.until(self.clock)
-        session = await self.sessions.load(request.session_id)
         turn_quiet = await self._quiet_seconds(session) if request.turn else None
         wanted = Wanted(session=session, sequence=event.sequence, turn_quiet=turn_quiet)
         return answer_of(await self.follow(wanted, until=until), turn=request.turn)
 
     async def replay(self, record: IdempotencyRecord) -> Answer:
-        """The message of an earlier request as it is now, with the status that request was due to give.
+        """The message of an earlier request as it is now, with the status that one was due to give.
 
         Raises IdempotencyInProgressError while that request may still be waiting.
         """
@@ -99,12 +99,12 @@ class SendMessage:
         in_time = followed.settled_at is not None and followed.settled_at <= made["settleBy"]
         return answer if in_time else Answer(status=PENDING, body=answer.body)
 
-    async def _accept(self, request: SendRequest) -> LogEvent:
+    async def _accept(self, request: SendRequest) -> tuple[Session, LogEvent]:
         message_id = MessageId(self.ids.ulid(MESSAGE))
         event_id = EventId(self.ids.ulid(EVENT))
-        await owned(self.sessions, request.key.tenant, request.session_id)
+        check_id(request.session_id)
         for _ in range(TRIES):
-            # The log's end first: whatever changes the session after this read takes the place we want.
+            # The log's end first: what changes the session after this takes the place we want.
             last = await self.sessions.tail(request.session_id, limit=1)
             session = await owned(self.sessions, request.key.tenant, request.session_id)
             await self._refuse_unless_open(session)
@@ -122,7 +122,7 @@ class SendMessage:
             except PlaceTakenError:
                 continue
             self.bell.ring(session.id)
-            return event
+            return session, event
         raise UnavailableError(what="the session's log")
 
     def _record(

@@ -1,4 +1,4 @@
-"""Tell the agent that the guest is typing. Never stored; at most one frame each five seconds goes out."""
+"""Tell the agent that the guest is typing: at most one frame each five seconds, never stored."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +24,10 @@ class SendTyping:
     attend: Attending
 
     async def __call__(self, key: ApiKey, session_id: SessionId, *, patience: Patience) -> Answer:
-        """202 and whether a frame went out. Raises NotFoundError, SessionEndedError, SessionFailedError."""
+        """202 and whether a frame went out.
+
+        Raises NotFoundError, SessionEndedError, SessionFailedError.
+        """
         session = await owned(self.sessions, key.tenant, session_id)
         refuse_if_over(session)
         sent = False

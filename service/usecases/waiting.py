@@ -1,4 +1,4 @@
-"""How long a request may wait, and following a log while it does. Decides nothing about sessions."""
+"""How long a request may wait, and following a log while it does. Decides nothing of sessions."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

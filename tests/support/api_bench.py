@@ -1,4 +1,4 @@
-"""The REST API over the embedded table in memory, with a visit and a webhook receiver that do as told.
+"""The REST API over the embedded table in memory; visit and webhook receiver do as told.
 
 Time jumps: whoever waits moves the clock.
 """
@@ -252,10 +252,10 @@ class Bench:
         after = replace(session, state=State.ENDED, ended=end)
         return await self._commit(session, after, EventType.SESSION_ENDED)
 
-    async def put(self, session_id: str, state: State, **changes: Any) -> Session:
+    async def put(self, session_id: str, state: State, **changes: object) -> Session:
         """Put a session into a state, silently."""
         session = await self.table.sessions.load(SessionId(session_id))
-        return await self.table.sessions.commit(session, replace(session, state=state, **changes))
+        return await self.table.sessions.commit(session, _changed(session, state, changes))
 
     async def reply(
         self, session: Session, text: str, *, kind: AuthorKind = AuthorKind.AGENT
@@ -319,7 +319,7 @@ class Bench:
         assert made.status_code == 201, made.text
         return {"authorization": f"Bearer {made.json()['key']}"}
 
-    async def session(self, **body: Any) -> dict[str, Any]:
+    async def session(self, **body: object) -> dict[str, Any]:
         """A new session."""
         made = await self.http.post("/v1/sessions", json={"deployment": DEPLOYMENT, **body})
         assert made.status_code == 201, made.text
@@ -347,6 +347,10 @@ class Bench:
     async def _end_of(self, session_id: SessionId) -> int:
         last = await self.table.sessions.tail(session_id, limit=1)
         return last[-1].sequence if last else 0
+
+
+def _changed(session: Session, state: State, changes: Mapping[str, Any]) -> Session:
+    return replace(session, state=state, **changes)
 
 
 @asynccontextmanager
@@ -421,7 +425,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         read_transcript=transcript,
         read_events=ReadEvents(sessions=sessions, bell=bell, clock=clock),
         send_typing=SendTyping(sessions=sessions, clock=clock, attend=attend),
-        end_session=EndSession(**changing),
+        end_session=EndSession(**changing, deployments=tenants),
         clear_session=ClearSession(**changing),
         resume_session=ResumeSession(**changing),
         erase_session=EraseSession(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service.domain.ids import TenantName
 from tests.support.api_bench import ADMIN, Bench
 
 
@@ -55,7 +56,7 @@ async def test_a_key_that_another_process_revoked_is_refused_within_seconds(benc
     made = (await bench.http.post("/v1/api-keys", json={"name": "shop"})).json()
     key = {"authorization": f"Bearer {made['key']}"}
     await bench.http.get("/v1/sessions", headers=key)
-    await bench.table.tenants.delete_key("default", made["id"])
+    await bench.table.tenants.delete_key(TenantName("default"), made["id"])
     bench.clock.at += 5
 
     after = await bench.http.get("/v1/sessions", headers=key)

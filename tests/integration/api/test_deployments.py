@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service.domain.ids import DeploymentName, TenantName
 from tests.support.api_bench import DEPLOYMENT, Bench, open_bench
 
 BASE = {"name": "two", "deploymentId": "8c1f2a34-0000-4000-8000-000000000001"}
@@ -58,7 +59,7 @@ async def test_every_field_can_be_given_and_the_platform_secret_stays_hidden(
     read = await bench.http.get("/v1/deployments/two")
     listed = await bench.http.get("/v1/deployments")
 
-    stored = await bench.table.tenants.deployment("default", "two")
+    stored = await bench.table.tenants.deployment(TenantName("default"), DeploymentName("two"))
     assert made.status_code == 201, made.text
     assert made.json()["platform"] == {"clientId": "c"}
     assert {**made.json(), "platform": body["platform"]}.items() >= body.items()
@@ -184,7 +185,7 @@ async def test_open_sessions_hold_where_a_deployment_leads_and_keep_it(bench: Be
 
 async def test_a_session_of_a_deleted_deployment_can_still_be_ended(bench: Bench) -> None:
     session = await bench.session()
-    await bench.table.tenants.delete_deployment("default", DEPLOYMENT)
+    await bench.table.tenants.delete_deployment(TenantName("default"), DeploymentName(DEPLOYMENT))
 
     ended = await bench.http.post(f"/v1/sessions/{session['id']}/end?wait=0")
 

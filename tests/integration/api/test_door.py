@@ -80,7 +80,7 @@ async def test_the_list_of_routes_above_is_complete(bench: Bench) -> None:
 )
 async def test_what_is_no_known_key_is_refused(bench: Bench, header: str) -> None:
     refused = await bench.http.get(
-        "/v1/sessions", headers={"authorization": header.encode("latin-1")}
+        "/v1/sessions", headers={b"authorization": header.encode("latin-1")}
     )
 
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")

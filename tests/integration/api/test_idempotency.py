@@ -260,7 +260,7 @@ async def test_a_key_of_another_form_is_refused(bench: Bench, key: str) -> None:
     refused = await bench.http.post(
         "/v1/sessions",
         json={"deployment": DEPLOYMENT},
-        headers={"idempotency-key": key.encode("latin-1")},
+        headers={b"idempotency-key": key.encode("latin-1")},
     )
 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
