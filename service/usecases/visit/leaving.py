@@ -45,7 +45,7 @@ async def wrap_up(desk: Desk) -> None:
     """Remove the mark where nothing is left to do, and say when to look again."""
     await drop_link(desk)
     if desk.stay.reconcile:
-        await tidy_mark(desk)
+        await tidy_mark(desk, await desk.ports.sessions.load(desk.session.id))
     at = next_look(desk)
     if at is not None:
         await desk.ports.sessions.schedule(desk.session.id, at)

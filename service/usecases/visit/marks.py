@@ -6,6 +6,7 @@ So the sweeper alone finds everything that a crash left behind.
 from typing import Final
 
 from service.domain.endpoint import EndpointState
+from service.domain.session import Session
 from service.usecases.visit.desk import Desk
 
 MARK_SECONDS: Final = 60.0
@@ -22,10 +23,12 @@ async def ensure_mark(desk: Desk) -> None:
     desk.look_at = look_at
 
 
-async def tidy_mark(desk: Desk) -> None:
-    """Remove a mark that has lapsed if all is done; otherwise move it on, so that somebody looks again."""
+async def tidy_mark(desk: Desk, stored: Session) -> None:
+    """Remove a mark that has lapsed if all is done; otherwise move it on, so that somebody looks again.
+
+    `stored` is the session as it was just read.
+    """
     sessions = desk.ports.sessions
-    stored = await sessions.load(desk.session.id)
     if stored.look_at is None or stored.look_at > desk.now:
         return
     pause = await _pause_for_what_is_left(desk)

@@ -198,14 +198,17 @@ async def _conversation_known(desk: Desk, known: ConversationKnown) -> None:
 
 async def _nudged(desk: Desk) -> None:
     """Somebody accepted a message or changed the session: read again. Raises SupersededError for the latter."""
-    if await desk.writer.refresh():
-        await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
-    await reload_sends(desk)
-    stored = await desk.ports.sessions.load(desk.session.id)
+    # Side by side: what waits behind this is a message that somebody wants sent.
+    stored, foreign, _ = await gather(
+        desk.ports.sessions.load(desk.session.id), desk.writer.refresh(), reload_sends(desk)
+    )
     if stored.version != desk.writer.session.version:
         raise SupersededError(session_id=desk.session.id)
     desk.moved = True
-    await tidy_mark(desk)
+    await flush(desk)
+    if foreign:
+        await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
+    await tidy_mark(desk, stored)
 
 
 def _last_good(desk: Desk, reason: str) -> float | None:
