@@ -162,7 +162,7 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
     change = ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes)
     return Assembly(
         ports=ports,
-        broker=_broker(settings, ports, attend, change, post_event, endpoints),
+        broker=_broker(settings, ports, facts, attend, change, post_event, endpoints),
         facts=facts,
         visit=visit,
         present=present,
@@ -193,6 +193,7 @@ def _courier(settings: LocalSettings, ports: Ports, post_event: PostEvent) -> De
 def _broker(  # noqa: PLR0913 - the parts that the use cases of the API share
     settings: LocalSettings,
     ports: Ports,
+    facts: Facts,
     attend: Attend,
     change: ChangeSession,
     post_event: PostEvent,
@@ -235,7 +236,15 @@ def _broker(  # noqa: PLR0913 - the parts that the use cases of the API share
         read_transcript=transcript,
         read_events=ReadEvents(sessions=ports.sessions, bell=ports.bell, clock=ports.clock),
         send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=attend),
-        end_session=_verb(EndSession, ports, change, attend),
+        end_session=EndSession(
+            sessions=ports.sessions,
+            tenants=ports.tenants,
+            bell=ports.bell,
+            clock=ports.clock,
+            change=change,
+            attend=attend,
+            deployments=facts,
+        ),
         clear_session=_verb(ClearSession, ports, change, attend),
         resume_session=_verb(ResumeSession, ports, change, attend),
         erase_session=EraseSession(
@@ -258,7 +267,7 @@ def _broker(  # noqa: PLR0913 - the parts that the use cases of the API share
     )
 
 
-Verb = TypeVar("Verb", EndSession, ClearSession, ResumeSession)
+Verb = TypeVar("Verb", ClearSession, ResumeSession)
 
 
 def _verb(kind: type[Verb], ports: Ports, change: ChangeSession, attend: Attend) -> Verb:
