@@ -97,9 +97,9 @@ def caught_up(session: Session, event: happened.HistoryAgrees, given: Given) -> 
 
 
 def recovered(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:
-    """The same guest session is back: give the receipt and go on."""
+    """The same guest session is back, open again if it was closed: give the receipt and go on."""
     outage = session.outage or outage_of(session, Cause.REQUESTED, None)
-    back = caught_up(replace(session, outage=None), event, given)
+    back = caught_up(replace(session, outage=None, ended=None), event, given)
     tally = replace(given.tally, history_complete=event.complete)
     told = receipt(session, back.session, outage, tally, now=given.now)
     return replace(back, drafts=(Draft(type=EventType.SESSION_RECOVERED, extra={"receipt": told}),))

@@ -63,8 +63,8 @@ def intend(session: Session, event: happened.Event, given: Given) -> Outcome:
 
 
 def clear_refused(session: Session, event: happened.ClearRefused, given: Given) -> Outcome:
-    """Genesys does not clear here: go on as before."""
-    return Outcome(session=session, effects=(Flush(),))
+    """Genesys does not clear here: go on. Whether the chat is still closed, the next send tells."""
+    return Outcome(session=replace(session, ended=None), effects=(Flush(),))
 
 
 def ended_cleared(session: Session, event: happened.Event, given: Given) -> Outcome:

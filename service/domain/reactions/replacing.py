@@ -61,8 +61,9 @@ def _replaced(
     )
     joins = join(given, of=0)
     reading = CatchUp() in effects
+    # The old guest session's expiry says nothing of the new one.
     fresh = replace(
-        with_expiry(session, event),
+        with_expiry(replace(session, expires_at=None), event),
         incarnation=session.incarnation + 1,
         client_id=session.next_client_id or session.client_id,
         next_client_id=None,
