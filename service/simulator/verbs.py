@@ -163,13 +163,18 @@ def _fault(state: WorldState, params: Params) -> object:
 
 
 def _check_fault(wanted: Fault) -> None:
-    if wanted.status and wanted.status not in STATUSES:
-        raise ControlError(400, "status: is not an HTTP status")
+    if wanted.status:
+        _check_status("status", wanted.status)
     closes = wanted.kind is FaultKind.DROP and wanted.how is How.CLOSE
     if closes and wanted.code:
         _check_close_code("code", wanted.code)
     if byte_length(wanted.reason) > LONGEST_REASON:
         raise ControlError(400, f"reason: longer than {LONGEST_REASON} bytes")
+
+
+def _check_status(name: str, status: int) -> None:
+    if status not in STATUSES:
+        raise ControlError(400, f"{name}: is not an HTTP status")
 
 
 def _check_close_code(name: str, code: int) -> None:
@@ -191,6 +196,7 @@ def _knobs(state: WorldState, params: Params) -> object:
     wanted = changed(state.knobs, params)
     for name in ("going_away_code", "evicted_close_code"):
         _check_close_code(name, getattr(wanted, name))
+    _check_status("rate_limited_handshake_status", wanted.rate_limited_handshake_status)
     state.knobs = wanted
     return record(state.knobs)
 

@@ -164,3 +164,19 @@ async def test_many_guests_at_once_do_not_mix() -> None:
 
         assert all_heard == [[f"{n}.{turn}" for turn in range(5)] for n in range(40)]
         assert all(each["arrived"] == each["stored"] == 1 for each in sim.control.inbound())
+
+
+async def test_a_frame_in_fragments_is_one_frame() -> None:
+    async with simulator() as sim, joined(sim) as line:
+        await line.socket.send(['{"action":"echo","message":', '{"type":"Text","text":"ping"}}'])
+
+        assert (await line.hear())["body"]["text"] == "ping"
+
+
+async def test_bytes_that_are_no_text_are_refused_like_other_nonsense() -> None:
+    async with simulator() as sim, joined(sim) as line:
+        await line.socket.send(b"\xff\xfe")
+
+        assert (await line.hear())["code"] == 400
+        await line.say("still here")
+        assert (await line.hear())["code"] == 200

@@ -191,3 +191,40 @@ def test_bearers_do_not_pile_up() -> None:
 
     assert len(here.world.state.jwts) == 1
     assert len(here.world.state.sessions[D, T].bearers) == 1
+
+
+def test_get_configuration_of_an_unknown_deployment_is_refused() -> None:
+    assert stage().joined().send("getConfiguration", deploymentId="nope")[0]["code"] == 400
+
+
+def test_another_deployment_than_the_url_named_can_be_let_through() -> None:
+    here = stage(Deployment(), Deployment(id="another"), refuse_deployment_mismatch=False)
+
+    assert here.open().configure(deploymentId="another")["code"] == 200
+
+
+def test_an_echo_can_come_without_the_lifetime() -> None:
+    [answer] = stage(metadata_on_echo=False).joined().send("echo", message=PING)
+
+    assert "metadata" not in answer["body"]
+
+
+def test_an_auto_started_flag_can_be_sent() -> None:
+    assert stage(auto_started_field=True).open().configure()["body"]["autoStarted"] is False
+
+
+def test_an_expired_event_can_be_a_response() -> None:
+    here = stage(expired_event_type="response")
+    client = here.joined()
+    here.control.expire(T)
+
+    [answer] = client.send("echo", tracingId="hc", message=PING)
+
+    assert (answer["type"], answer["tracingId"]) == ("response", "hc")
+
+
+def test_undocumented_actions_need_a_session_too() -> None:
+    client = stage(resume_token_answered=True, disconnect_customer_works=True).open()
+
+    for action in ("resumeToken", "disconnectCustomer", "closeSession"):
+        assert client.send(action, token=T)[0]["code"] == 4007

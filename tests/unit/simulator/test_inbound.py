@@ -333,3 +333,30 @@ def test_half_a_surrogate_pair_breaks_nothing() -> None:
 
     assert client.inbox()[0]["code"] == 200
     assert client.history().status == 200
+
+
+def test_other_events_are_stored_and_echoed() -> None:
+    here = stage()
+    client = here.joined()
+
+    [echo] = client.event("CoBrowse", coBrowse={"type": "OfferingRejected"})
+
+    assert echo["body"]["events"][0]["eventType"] == "CoBrowse"
+    assert len(here.control.transcript()) == 1
+
+
+def test_typing_counts_as_a_request_of_its_connection() -> None:
+    client = stage(requests_per_minute=2).joined()
+    client.event("Typing", typing={"type": "On"})
+
+    assert client.event("Typing", typing={"type": "On"})[0]["code"] == 429
+
+
+def test_attributes_may_come_with_a_join() -> None:
+    channel = {"metadata": {"customAttributes": {"page": "/checkout"}}}
+    events = [{"eventType": "Presence", "presence": {"type": "Join"}}]
+    message = {"type": "Event", "events": events, "channel": channel}
+
+    [echo] = stage(AUTO).joined().send("onMessage", token=T, message=message)
+
+    assert echo["body"]["channel"]["metadata"] == channel["metadata"]

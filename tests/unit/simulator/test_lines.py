@@ -1,5 +1,7 @@
 """Connections: who may connect, who is turned out, how a line is lost."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.simulator.deployments import Bot, Deployment
@@ -175,3 +177,22 @@ def test_a_lost_connection_leaves_no_timer_behind() -> None:
         here.joined().lose()
 
     assert here.world.state.timers == {}
+
+
+def test_a_socket_on_another_path_is_denied() -> None:
+    here = stage()
+    event = replace(upgrade(ConnId(1)), path="/v2")
+
+    assert here.feed(event) == [Deny(conn=ConnId(1), status=404)]
+
+
+def test_one_socket_may_change_from_token_to_token() -> None:
+    here = stage()
+    client = here.joined("first")
+
+    client.configure("second")
+
+    counts = here.control.counts()["tokens"]
+    assert counts["first"]["sockets"] == 0  # type: ignore[index]
+    assert counts["second"]["sockets"] == 1  # type: ignore[index]
+    assert here.control.say("first", "hello?")["delivered"] == 0

@@ -178,6 +178,7 @@ def test_every_verb_is_a_method_of_control_or_the_health_check() -> None:
         ("drop", {"how": "close", "code": 99}),
         ("drop", {"how": "close", "reason": "x" * 124}),
         ("knobs", {"going_away_code": 1005}),
+        ("knobs", {"rate_limited_handshake_status": 600}),
     ],
 )
 def test_what_cannot_go_on_the_wire_is_refused_at_once(verb: str, body: object) -> None:
