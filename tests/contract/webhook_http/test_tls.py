@@ -1,0 +1,152 @@
+"""TLS: the certificate must be for the name, although the connection goes to an address."""
+
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from service.adapters.system import SystemClock
+from service.adapters.webhook_http import WebhookSender
+from service.ports import WebhookAnswer
+from service.webhook.target import networks
+from tests.support.webhook_sink import raw, reset, webhook_sink
+
+
+def server_context(folder: Path, name: str, *, days: int = 1) -> ssl.SSLContext:
+    """A server with a self-signed certificate for that name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "cert.pem").write_bytes(pem)
+    (folder / "both.pem").write_bytes(secret + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    return context
+
+
+async def loopback(host: str, port: int) -> Sequence[str]:
+    return ["127.0.0.1"]
+
+
+async def post(port: int, *, trust: Path | None, host: str = "hooks.example") -> WebhookAnswer:
+    sender = WebhookSender(
+        clock=SystemClock(),
+        allowed_networks=networks("127.0.0.0/8"),
+        tls=None if trust is None else ssl.create_default_context(cafile=str(trust)),
+        resolver=loopback,
+    )
+    got = await sender.post(f"https://{host}:{port}/x", headers={}, body=b"{}", timeout_seconds=3.0)
+    await sender.close()
+    return got
+
+
+async def test_a_certificate_for_the_name_is_good_on_a_pinned_address(tmp_path: Path) -> None:
+    context = server_context(tmp_path, "hooks.example")
+    asked: list[str | None] = []
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    async with webhook_sink(tls=context) as sink:
+        got = await post(sink.port, trust=tmp_path / "cert.pem")
+
+    assert (got.status, got.error) == (200, None)
+    assert asked == ["hooks.example"]
+    assert sink.requests[0].headers["host"] == f"hooks.example:{sink.port}"
+
+
+async def test_a_kept_connection_of_one_name_is_not_lent_to_another(tmp_path: Path) -> None:
+    """Both names have the same address: the certificate was checked for one of them only."""
+    context = server_context(tmp_path, "hooks.example")
+    async with webhook_sink(tls=context) as sink:
+        sender = WebhookSender(
+            clock=SystemClock(),
+            allowed_networks=networks("127.0.0.0/8"),
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
+            resolver=loopback,
+        )
+        first, second = [
+            await sender.post(
+                f"https://{host}:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+            )
+            for host in ("hooks.example", "other.example")
+        ]
+        await sender.close()
+
+    assert (first.status, second.error) == (200, "tls")
+
+
+@pytest.mark.parametrize("case", ["unknown authority", "another name", "expired"])
+async def test_a_certificate_that_does_not_hold_is_a_failure(tmp_path: Path, case: str) -> None:
+    context = server_context(
+        tmp_path,
+        "other.example" if case == "another name" else "hooks.example",
+        days=-1 if case == "expired" else 1,
+    )
+    trust = None if case == "unknown authority" else tmp_path / "cert.pem"
+    async with webhook_sink(tls=context) as sink:
+        got = await post(sink.port, trust=trust)
+
+        assert (got.status, got.error) == (None, "tls")
+        assert sink.requests == []
+
+
+async def test_old_tls_is_refused(tmp_path: Path) -> None:
+    context = server_context(tmp_path, "hooks.example")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with webhook_sink(tls=context) as sink:
+        got = await post(sink.port, trust=tmp_path / "cert.pem")
+
+    assert got.error in {"tls", "reset"}
+
+
+async def test_a_server_without_tls_on_an_https_port_is_a_tls_failure() -> None:
+    async with webhook_sink() as sink:
+        sink.reply = raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        got = await post(sink.port, trust=None)
+
+    assert got.error in {"tls", "timeout"}
+
+
+async def test_plain_http_to_a_tls_port_is_a_failure_with_a_class(tmp_path: Path) -> None:
+    context = server_context(tmp_path, "hooks.example")
+    async with webhook_sink(tls=context) as sink:
+        sender = WebhookSender(clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"))
+        got = await sender.post(
+            f"http://127.0.0.1:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+        )
+        await sender.close()
+
+    assert got.error in {"protocol", "reset"}
+
+
+async def test_a_reset_after_the_handshake_is_a_reset(tmp_path: Path) -> None:
+    context = server_context(tmp_path, "hooks.example")
+    async with webhook_sink(tls=context) as sink:
+        sink.reply = reset()
+        got = await post(sink.port, trust=tmp_path / "cert.pem")
+
+    assert got.error == "reset"

@@ -1,0 +1,46 @@
+"""Whether a lane has work is told by reading alone."""
+
+from service.domain.log import EventType
+from service.usecases.read_lane import ReadLane, Run
+from tests.support.lane_world import LaneWorld
+from tests.support.virtual_time import run_virtual
+
+
+def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        session = await world.session()
+        await world.append(session, EventType.MESSAGE_RECEIVED, EventType.MESSAGE_FAILED)
+        table = world.table
+        reader = ReadLane(
+            clock=world.clock, sessions=table.sessions, lanes=table.lanes, tenants=table.tenants
+        )
+        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
+
+        hold = await reader.find(run)
+
+        assert hold is not None
+        assert [event.sequence for event in hold.ahead] == [1, 2]
+        assert (hold.passed, hold.end) == (0, 2)
+        assert await table.lanes.lane(endpoint.id, session.id) is None
+
+    run_virtual(story())
+
+
+def test_an_empty_log_and_a_missing_endpoint_are_no_work() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        session = await world.session()
+        table = world.table
+        reader = ReadLane(
+            clock=world.clock, sessions=table.sessions, lanes=table.lanes, tenants=table.tenants
+        )
+        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
+
+        assert await reader.find(run) is None
+        await table.tenants.delete_endpoint(endpoint.tenant, endpoint.id)
+        assert await reader.find(run) is None
+
+    run_virtual(story())

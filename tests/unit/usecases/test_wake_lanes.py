@@ -1,0 +1,46 @@
+"""Hints for what moved: cheap where nobody listens, complete where an endpoint opens."""
+
+from service.domain.endpoint import EndpointState
+from service.domain.ids import SessionId
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.wake_lanes import WakeEndpoint, WakeLanes
+from tests.support.lane_world import TENANT, LaneWorld
+from tests.support.virtual_time import run_virtual
+
+
+def waker(world: LaneWorld) -> WakeLanes:
+    known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
+    return WakeLanes(endpoints=known, hints=world.hints)
+
+
+def test_every_active_endpoint_of_the_tenant_gets_one_hint() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        await world.endpoint("whk_1")
+        await world.endpoint("whk_2", state=EndpointState.PAUSED)
+        await world.endpoint("whk_3", tenant="other")
+        await world.endpoint("whk_4")
+
+        await waker(world)(TENANT, SessionId("ses_1"))
+
+        assert sorted(hint.endpoint_id for hint in world.hints.lanes) == ["whk_1", "whk_4"]
+
+    run_virtual(story())
+
+
+def test_an_endpoint_that_opens_wakes_a_lane_for_each_session() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        for number in range(130):
+            await world.session(f"ses_{number:03}")
+        known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
+        wake = WakeEndpoint(endpoints=known, sessions=world.table.sessions, hints=world.hints)
+
+        count = await wake(endpoint, delay=2.0)
+
+        assert count == 130
+        assert len({hint.session_id for hint in world.hints.lanes}) == 130
+        assert {hint.delay for hint in world.hints.lanes} == {2.0}
+
+    run_virtual(story())
