@@ -60,6 +60,7 @@ def test_events_go_out_in_order_once_each_and_signed() -> None:
             assert post.headers["x-own"] == "1"
         lane = await world.lane(endpoint, session)
         assert (lane.cursor, lane.delivered, lane.claim, lane.due_at) == (3, 3, None, None)
+        assert lane.version == 4, "one write for the claim and one for each event"
 
     play(story())
 
