@@ -114,7 +114,7 @@ async def test_a_restart_resets_everyone_and_keeps_sessions() -> None:
 
 
 async def test_an_idle_socket_is_told_to_go_away() -> None:
-    async with simulator(idle_close_seconds=0.2) as sim, joined(sim) as line:
+    async with simulator(idle_close_seconds=0.5) as sim, joined(sim) as line:
         with pytest.raises(ConnectionClosed) as lost:
             await line.hear()
 
