@@ -13,7 +13,7 @@ from service.domain.endpoint import Claim, EndpointState, Lane
 from service.domain.errors import NotFoundError, VersionConflictError
 from service.domain.ids import LOCK, EndpointId, SessionId
 from service.domain.log import LogEvent
-from service.ports import Clock, Hints, Ids, LaneStore, Ports, TenantStore, WebhookAnswer
+from service.ports import Clock, Hints, Ids, LaneStore, TenantStore, WebhookAnswer
 from service.usecases.post_event import POST_SECONDS, PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.webhook.envelope import event_bytes
@@ -239,25 +239,6 @@ class DeliverLane:
     def _renewed(self, hold: Hold) -> Claim | None:
         claim = hold.lane.claim
         return claim and replace(claim, until=self.clock.now() + CLAIM_SECONDS)
-
-
-def deliver_lane(ports: Ports, *, retry_scale: float = 1.0) -> DeliverLane:
-    """The courier's routine over those ports."""
-    return DeliverLane(
-        clock=ports.clock,
-        ids=ports.ids,
-        lanes=ports.lanes,
-        tenants=ports.tenants,
-        hints=ports.hints,
-        reader=ReadLane(
-            clock=ports.clock,
-            sessions=ports.sessions,
-            lanes=ports.lanes,
-            tenants=ports.tenants,
-        ),
-        post_event=PostEvent(clock=ports.clock, webhook_http=ports.webhook_http),
-        retry_scale=retry_scale,
-    )
 
 
 def _names(run: Run) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """The courier's routine: order, retries, pauses, and a crash at every step."""
 
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -34,6 +35,24 @@ async def ready(world: LaneWorld, *kinds: EventType, **fields: Fields) -> tuple[
     session = await world.session()
     await world.append(session, *kinds)
     return endpoint, session
+
+
+class Before:
+    """A port with something that happens before each call of one of its methods."""
+
+    def __init__(self, port: object, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        self._port, self._name, self._action = port, name, action
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._port, name)
+        if name != self._name:
+            return method
+
+        async def later(*args: object, **kwargs: object) -> object:
+            await self._action()
+            return await method(*args, **kwargs)
+
+        return later
 
 
 def play(story: Coroutine[Any, Any, None]) -> None:
@@ -523,6 +542,47 @@ def test_a_courier_that_overslept_its_claim_commits_nothing() -> None:
 
         assert [post.sequence for post in world.receiver.posts] == [1, 1, 2]
         assert (await world.lane(endpoint, session)).delivered == 2
+
+    play(story())
+
+
+def test_what_moved_between_reading_and_claiming_is_read_again() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED, RECEIVED)
+        await world.courier()(endpoint.id, session.id)
+        await world.append(session, RECEIVED, first=3)
+        courier = world.courier()
+        late = Before(courier.lanes, "claim", lambda: world.courier()(endpoint.id, session.id))
+
+        await replace(courier, lanes=late)(endpoint.id, session.id)  # type: ignore[arg-type]  # stands for any port
+
+        assert world.receiver.taken == [1, 2, 3]
+        assert (await world.lane(endpoint, session)).claim is None
+
+    play(story())
+
+
+def test_a_long_search_renews_its_claim_before_it_posts() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(
+            world, *[CONFIRMED] * 150, RECEIVED, event_types=(RECEIVED.value,)
+        )
+        courier = world.courier()
+        slow = Before(world.table.sessions, "read_log", lambda: world.clock.sleep(14))
+        reader = replace(courier.reader, sessions=slow)  # type: ignore[arg-type]  # stands for any port
+
+        async def look() -> None:
+            claim = (await world.lane(endpoint, session)).claim
+            assert claim is not None
+            assert claim.until - world.clock.now() >= 20
+
+        world.receiver.on_post = look
+
+        await replace(courier, reader=reader)(endpoint.id, session.id)
+
+        assert world.receiver.taken == [151]
 
     play(story())
 
