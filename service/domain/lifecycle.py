@@ -137,9 +137,9 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(S.RESTARTING,                ev.ClientIdDead,            att.renew,               S.RENEWING),
     *on(S.RESTARTING,                ev.GuestSessionGone,        att.lost_again),
     # --- clear and go on --------------------------------------------------------------------------
-    *on(_UNOPENED,                   ev.ClearRequested,          att.stay),
-    *on(S.CLEARING,                  ev.ClearRequested,          att.stay),
-    *on(_OPENED,                     ev.ClearRequested,          fin.intend,              S.CLEARING),
+    *on((*_UNOPENED, S.RENEWING),    ev.ClearRequested,          att.stay),
+    *on((S.CLEARING, S.ENDING),      ev.ClearRequested,          att.stay),
+    *on((*_OPENED, S.RESTARTING),    ev.ClearRequested,          fin.intend,              S.CLEARING),
     *on(S.CLEARING,                  ev.GuestSessionResumed,     fin.send_clear),
     *on(S.CLEARING,                  ev.GuestSessionReadOnly,    fin.send_clear),
     *on(S.CLEARING,                  ev.GuestSessionOpened,      rep.cleared_and_on,      S.LIVE),
@@ -165,7 +165,8 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(_INTENDING,                  ev.Evicted,                 att.evicted),
     *on(_INTENDING,                  ev.ChatClosed,              att.stay),
     *on(_INTENDING,                  ev.VisitEnded,              att.let_go),
-    *on((*_LINKED, S.READING),       ev.Cleared,                 fin.ended_by_clear,      S.ENDED),
+    *on((*_ATTACHING, *_LINKED, S.READING), ev.Cleared,          fin.ended_by_clear,      S.ENDED),
+    *on((S.OPENING, S.REOPENING, S.RENEWING, S.RESTARTING), ev.Cleared, att.stay),
     *on((*_ATTACHING, *_LINKED),     ev.GuestSessionLapsed,      fin.ended_expired,       S.ENDED),
     # --- fail, and try again ----------------------------------------------------------------------
     *on((S.OPENING, S.REOPENING, *_ATTACHING, *_LINKED, S.RENEWING, S.READING, S.RESTARTING, S.CLEARING),

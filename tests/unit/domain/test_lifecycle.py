@@ -1,0 +1,232 @@
+"""The table as a whole, and what holds for every story it can tell."""
+
+import inspect
+from collections import Counter
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.domain import events as ev
+from service.domain.deployment import CarryOver, OnReadOnly, OnSessionLost
+from service.domain.effects import Attach, DropLink
+from service.domain.errors import IllegalTransitionError
+from service.domain.judgement import judged
+from service.domain.lifecycle import TABLE, is_legal
+from service.domain.log import EventType
+from service.domain.session import (
+    FINAL_STATES,
+    SETTLED_STATES,
+    Cause,
+    EndedBy,
+    PublicState,
+    State,
+    at_rest,
+    public_state,
+)
+from tests.support.playbook import NOON, Playbook, pending, session_in
+
+S: Final = State
+EVENTS: Final = tuple(
+    kind
+    for name, kind in inspect.getmembers(ev, inspect.isclass)
+    if issubclass(kind, ev.Event) and kind is not ev.Event and not name.startswith("_")
+)
+
+# Groups of states in which the same things cannot happen.
+UNTOUCHED: Final = {S.CREATED}
+OVER: Final = {S.ENDED, S.FAILED, S.ERASED}
+UNLINKED: Final = {S.CREATED, S.DETACHED, S.LOST, S.READ_ONLY, *OVER}
+CONFIGURED: Final = {S.CATCHING_UP, S.VERIFYING, S.LIVE}
+UNOPENED: Final = {S.CREATED, S.OPENING, S.REOPENING}
+ATTACHING: Final = {S.RESUMING, S.REATTACHING, S.RETRYING}
+INTENDING: Final = {S.RESTARTING, S.CLEARING, S.ENDING}
+BETWEEN: Final = {S.RENEWING, *INTENDING}
+UNREAD: Final = {S.LIVE, *UNLINKED, *UNOPENED, *ATTACHING, *BETWEEN}
+
+ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
+    # A visit begins in a state that needs no link, for no other is ever kept.
+    ev.VisitBegan: {S.REOPENING, S.READING, *ATTACHING, *CONFIGURED},
+    ev.HolderDied: set(S) - {S.DETACHED, S.READ_ONLY},
+    ev.VisitEnded: set(),
+    ev.HoldBegan: set(S) - {S.READING, *CONFIGURED},
+    # Nothing is heard where there is no link.
+    ev.LinkFailed: UNLINKED,
+    ev.Evicted: UNLINKED,
+    ev.Denied: UNLINKED,
+    ev.ClientIdDead: UNLINKED,
+    ev.GuestSessionGone: UNLINKED,
+    ev.Cleared: UNLINKED,
+    # Configure is answered once for each link.
+    ev.GuestSessionOpened: UNLINKED | CONFIGURED,
+    ev.GuestSessionResumed: UNLINKED | CONFIGURED,
+    ev.GuestSessionReadOnly: UNLINKED | CONFIGURED,
+    # History is judged by whoever has just attached to something old.
+    ev.HistoryAgrees: UNREAD,
+    ev.HistoryStrange: UNREAD,
+    # The contact centre closes what is open and heard.
+    ev.ChatClosed: UNLINKED | UNOPENED | ATTACHING | {S.RENEWING},
+    # Verdicts that the judgement gives only where something can still be lost.
+    ev.GuestSessionLapsed: UNLINKED | UNOPENED | BETWEEN | {S.READING},
+    ev.GuestSessionLostForGood: UNLINKED | INTENDING | {S.READING},
+    # What is known of a guest session belongs to one that was opened and is not being replaced.
+    ev.ConversationFound: UNOPENED | BETWEEN | OVER,
+    ev.ExpiryNear: UNOPENED | BETWEEN | OVER,
+    # Wishes of the caller.
+    ev.StartNewWanted: set(S) - {S.READ_ONLY, S.READING},
+    ev.ClearRefused: set(S) - {S.CLEARING, S.ENDING},
+    ev.ClearRequested: OVER,
+    ev.LeaveRequested: set(FINAL_STATES),
+    ev.ClearAndEndRequested: set(FINAL_STATES),
+    ev.ResumeRequested: set(FINAL_STATES),
+    ev.ReopenRequested: set(S) - {S.FAILED},
+}
+
+HAPPENED: Final = {
+    ev.HoldBegan: ev.HoldBegan(holder="listener-1"),
+    ev.GuestSessionOpened: ev.GuestSessionOpened(expires_at=NOON + 600, duration_seconds=600),
+    ev.GuestSessionGone: ev.GuestSessionGone(cause=Cause.SESSION_EXPIRED, code="4006"),
+    ev.GuestSessionLostForGood: ev.GuestSessionLostForGood(cause=Cause.NEW_SESSION),
+    ev.ClientIdDead: ev.ClientIdDead(code="4017"),
+    ev.Denied: ev.Denied(code="denied", detail="no"),
+    ev.LinkFailed: ev.LinkFailed(code="1006"),
+    ev.ClearRefused: ev.ClearRefused(code="403"),
+    ev.ChatClosed: ev.ChatClosed(by=EndedBy.AGENT),
+    ev.HistoryAgrees: ev.HistoryAgrees(shows_join=False, complete=True),
+    ev.ConversationFound: ev.ConversationFound(conversation_id="c", participant_id=None),
+    ev.ExpiryNear: ev.ExpiryNear(expires_at=NOON + 600),
+}
+SAMPLES: Final = tuple(HAPPENED.get(kind) or kind() for kind in EVENTS)
+PLAYBOOKS: Final = st.builds(
+    Playbook,
+    on_session_lost=st.sampled_from(OnSessionLost),
+    on_read_only=st.sampled_from(OnReadOnly),
+    carry_over=st.sampled_from(CarryOver),
+    auto_start=st.booleans(),
+)
+STEPS: Final = st.tuples(
+    st.integers(0, 10_000), st.sampled_from((0.0, 1.0, 400.0)), st.sampled_from(".....dsr")
+)
+
+
+def test_no_row_stands_there_twice() -> None:
+    keys = Counter((row.state, row.event) for row in TABLE)
+
+    assert [key for key, times in keys.items() if times > 1] == []
+
+
+def test_every_pair_is_in_the_table_or_known_to_be_illegal() -> None:
+    for kind in EVENTS:
+        illegal = {state for state in State if not is_legal(state, kind)}
+
+        assert illegal == ILLEGAL[kind], kind.__name__
+
+
+def test_every_state_is_reached_but_erased_which_only_erasing_sets() -> None:
+    reached = {State.CREATED}
+    while more := {row.to for row in TABLE if row.state in reached} - reached:
+        reached |= more
+
+    assert set(State) - reached == {State.ERASED}
+
+
+def test_final_states_have_no_way_out() -> None:
+    leaving = [row for row in TABLE if row.state in FINAL_STATES and row.to is not row.state]
+
+    assert leaving == []
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_that_is_kept_lets_a_visit_begin(state: State) -> None:
+    assert is_legal(at_rest(state), ev.VisitBegan)
+    assert at_rest(at_rest(state)) is at_rest(state)
+
+
+@pytest.mark.parametrize("state", State)
+def test_dying_tells_callers_nothing(state: State) -> None:
+    """What is kept shows callers the same state as what it stands for."""
+    assert public_state(at_rest(state)) is public_state(state)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: type(event).__name__)
+def test_an_event_is_refused_exactly_where_it_is_known_to_be_illegal(
+    state: State, event: ev.Event
+) -> None:
+    story = Playbook(session_in(state))
+    before = story.session
+    if state not in ILLEGAL[type(event)]:
+        story.happen(event)
+        return
+
+    with pytest.raises(IllegalTransitionError) as refused:
+        story.happen(event)
+
+    assert (refused.value.state, refused.value.event) == (state.value, type(event).__name__)
+    assert story.session is before
+
+
+@given(PLAYBOOKS, st.sampled_from(State), st.sampled_from(SAMPLES), st.sampled_from((0, 1)))
+def test_judging_never_makes_a_legal_event_illegal(
+    story: Playbook, state: State, event: ev.Event, waiting: int
+) -> None:
+    story.session = session_in(state, expires_at=NOON - 1, opened_at=NOON - 600, held_by="l")
+    story.sends = (pending(),) * waiting
+
+    meant = judged(story.session, event, story.given())
+
+    assert is_legal(state, type(meant)) or not is_legal(state, type(event))
+
+
+@settings(max_examples=150)
+@given(PLAYBOOKS, st.lists(STEPS, max_size=40))
+def test_no_story_breaks_what_must_hold(
+    story: Playbook, steps: list[tuple[int, float, str]]
+) -> None:
+    for choice, seconds, twist in steps:
+        story.wait(seconds)
+        story.sends = (pending(),) if twist == "s" else ()
+        story.recap = "agent: hello" if twist == "r" else ""
+        if twist == "d":
+            story.die()
+        legal = [event for event in SAMPLES if is_legal(story.session.state, type(event))]
+        _step(story, legal[choice % len(legal)])
+
+    _check_log([draft.type for draft in story.drafts])
+
+
+def _step(story: Playbook, event: ev.Event) -> None:
+    before = story.session
+    decision = story.happen(event)
+    after = decision.session
+    types = [draft.type for draft in decision.drafts]
+    replaced = types.count(EventType.SESSION_REPLACED)
+
+    assert after.incarnation == before.incarnation + replaced
+    assert (before.next_client_id or before.client_id) == after.client_id or not replaced
+    assert after.client_id == before.client_id or replaced
+    if after.state in SETTLED_STATES and before.state not in SETTLED_STATES:
+        assert DropLink() in decision.effects
+        assert after.held_by is None
+    if after.state is S.RENEWING:
+        assert after.next_client_id is not None
+    if after.next_client_id != before.next_client_id and after.next_client_id is not None:
+        assert after.state is S.RENEWING
+        assert Attach() in decision.effects
+    if after.public is PublicState.ACTIVE:
+        assert after.opened_at is not None
+    for send in decision.sends:
+        assert send.of is None or send.of < len(decision.drafts)
+
+
+def _check_log(types: list[EventType]) -> None:
+    """The first incarnation is opened at most once; a replacement starts each of the others."""
+    first = types.index(EventType.SESSION_REPLACED) if EventType.SESSION_REPLACED in types else None
+    assert types.count(EventType.SESSION_OPENED) <= 1
+    assert EventType.SESSION_OPENED not in types[first or len(types) :]
+    if EventType.SESSION_ENDED in types:
+        assert types[-1] is EventType.SESSION_ENDED
+    if EventType.SESSION_RECOVERED in types:
+        known = {EventType.SESSION_OPENED, EventType.SESSION_REPLACED, EventType.SESSION_READ_ONLY}
+        assert known & set(types[: types.index(EventType.SESSION_RECOVERED)])
