@@ -1,5 +1,6 @@
 """TLS: the certificate must be for the name, although the connection goes to an address."""
 
+import asyncio
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -150,3 +151,16 @@ async def test_a_reset_after_the_handshake_is_a_reset(tmp_path: Path) -> None:
         got = await post(sink.port, trust=tmp_path / "cert.pem")
 
     assert got.error == "reset"
+
+
+async def test_a_peer_that_leaves_in_the_handshake_is_a_failure_with_a_class() -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(leave, "127.0.0.1", 0)
+    got = await post(server.sockets[0].getsockname()[1], trust=None)
+    server.close()
+    await server.wait_closed()
+
+    assert got.error in {"tls", "reset"}
