@@ -8,6 +8,7 @@ from typing import Final
 from service.api.app import create_app
 from service.bootstrap import Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
+from service.console.routes import console_router
 from service.domain.ids import TenantName
 from service.entrypoints._local.admin_key import admin_key
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
@@ -40,7 +41,9 @@ async def _run(
     listener = assembly.listener(
         opened.hints, name=opened.ports.ids.ulid("own"), shards=settings.shards
     )
-    web = WebServer(create_app(assembly.broker), port=settings.port)
+    app = create_app(assembly.broker)
+    app.include_router(console_router())
+    web = WebServer(app, port=settings.port)
     await listener.claim()
     if settings.store is StoreKind.EMBEDDED:
         # The lock on the data directory proves that whoever worked here is dead: nothing to wait for.
