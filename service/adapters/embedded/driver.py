@@ -133,6 +133,10 @@ class EmbeddedDriver:
             self._writer.connection.execute("COMMIT")
         return len(held)
 
+    def count_index_rows(self) -> int:
+        """How many index entries are kept, the buried ones included."""
+        return self._writer.count_index_rows()
+
     def trace(self, listener: Callable[[str], None] | None) -> None:
         """Tell every SQL statement of the writer to somebody who looks for slow ones."""
         self._writer.connection.set_trace_callback(listener)

@@ -60,6 +60,11 @@ class Rows:
         sql = f"SELECT body FROM items WHERE {HELD}"  # noqa: S608 - a constant of ours
         return [_item(body) for (body,) in self.connection.execute(sql)]
 
+    def count_index_rows(self) -> int:
+        """How many index entries there are, the buried ones included."""
+        (count,) = self.connection.execute("SELECT count(*) FROM index_rows").fetchone()
+        return int(count)
+
     def write_all(self, writes: Sequence[Write]) -> tuple[Sequence[Item | None], int]:
         """Judge every condition, then apply every write; the items afterwards and the write units of it.
 

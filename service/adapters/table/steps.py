@@ -56,7 +56,7 @@ def is_ours(step: Step, outcome: Outcome) -> bool:
     if outcome.verdict is not Verdict.REFUSED or outcome.item is None or not step.identity:
         return False
     wanted = _written(step.write)
-    return all(outcome.item.get(name) == wanted.get(name) for name in step.identity)
+    return all(name in wanted and outcome.item.get(name) == wanted[name] for name in step.identity)
 
 
 def _written(write: Write) -> dict[str, Value]:
