@@ -1,4 +1,4 @@
-"""The whole broker with the simulator on a virtual clock, through a replacement: time and I/O are ports."""
+"""The whole broker and the simulator on a virtual clock: proof that time and I/O are ports."""
 
 import json
 from asyncio import TaskGroup
@@ -60,7 +60,7 @@ async def furnish(broker: VirtualBroker) -> Caller:
 
 
 async def happen(broker: VirtualBroker, caller: Caller) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A chat, a quiet time, a Genesys that forgets everything and cuts every line; and the chat goes on."""
+    """A chat, a quiet time, a Genesys that forgets everything and cuts every line; it goes on."""
     hook = {"url": "http://127.0.0.1:9999/hook", "eventTypes": ["*"]}
     await caller.post("/v1/webhooks", hook)
     hello = {"deployment": "help", "message": {"text": "Hello"}}
