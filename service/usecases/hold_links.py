@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 LEASE_SECONDS: Final = 15.0
 RENEW_SECONDS: Final = 5.0
+MARGIN_SECONDS: Final = 6.0
+"""Renewing is tried each 5 s, so this is the last moment to stop before a lease lapses."""
 SCAN_SECONDS: Final = 10.0
 TOUCH_SECONDS: Final = 25.0
 PAUSE_FIRST: Final = 0.2
@@ -52,6 +54,7 @@ class HoldLinks:
     shards: int
     held: "set[int]" = field(default_factory=set)
     visits: "dict[SessionId, Task[None]]" = field(default_factory=dict)
+    shard_of: "dict[SessionId, int]" = field(default_factory=dict)
     again: "set[SessionId]" = field(default_factory=set)
     """Sessions that were hinted while their visit was ending."""
     good_until: float = 0.0
@@ -97,8 +100,11 @@ class HoldLinks:
         await gather(*(self.ports.shards.release(shard, self.name) for shard in self.held))
         self.held.clear()
 
-    def look(self, session_id: SessionId) -> None:
-        """Visit it, or tell the visit that is under way to look again."""
+    def look(self, session_id: SessionId, shard: int) -> None:
+        """Visit it, or tell the visit that is under way to look again. Not ours: left to its owner."""
+        if shard not in self.held:
+            return
+        self.shard_of[session_id] = shard
         task = self.visits.get(session_id)
         inbox = self.present.of(session_id)
         if task is None or task.done():
@@ -113,7 +119,18 @@ class HoldLinks:
             with suppress(BrokerError):
                 await self._renew()
                 await self.claim()
+            if self.held and self.ports.clock.monotonic() >= self.good_until - MARGIN_SECONDS:
+                # The table does not answer: before the leases lapse for others, stop believing in them.
+                lost, self.held = self.held, set()
+                _log.error("listener.leases_unsure", extra={"shards": sorted(lost)})
+                self._let_go(lost)
             await self.ports.clock.sleep(RENEW_SECONDS)
+
+    def _let_go(self, shards: "set[int]") -> None:
+        """End the visits of shards that are, or may be, somebody else's now."""
+        for session_id, task in list(self.visits.items()):
+            if self.shard_of.get(session_id) in shards:
+                task.cancel()
 
     async def _renew(self) -> None:
         clock = self.ports.clock
@@ -129,11 +146,12 @@ class HoldLinks:
             self.good_until = begun + LEASE_SECONDS
         if lost:
             _log.warning("listener.shards_lost", extra={"shards": sorted(lost)})
+            self._let_go(lost)
 
     async def _listen(self) -> None:
         while True:
-            session_id, _ = await self.hints.next_session()
-            self.look(session_id)
+            session_id, shard = await self.hints.next_session()
+            self.look(session_id, shard)
 
     async def _scan(self) -> None:
         """The index is a hint like any other; looking again finds what it did not show before."""
@@ -146,7 +164,7 @@ class HoldLinks:
     async def _visit_all(self, shard: int) -> None:
         for session_id in await self.ports.sessions.live_in_shard(shard):
             if session_id not in self.visits:
-                self.look(session_id)
+                self.look(session_id, shard)
 
     async def _hold(self, session_id: SessionId) -> None:
         """Visit a session again and again for as long as it wants a link."""
@@ -173,6 +191,7 @@ class HoldLinks:
                     return
         finally:
             self.visits.pop(session_id, None)
+            self.shard_of.pop(session_id, None)
 
     async def _once(self, session_id: SessionId) -> bool:
         """One visit; whether the session wants another at once."""
