@@ -116,9 +116,10 @@ class HoldLinks:
 
     async def _lease(self) -> None:
         while True:
-            with suppress(BrokerError):
-                await self._renew()
-                await self.claim()
+            with suppress(BrokerError, TimeoutError):
+                async with self.ports.clock.timeout(RENEW_SECONDS):
+                    await self._renew()
+                    await self.claim()
             if self.held and self.ports.clock.monotonic() >= self.good_until - MARGIN_SECONDS:
                 # The table does not answer: before the leases lapse for others, stop believing in them.
                 lost, self.held = self.held, set()
