@@ -114,6 +114,11 @@ class Machine:
         rows: list[Any] = list(self.control.inbound(token))
         return [row["text"] for row in rows for _ in range(row["arrived"])]
 
+    def stored(self, token: str | None = None) -> list[str]:
+        """Each text of a guest that the simulator took, in order: what an agent sees."""
+        rows: list[Any] = list(self.control.transcript(token))
+        return [row["text"] for row in rows if row["direction"] == "Inbound" and row["text"]]
+
     def handshakes(self) -> list[int]:
         """The status of every upgrade request so far."""
         rows: list[Any] = list(self.control.handshakes())

@@ -35,7 +35,8 @@ async def happen(desk: Desk, event: ev.Event) -> None:
     for send in sends:
         desk.keep(send)
     desk.effects.extend(decision.effects)
-    if before.outage is not None and desk.session.outage is None:
+    if (before.outage is None) != (desk.session.outage is None):
+        # A receipt tells of its outage only, not of what went well before.
         desk.tally = Tally()
     _log.info(
         "session.transition",

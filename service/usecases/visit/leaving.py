@@ -17,6 +17,11 @@ TOUCH_MOST: Final = 900.0
 TOUCH_SHARE: Final = 0.25
 """The next look at a session without a link comes after a quarter of the time that it has been quiet."""
 
+_ON_THE_WAY: Final = frozenset(
+    {State.RESUMING, State.REATTACHING, State.RETRYING, State.CATCHING_UP}
+)
+"""No wish is fulfilled before the visit knows what became of the guest session."""
+
 
 async def should_leave(desk: Desk) -> bool:
     """Whether there is no reason to stay, or no time."""
@@ -109,7 +114,12 @@ async def _has_what_it_came_for(desk: Desk) -> bool:
     if desk.stay.reconcile:
         reading = desk.reading
         return desk.session.state is State.LIVE and reading.first_done and reading.second_at is None
-    if desk.stay.satisfied is None or not desk.moved:
+    if desk.stay.satisfied is None or not desk.moved or _is_on_the_way(desk):
         return False
     desk.moved = False
     return await desk.stay.satisfied()
+
+
+def _is_on_the_way(desk: Desk) -> bool:
+    state = desk.session.state
+    return state in _ON_THE_WAY or (state is State.READING and not desk.reading.agreed)

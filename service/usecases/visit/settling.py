@@ -41,7 +41,8 @@ async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool)
         message_of(send, desk.session), occurred_at=at, keys=said.keys, recovered=recovered
     )
     await _end(desk, send, draft)
-    desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)
+    if send.written is not None and send.written.doubt_at is not None:
+        desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)
 
 
 async def fail(desk: Desk, send: PendingSend, failure: Failure) -> None:
