@@ -93,7 +93,7 @@ class Once:
             return await _replayed(replay, record)
 
     async def keeping(self, ticket: Ticket | None, act: Act) -> Answer:
-        """For writes that make nothing of their own: act, then keep the whole answer for repeats."""
+        """For writes that make nothing of their own: act, then keep the answer for repeats."""
 
         async def act_and_keep() -> Answer:
             answer = await act()

@@ -17,7 +17,8 @@ from service.usecases.read_session import owned, segments_of
 from service.usecases.waiting import PAGE_EVENTS
 
 CURSOR_MARK: Final = "m1:"
-SEQUENCE_MAX: Final = 10**12
+DIGITS_MAX: Final = 12
+"""A place in a log is written with so many digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def sequence_of(cursor: str | None) -> int:
     except (binascii.Error, UnicodeError):
         text = ""
     number = text.removeprefix(CURSOR_MARK)
-    if text == number or not number.isdecimal() or int(number[:13]) > SEQUENCE_MAX:
+    if text == number or not number.isdecimal() or len(number) > DIGITS_MAX:
         raise InvalidRequestError(
             FieldFault(pointer="/cursor", detail="is not a cursor of this listing")
         )

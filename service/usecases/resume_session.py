@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
-from service.domain.errors import SessionEndedError
+from service.domain.errors import ExternalIdInUseError, SessionEndedError
 from service.domain.events import Event, ReopenRequested, ResumeRequested
 from service.domain.ids import SessionId
 from service.domain.session import PublicState, Session
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock
-from service.usecases.create_session import free_holder
 from service.usecases.end_session import DONE, VerbRequest, keep_session
 from service.usecases.idempotency import Answer, result_of
 from service.usecases.read_session import owned, shown
@@ -40,8 +39,7 @@ class ResumeSession:
         session = await owned(self.sessions, request.key.tenant, request.session_id)
         if session.public is PublicState.ENDED:
             raise SessionEndedError(session_id=session.id)
-        if session.public is PublicState.FAILED and session.external_id is not None:
-            await free_holder(self.sessions, session.tenant, session.external_id)
+        await self._refuse_if_name_is_taken(session)
         await mark_work(self.sessions, session, now=self.clock.now())
         await self.change(session.id, _wish(session))
         self.bell.ring(session.id)
@@ -58,6 +56,14 @@ class ResumeSession:
         """The session as it is now."""
         session = await owned(self.sessions, key.tenant, session_id)
         return Answer(status=DONE, body=await shown(self.sessions, session, key))
+
+    async def _refuse_if_name_is_taken(self, session: Session) -> None:
+        """Whoever took the name after this session failed keeps it, whatever became of it since."""
+        if session.public is not PublicState.FAILED or session.external_id is None:
+            return
+        holder = await self.sessions.by_external_id(session.tenant, session.external_id)
+        if holder not in {None, session.id}:
+            raise ExternalIdInUseError(external_id=session.external_id, session_id=str(holder))
 
     async def _is_settled(self, session_id: SessionId) -> bool:
         return (await self.sessions.load(session_id)).public not in UNSETTLED

@@ -34,6 +34,8 @@ from service.usecases.waiting import Patience
 TRIES: Final = 20
 """Lost races before the caller is asked to come again; with each, somebody else got ahead."""
 
+BACKOFF_SECONDS: Final = 0.005
+
 MARK_SECONDS: Final = 60.0
 MARK_LEFT_SECONDS: Final = 30.0
 """A work mark is relied on only while so much of it is left."""
@@ -103,7 +105,7 @@ class SendMessage:
         message_id = MessageId(self.ids.ulid(MESSAGE))
         event_id = EventId(self.ids.ulid(EVENT))
         check_id(request.session_id)
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             # The log's end first: what changes the session after this takes the place we want.
             last = await self.sessions.tail(request.session_id, limit=1)
             session = await owned(self.sessions, request.key.tenant, request.session_id)
@@ -120,6 +122,8 @@ class SendMessage:
             try:
                 await self.sessions.accept(event, send, self._record(request, event, message_id))
             except PlaceTakenError:
+                # Many who lost together would lose together again.
+                await self.clock.sleep(self.ids.jitter() * attempt * BACKOFF_SECONDS)
                 continue
             self.bell.ring(session.id)
             return session, event

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from service.adapters.cipher import AesCipher
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.api.app import create_app
+from service.domain.access import ApiKey
 from service.domain.deployment import Deployment
 from service.domain.drafts import Draft, confirmed, failed, received
 from service.domain.errors import BlockedTargetError, NotFoundError
@@ -39,11 +40,11 @@ from service.usecases.authenticate import Authenticate, EnsureAdminKey
 from service.usecases.broker import Broker
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
-from service.usecases.create_session import CreateSession
+from service.usecases.create_session import CreateRequest, CreateSession
 from service.usecases.end_session import EndSession
 from service.usecases.erase_session import EraseSession
 from service.usecases.follow_message import FollowMessage
-from service.usecases.idempotency import Once
+from service.usecases.idempotency import Once, Ticket
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
@@ -55,6 +56,7 @@ from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
+from service.usecases.waiting import Patience
 from service.usecases.wake_lanes import WakeEndpoint
 from tests.support.virtual_time import FakeIds, InlineExecutor
 
@@ -114,6 +116,35 @@ class KeptHints:
     def __init__(self) -> None:
         self.sessions: list[SessionId] = []
         self.lanes: list[tuple[EndpointId, SessionId, float]] = []
+
+    async def caller(self) -> ApiKey:
+        """The admin key as the use cases get it."""
+        return await self.broker.authenticate(ADMIN)
+
+    def patience(self, seconds: float = 5.0) -> Patience:
+        """Of a request that arrives now."""
+        return Patience(arrived=self.clock.monotonic(), seconds=seconds)
+
+    def ticket(self, key: str = "k", *, request_hash: str = "h") -> Ticket:
+        """One use of an Idempotency-Key."""
+        return Ticket(
+            tenant=TenantName("default"), key=key, request_hash=request_hash, at=self.clock.now()
+        )
+
+    async def made(self, **wanted: Any) -> SessionId:  # noqa: ANN401 - fields of CreateRequest
+        """A new session, without HTTP."""
+        answer = await self.broker.create_session(await self.wish(**wanted))
+        assert answer.body is not None
+        return SessionId(answer.body["id"])
+
+    async def wish(self, **wanted: Any) -> CreateRequest:  # noqa: ANN401 - fields of CreateRequest
+        """A request for a new session."""
+        fields: dict[str, Any] = {
+            "key": await self.caller(),
+            "deployment": DeploymentName(DEPLOYMENT),
+            "patience": self.patience(),
+        }
+        return CreateRequest(**(fields | wanted))
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         self.sessions.append(session_id)
@@ -319,6 +350,35 @@ class Bench:
         assert made.status_code == 201, made.text
         return {"authorization": f"Bearer {made.json()['key']}"}
 
+    async def caller(self) -> ApiKey:
+        """The admin key as the use cases get it."""
+        return await self.broker.authenticate(ADMIN)
+
+    def patience(self, seconds: float = 5.0) -> Patience:
+        """Of a request that arrives now."""
+        return Patience(arrived=self.clock.monotonic(), seconds=seconds)
+
+    def ticket(self, key: str = "k", *, request_hash: str = "h") -> Ticket:
+        """One use of an Idempotency-Key."""
+        return Ticket(
+            tenant=TenantName("default"), key=key, request_hash=request_hash, at=self.clock.now()
+        )
+
+    async def made(self, **wanted: Any) -> SessionId:  # noqa: ANN401 - fields of CreateRequest
+        """A new session, without HTTP."""
+        answer = await self.broker.create_session(await self.wish(**wanted))
+        assert answer.body is not None
+        return SessionId(answer.body["id"])
+
+    async def wish(self, **wanted: Any) -> CreateRequest:  # noqa: ANN401 - fields of CreateRequest
+        """A request for a new session."""
+        fields: dict[str, Any] = {
+            "key": await self.caller(),
+            "deployment": DeploymentName(DEPLOYMENT),
+            "patience": self.patience(),
+        }
+        return CreateRequest(**(fields | wanted))
+
     async def session(self, **body: object) -> dict[str, Any]:
         """A new session."""
         made = await self.http.post("/v1/sessions", json={"deployment": DEPLOYMENT, **body})
@@ -354,7 +414,7 @@ def _changed(session: Session, state: State, changes: Mapping[str, Any]) -> Sess
 
 
 @asynccontextmanager
-async def open_bench(*, allow_endpoint: bool = True) -> AsyncIterator[Bench]:
+async def open_bench(*, allow_endpoint: bool = True, serving: bool = True) -> AsyncIterator[Bench]:
     """The API, ready, with the admin key and one deployment."""
     clock = JumpingClock()
     table = open_embedded(
@@ -363,7 +423,6 @@ async def open_bench(*, allow_endpoint: bool = True) -> AsyncIterator[Bench]:
     bench = Bench(table=table, clock=clock, bell=JumpingBell(clock), ids=FakeIds(now=clock.now))
     bench.visitor = Visitor(bench)
     bench.broker = _broker(bench, allow_endpoint=allow_endpoint)
-    bench.app = create_app(bench.broker)
     await EnsureAdminKey(tenants=table.tenants, clock=clock)(ADMIN)
     await table.tenants.put_deployment(
         Deployment(
@@ -377,16 +436,26 @@ async def open_bench(*, allow_endpoint: bool = True) -> AsyncIterator[Bench]:
         expected_version=None,
         idempotency=None,
     )
+    try:
+        if serving:
+            async with _served(bench):
+                yield bench
+        else:
+            yield bench
+    finally:
+        await table.close()
+
+
+@asynccontextmanager
+async def _served(bench: Bench) -> AsyncIterator[None]:
+    bench.app = create_app(bench.broker)
     transport = httpx2.ASGITransport(app=bench.app, raise_app_exceptions=False)
     headers = {"authorization": f"Bearer {ADMIN}"}
     async with httpx2.AsyncClient(
         transport=transport, base_url="http://broker", headers=headers
     ) as http:
         bench.http = http
-        try:
-            yield bench
-        finally:
-            await table.close()
+        yield
 
 
 def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:

@@ -250,6 +250,7 @@ async def test_a_read_only_session_refuses_only_where_the_deployment_says_so(ben
 
 async def test_many_at_once_all_get_a_place_of_their_own(bench: Bench) -> None:
     path = await _path(bench)
+    bench.visitor.settles = False
 
     answers = await asyncio.gather(
         *(bench.http.post(f"{path}/messages?wait=0", json={"text": str(n)}) for n in range(8))

@@ -1,0 +1,92 @@
+"""Sessions made: one transaction, races over the externalId, and the wait for the opening."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.domain.errors import (
+    ExternalIdInUseError,
+    UnavailableError,
+    UnknownDeploymentError,
+    VersionConflictError,
+)
+from service.domain.ids import DeploymentName, SessionId
+from service.domain.message import SendBody
+from service.domain.session import State
+from service.usecases.create_session import free_holder, shard_of
+from tests.support.api_bench import open_bench
+from tests.support.losing import losing
+
+
+def test_a_session_belongs_to_the_same_shard_for_ever() -> None:
+    shards = {shard_of(SessionId(f"ses_{number}"), 64) for number in range(2000)}
+
+    assert shard_of(SessionId("ses_01J"), 64) == 63
+    assert shards == set(range(64))
+
+
+async def test_a_lost_race_for_the_name_is_run_again() -> None:
+    async with open_bench(serving=False) as bench:
+        sessions = losing(
+            bench.table.sessions, create=[VersionConflictError(item="externalId")] * 3
+        )
+        create = replace(bench.broker.create_session, sessions=sessions)
+
+        answer = await create(await bench.wish(external_id="a"))
+
+    assert answer.status == 201
+
+
+async def test_a_race_that_is_always_lost_is_told() -> None:
+    async with open_bench(serving=False) as bench:
+        sessions = losing(
+            bench.table.sessions, create=[VersionConflictError(item="externalId")] * 99
+        )
+        create = replace(bench.broker.create_session, sessions=sessions)
+
+        with pytest.raises(UnavailableError):
+            await create(await bench.wish(external_id="a"))
+
+
+async def test_the_loser_of_a_race_for_a_name_learns_who_won() -> None:
+    async with open_bench(serving=False) as bench:
+        winner = await bench.made(external_id="a")
+
+        with pytest.raises(ExternalIdInUseError) as refused:
+            await bench.made(external_id="a")
+
+    assert refused.value.session_id == winner
+
+
+async def test_a_name_whose_session_was_erased_is_free() -> None:
+    async with open_bench(serving=False) as bench:
+        erased = await bench.made(external_id="a")
+        sessions = losing(bench.table.sessions)
+        await bench.put(erased, State.ERASED)
+
+        holder = await free_holder(sessions, (await bench.caller()).tenant, "a")
+
+    assert holder in {erased, None}
+
+
+async def test_an_unknown_deployment_is_the_callers_mistake() -> None:
+    async with open_bench(serving=False) as bench:
+        with pytest.raises(UnknownDeploymentError):
+            await bench.made(deployment=DeploymentName("nowhere"))
+
+
+async def test_a_session_that_fails_to_open_ends_the_wait_whatever_becomes_of_its_message() -> None:
+    async with open_bench(serving=False) as bench:
+        bench.visitor.opens = False
+        bench.visitor.settles = False
+
+        async def fail(session_id: SessionId) -> None:
+            await bench.put(session_id, State.FAILED)
+
+        bench.visitor.before = fail
+        began = bench.clock.monotonic()
+        answer = await bench.broker.create_session(await bench.wish(message=SendBody(text="hello")))
+
+    assert answer.body is not None
+    assert answer.body["state"] == "failed"
+    assert bench.clock.monotonic() == began

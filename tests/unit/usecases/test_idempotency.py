@@ -1,0 +1,66 @@
+"""A write at most once for each key."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError
+from service.usecases.idempotency import Answer, kept, result_of, secret_of
+from tests.support.api_bench import open_bench
+from tests.support.losing import losing
+
+
+async def _answer() -> Answer:
+    return Answer(status=200, body={"n": 1})
+
+
+async def test_without_a_key_every_write_happens() -> None:
+    async with open_bench(serving=False) as bench:
+        first = await bench.broker.once.keeping(None, _answer)
+
+    assert first == Answer(status=200, body={"n": 1})
+
+
+async def test_a_kept_answer_is_replayed_and_another_body_refused() -> None:
+    async with open_bench(serving=False) as bench:
+        await bench.broker.once.keeping(bench.ticket(), _answer)
+
+        again = await bench.broker.once.keeping(bench.ticket(), _answer)
+        with pytest.raises(IdempotencyMismatchError):
+            await bench.broker.once.keeping(bench.ticket(request_hash="other"), _answer)
+
+    assert again == Answer(status=200, body={"n": 1}, replayed=True)
+
+
+async def test_the_loser_of_a_race_replays_the_winner() -> None:
+    async with open_bench(serving=False) as bench:
+        once = bench.broker.once
+
+        async def beaten() -> Answer:
+            await once.keeping(bench.ticket(), _answer)
+            raise IdempotencyInProgressError
+
+        answer = await once(bench.ticket(), act=beaten, replay=kept)
+
+    assert answer.replayed
+
+
+async def test_a_race_whose_winner_left_nothing_is_told() -> None:
+    async with open_bench(serving=False) as bench:
+        racing = losing(bench.table.tenants, put_idempotency=[IdempotencyInProgressError()])
+        once = replace(bench.broker.once, tenants=racing)
+
+        with pytest.raises(IdempotencyInProgressError):
+            await once.keeping(bench.ticket(), _answer)
+
+
+async def test_a_record_keeps_ids_and_secrets_apart() -> None:
+    async with open_bench(serving=False) as bench:
+        record = bench.ticket().record(status=201, result={"id": "x"}, secret={"key": "s"})
+        plain = bench.ticket().record(status=201, result={"id": "x"})
+
+    assert "s" not in record.result
+    assert result_of(record) == {"id": "x"}
+    assert secret_of(record) == {"key": "s"}
+    assert secret_of(plain) == {}
+    assert record.expires_at >= record.created_at + 24 * 3600

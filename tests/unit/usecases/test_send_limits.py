@@ -1,0 +1,82 @@
+"""What may be sent."""
+
+import pytest
+
+from service.domain.errors import (
+    AttributesTooLargeError,
+    CallerError,
+    InvalidRequestError,
+    TextTooLongError,
+    UnknownAttachmentError,
+)
+from service.domain.message import ButtonReply, SendBody
+from service.usecases.send_limits import (
+    check_attributes,
+    check_body,
+    check_external_id,
+    check_metadata,
+)
+
+BUTTON = ButtonReply(type="QuickReply", text="Yes", payload="y")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SendBody(text="x"),
+        SendBody(text="é" * 2048),
+        SendBody(button=BUTTON),
+        SendBody(text="x", custom_attributes={"k": "v" * 2047}, metadata={"n": 1}),
+    ],
+)
+def test_what_fits_passes(body: SendBody) -> None:
+    check_body(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (SendBody(), InvalidRequestError),
+        (SendBody(text=""), InvalidRequestError),
+        (SendBody(text="x", button=BUTTON), InvalidRequestError),
+        (SendBody(text="é" * 2048 + "x"), TextTooLongError),
+        (
+            SendBody(button=ButtonReply(type="Button", text="x", payload="p" * 4097)),
+            TextTooLongError,
+        ),
+        (SendBody(text="x", custom_attributes={"é": "v" * 2047}), AttributesTooLargeError),
+        (SendBody(text="x", metadata={"k": "v" * 16384}), InvalidRequestError),
+        (SendBody(text="x", attachment_ids=("att_1",)), UnknownAttachmentError),
+    ],
+)
+def test_what_does_not_fit_is_refused(body: SendBody, error: type[CallerError]) -> None:
+    with pytest.raises(error):
+        check_body(body)
+
+
+def test_a_fault_is_named_where_the_body_stands() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_body(SendBody(text="x", metadata={"k": "v" * 16384}), at="/message")
+
+    assert refused.value.faults[0].pointer == "/message/metadata"
+
+
+@pytest.mark.parametrize("external_id", [None, "a", "order 7", "é" * 128])
+def test_a_name_of_the_callers_own_passes(external_id: str | None) -> None:
+    check_external_id(external_id)
+
+
+@pytest.mark.parametrize("external_id", ["", "é" * 129, "a#b", "a\tb", "a\x7f"])
+def test_a_name_that_could_harm_a_key_is_refused(external_id: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        check_external_id(external_id)
+
+
+def test_limits_are_counted_in_bytes() -> None:
+    check_attributes({"k": "é" * 1023})
+    check_metadata({"k": "é" * 8188})
+
+    with pytest.raises(AttributesTooLargeError):
+        check_attributes({"k": "é" * 1024})
+    with pytest.raises(InvalidRequestError):
+        check_metadata({"k": "é" * 8189})
