@@ -241,6 +241,8 @@ class Session:
     updated_at: float
     look_at: float | None = None
     """The work mark: somebody may be at work until then. Kept outside `version`."""
+    wake_at: float | None = None
+    """When somebody should look without any work being marked. Kept outside `version`."""
     lock: Lock | None = None
     """The lock of a visit on demand. Kept outside `version`."""
 

@@ -146,10 +146,18 @@ class SessionStore(Protocol):
         """Set the work mark no earlier than it is already. Raises NotFoundError."""
 
     async def clear_work_mark(self, session_id: SessionId, seen_look_at: float) -> bool:
-        """Remove the work mark if it has not moved; whether it was removed."""
+        """Remove the work mark if it has not moved, and what was scheduled up to it.
 
-    async def schedule(self, session_id: SessionId, look_at: float) -> None:
-        """Make the session due no later than `look_at` (a retry, an expiry warning). Raises NotFoundError."""
+        Without a mark, the schedule that was seen. Whether it was removed.
+        """
+
+    async def schedule(
+        self, session_id: SessionId, look_at: float, *, now: float | None = None
+    ) -> None:
+        """Make the session due no later than `look_at`, for a retry or an expiry warning.
+
+        What was scheduled up to `now` is served: it gives way. Raises NotFoundError.
+        """
 
     async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:
         """Lock the session for a visit on demand, if it has no live lock and its shard no valid lease.

@@ -160,6 +160,7 @@ def _solid(session: Session) -> Session:
         last_good_at=_coarse(session.last_good_at),
         evictions=0,
         look_at=None,
+        wake_at=None,
         lock=None,
     )
 

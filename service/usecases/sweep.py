@@ -74,5 +74,6 @@ class Sweep:
             return
         while not await self.ports.sessions.purge(erased):
             continue
-        if erased.look_at is not None:
-            await self.ports.sessions.clear_work_mark(session_id, erased.look_at)
+        due = erased.wake_at if erased.look_at is None else erased.look_at
+        if due is not None:
+            await self.ports.sessions.clear_work_mark(session_id, due)

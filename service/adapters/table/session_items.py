@@ -20,7 +20,7 @@ LIVE_KEYS: Final = (schema.LIVE.pk, schema.LIVE.sk)
 TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
 DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
 SECRETS: Final = ("client_id", "next_client_id")
-APART: Final = ("version", "lock", "look_at")
+APART: Final = ("version", "lock", "look_at", "wake_at")
 """Members that are attributes of their own."""
 
 
@@ -67,8 +67,10 @@ def session_item(session: Session, cipher: Cipher) -> Item:
     """The whole item of a new session."""
     key = schema.session_key(session.id)
     item: dict[str, Value] = {"pk": key.pk, "sk": key.sk, **session_attributes(session, cipher)}
-    if session.look_at is not None:
-        item |= {"look_at": session.look_at, **due_attributes(session, session.look_at)}
+    times = {"look_at": session.look_at, "wake_at": session.wake_at}
+    due: dict[str, Value] = {name: at for name, at in times.items() if at is not None}
+    if due:
+        item |= due | due_attributes(session, min(float(at) for at in due.values()))
     if session.lock is not None:
         item |= {"lock_token": session.lock.token, "lock_until": session.lock.until}
     return item
@@ -82,7 +84,8 @@ def read_session(item: Item, cipher: Cipher) -> Session:
             members[name] = cipher.decrypt(members[name], context=_context(members["id"], name))
     members["version"] = int(item["version"])
     session = record(Session, members)
-    return dataclasses.replace(session, lock=read_lock(item), look_at=read_look_at(item))
+    look_at, wake_at = _time(item, "look_at"), _time(item, "wake_at")
+    return dataclasses.replace(session, lock=read_lock(item), look_at=look_at, wake_at=wake_at)
 
 
 def read_lock(item: Item) -> Lock | None:
@@ -92,10 +95,9 @@ def read_lock(item: Item) -> Lock | None:
     return Lock(token=str(item["lock_token"]), until=float(item["lock_until"]))
 
 
-def read_look_at(item: Item) -> float | None:
-    """The work mark; where there is none, what was scheduled."""
-    look_at = item.get("look_at", item.get("wake_at"))
-    return None if look_at is None else float(look_at)
+def _time(item: Item, name: str) -> float | None:
+    at = item.get(name)
+    return None if at is None else float(at)
 
 
 def _body(session: Session, cipher: Cipher) -> str:

@@ -24,16 +24,17 @@ async def ensure_mark(desk: Desk) -> None:
 
 
 async def tidy_mark(desk: Desk, stored: Session) -> None:
-    """Remove a mark that has lapsed if all is done; otherwise move it on, so that somebody looks again.
+    """Remove a mark that has lapsed if all is done; else move it on, so that somebody looks again.
 
-    `stored` is the session as it was just read.
+    `stored` is the session as it was just read. Without a mark the same goes for its schedule.
     """
     sessions = desk.ports.sessions
-    if stored.look_at is None or stored.look_at > desk.now:
+    lapsed = stored.wake_at if stored.look_at is None else stored.look_at
+    if lapsed is None or lapsed > desk.now:
         return
     pause = await _pause_for_what_is_left(desk)
     if pause is None:
-        if await sessions.clear_work_mark(desk.session.id, stored.look_at):
+        if await sessions.clear_work_mark(desk.session.id, lapsed):
             desk.look_at = 0.0
         return
     desk.look_at = desk.now + pause

@@ -89,7 +89,8 @@ async def test_the_earlier_of_two_schedules_holds(table: Table, session: Session
         await table.sessions.schedule(session.id, at)
 
     assert await due(table, NOW + 10) == [session.id]
-    assert (await table.sessions.load(session.id)).look_at == NOW + 10
+    found = await table.sessions.load(session.id)
+    assert (found.look_at, found.wake_at) == (None, NOW + 10)
 
 
 async def test_clearing_the_mark_serves_what_was_scheduled_before_it(

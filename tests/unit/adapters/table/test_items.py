@@ -64,12 +64,17 @@ def test_an_event_comes_back_equal(
     assert read_seen(item) == seen(event)
 
 
-@given(look_at=st.none() | INSTANTS, until=st.none() | INSTANTS, state=st.sampled_from(State))
-def test_a_session_comes_back_with_its_lock_and_mark(
-    look_at: float | None, until: float | None, state: State
+@given(
+    look_at=st.none() | INSTANTS,
+    wake_at=st.none() | INSTANTS,
+    until=st.none() | INSTANTS,
+    state=st.sampled_from(State),
+)
+def test_a_session_comes_back_with_its_lock_mark_and_schedule(
+    look_at: float | None, wake_at: float | None, until: float | None, state: State
 ) -> None:
     lock = None if until is None else Lock(token="lck", until=until)
-    session = a_session(look_at=look_at, lock=lock, state=state, version=7)
+    session = a_session(look_at=look_at, wake_at=wake_at, lock=lock, state=state, version=7)
 
     item = through_dynamodb(session_item(session, CIPHER))
 
