@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     faults: FaultProxy
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         """DynamoDB's only method."""
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         fault = self.faults.next_fault(self.headers.get("x-amz-target", "").partition(".")[2])

@@ -125,7 +125,7 @@ async def test_nothing_is_left_after_the_purge(table: Table) -> None:
     assert [row["sk"] for row in rows.items] == [schema.event_sort(3), schema.META]
     assert all(schema.TTL in row for row in rows.items)
     assert SECRET not in str(rows.items)
-    assert session.external_id not in str(rows.items)
+    assert str(session.external_id) not in str(rows.items)
     assert await table.sessions.by_external_id(TENANT, session.external_id or "") is None
     for partition in _lookups(session):
         assert (await table.driver.query(Query(partition=partition))).items == []

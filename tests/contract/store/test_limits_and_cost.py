@@ -1,14 +1,16 @@
 """The table's limits hold on every store, and what a message costs is counted."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 
-from service.adapters.embedded import EmbeddedTable
+from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.domain.errors import TooLargeError
 from service.domain.session import State
 from service.ports import SendChange
-from tests.contract.store.conftest import Table
+from tests.contract.store.conftest import CIPHER, Table
 from tests.support.store_builders import (
     NOW,
     a_lane,
@@ -75,11 +77,12 @@ def spent(table: EmbeddedTable, before: int) -> int:
     return table.driver.meter.write_units - before
 
 
-@pytest.fixture
-def embedded(table: Table) -> EmbeddedTable:
-    if not isinstance(table, EmbeddedTable):
-        pytest.skip("the stand-in does not count as AWS does; the embedded meter does")
-    return table
+@pytest_asyncio.fixture
+async def embedded() -> AsyncIterator[EmbeddedTable]:
+    """The table that counts as AWS does; the stand-in does not."""
+    opened = open_embedded(None, cipher=CIPHER, clock_now=lambda: NOW)
+    yield opened
+    await opened.close()
 
 
 async def test_an_inbound_message_costs_one_unit(embedded: EmbeddedTable) -> None:

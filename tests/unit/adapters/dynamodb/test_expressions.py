@@ -18,6 +18,7 @@ from service.adapters.table.conditions import (
     Check,
     Delete,
     Equals,
+    Item,
     Key,
     Present,
     Put,
@@ -113,7 +114,7 @@ def test_an_index_is_never_asked_for_consistency() -> None:
 
 
 def test_a_page_goes_on_where_the_last_one_ended() -> None:
-    start = {DUE.pk: "DUE#SES#1", DUE.sk: 5.5, "pk": "a", "sk": "b"}
+    start: Item = {DUE.pk: "DUE#SES#1", DUE.sk: 5.5, "pk": "a", "sk": "b"}
 
     request = spell_query(Query(partition="p", index=DUE, high=9.0, start=start), "t")
 

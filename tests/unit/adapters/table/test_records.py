@@ -34,7 +34,7 @@ VALUES = {
 
 @pytest.mark.parametrize("kind", VALUES)
 @given(data=st.data())
-def test_every_value_comes_back_equal(kind: type, data: st.DataObject) -> None:
+def test_every_value_comes_back_equal(kind: type[object], data: st.DataObject) -> None:
     value = _with_tuples(data.draw(VALUES[kind]))
     text = text_of(plain_record(value))
     assume("NaN" not in text)  # which equals nothing, not even itself
