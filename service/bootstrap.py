@@ -97,9 +97,10 @@ class Assembly:
 
 
 async def local_ports(settings: LocalSettings) -> Opened:
-    """The ports of one machine: the embedded table in the data directory, or DynamoDB where the settings say so.
+    """The ports of one machine.
 
-    Raises ConfigurationError.
+    The embedded table in the data directory, or DynamoDB where the settings say so. Raises
+    ConfigurationError.
     """
     clock = SystemClock()
     cipher = AesCipher(file_key(settings.data_dir / KEY_FILE))

@@ -1,1 +1,4 @@
-"""The doors: each makes settings, ports and use cases, and hands over. Nothing else happens here."""
+"""The doors: each makes settings, ports and use cases, and hands over.
+
+Nothing else happens here.
+"""

@@ -1,6 +1,7 @@
 """All of it in one process on one machine: `python -m service.entrypoints.local`.
 
-Prints what to open, and one line `ready http://127.0.0.1:<port>` when it serves. SIGTERM and SIGINT drain and exit 0.
+Prints what to open, and one line `ready http://127.0.0.1:<port>` when it serves. SIGTERM and SIGINT
+drain and exit 0.
 """
 
 import asyncio

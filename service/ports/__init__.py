@@ -1,7 +1,7 @@
 """Every outside thing the use cases need, as Protocols: the socket panel of the hexagon.
 
-All calls are asyncio. Adapters translate what goes wrong into `service.domain.errors`; nothing of theirs leaks.
-Instants are seconds since the epoch; durations are seconds.
+All calls are asyncio. Adapters translate what goes wrong into `service.domain.errors`; nothing of
+theirs leaks. Instants are seconds since the epoch; durations are seconds.
 """
 
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendChange:
-    """A pending send before and after: made (before None), moved, or settled and gone (after None)."""
+    """A pending send before (None: made) and after (None: settled and gone)."""
 
     before: PendingSend | None
     after: PendingSend | None
@@ -41,8 +41,8 @@ class SendChange:
 class Authority:
     """By what right a writer changes a session: the lock it holds, or the listener's shard lease.
 
-    With `lock_token` the item's lock must still be that one. With `listener` no live lock of another may stand
-    (`now` decides what is live). With neither only the version decides.
+    With `lock_token` the item's lock must still be that one. With `listener` no live lock of
+    another may stand (`now` decides what is live). With neither only the version decides.
     """
 
     lock_token: str | None = None
@@ -61,7 +61,10 @@ class SessionFilter:
 
 
 class SessionStore(Protocol):
-    """Sessions, their logs and pending sends. Every method is one request to the table unless it pages."""
+    """Sessions, their logs and pending sends.
+
+    Every method is one request to the table unless it pages.
+    """
 
     async def create(
         self,
@@ -72,18 +75,18 @@ class SessionStore(Protocol):
         idempotency: IdempotencyRecord | None,
         may_replace: SessionId | None,
     ) -> None:
-        """One transaction: session, first events, externalId reference, idempotency record, first sends.
+        """One transaction: session, events, externalId reference, idempotency record, sends.
 
-        The reference is taken if absent or if it still names `may_replace` (ended or failed, as the caller read
-        it). Raises VersionConflictError(item="externalId"), IdempotencyInProgressError (the record exists: read it),
-        PlaceTakenError.
+        The reference is taken if absent or if it still names `may_replace` (ended or failed, as the
+        caller read it). Raises VersionConflictError(item="externalId"), IdempotencyInProgressError
+        (the record exists: read it), PlaceTakenError.
         """
 
     async def load(self, session_id: SessionId) -> Session:
         """The session, strongly consistent. Raises NotFoundError (also for an erased one)."""
 
     async def load_erased(self, session_id: SessionId) -> Session | None:
-        """What is left of an erased session; None where there is none, or where it is not erased."""
+        """What is left of an erased session; None for any other."""
 
     async def commit(
         self,
@@ -94,22 +97,27 @@ class SessionStore(Protocol):
         sends: Sequence[SendChange] = (),
         authority: Authority | None = None,
     ) -> Session:
-        """State and events together, in one transaction; `after.version` becomes `before.version + 1`.
+        """State and events together, in one transaction.
 
-        Leaves lock and work mark alone. Also keeps the listing indexes, the externalId reference (taken again when a
-        failed session resumes) and the conversation lookup true. Raises VersionConflictError or PlaceTakenError.
+        `after.version` becomes `before.version + 1`. Leaves lock and work mark alone. Also keeps
+        the listing indexes, the externalId reference (taken again when a failed session resumes)
+        and the conversation lookup true. Raises VersionConflictError or PlaceTakenError.
         """
 
     async def append(self, event: LogEvent, *, sends: Sequence[SendChange] = ()) -> None:
-        """One event at its place, with the sends it settles or makes. A put whose winner has the same event id is a
-        win. Raises PlaceTakenError, VersionConflictError (a send changed)."""
+        """One event at its place, with the sends it settles or makes.
+
+        A put whose winner has the same event id is a win. Raises PlaceTakenError,
+        VersionConflictError (a send changed).
+        """
 
     async def accept(
         self, event: LogEvent, send: PendingSend, idempotency: IdempotencyRecord | None
     ) -> None:
-        """Accepted means durable: message.accepted, the pending send and the idempotency record in one transaction.
+        """Accepted means durable.
 
-        Raises PlaceTakenError, IdempotencyInProgressError (the record exists: read it).
+        One transaction: message.accepted, the pending send and the idempotency record. Raises
+        PlaceTakenError, IdempotencyInProgressError (the record exists: read it).
         """
 
     async def change_send(self, before: PendingSend, after: PendingSend) -> PendingSend:
@@ -119,9 +127,9 @@ class SessionStore(Protocol):
         """
 
     async def drop_send(self, before: PendingSend) -> None:
-        """Remove a pending send that leaves no event behind (a proven Join), if its version still stands.
+        """Remove a pending send that leaves no event behind (a proven Join).
 
-        Raises VersionConflictError.
+        Only if its version still stands: raises VersionConflictError.
         """
 
     async def open_sends(self, session_id: SessionId) -> Sequence[PendingSend]:
@@ -131,10 +139,10 @@ class SessionStore(Protocol):
         """Events with sequence > after, ascending, strongly consistent, tombstone left out."""
 
     async def tail(self, session_id: SessionId, *, limit: int) -> Sequence[Seen]:
-        """The last events, ascending, strongly consistent, keys and ids only; the tombstone included."""
+        """The last events with the tombstone, ascending, strongly consistent, no content."""
 
     async def seen_after(self, session_id: SessionId, *, after: int) -> Sequence[Seen]:
-        """All events with sequence > after, ascending, strongly consistent, keys and ids only."""
+        """All events with sequence > after, ascending, strongly consistent, no content."""
 
     async def last_event(self, session_id: SessionId) -> LogEvent | None:
         """The log's last item, strongly consistent."""
@@ -160,9 +168,10 @@ class SessionStore(Protocol):
         """
 
     async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:
-        """Lock the session for a visit on demand, if it has no live lock and its shard no valid lease.
+        """Lock the session for a visit on demand.
 
-        One transaction. Returns the session as it is now. Raises LockHeldError (also for a valid lease).
+        One transaction: it may have no live lock, and its shard no valid lease. Returns the session
+        as it is now. Raises LockHeldError (also for a valid lease).
         """
 
     async def release_lock(self, session_id: SessionId, token: str) -> None:
@@ -174,13 +183,16 @@ class SessionStore(Protocol):
     async def list_sessions(
         self, tenant: TenantName, wanted: SessionFilter, *, cursor: str | None, limit: int
     ) -> Page[Session]:
-        """Sessions of a tenant, newest first, eventually consistent. Raises InvalidRequestError for a bad cursor."""
+        """Sessions of a tenant, newest first, eventually consistent.
+
+        Raises InvalidRequestError for a bad cursor.
+        """
 
     async def live_in_shard(self, shard: int) -> Sequence[SessionId]:
-        """Sessions of a shard that want a link, eventually consistent (a hint: the item decides)."""
+        """Sessions of a shard that want a link, eventually consistent: a hint only."""
 
     async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
-        """(session, shard) whose work mark or schedule lies before then, oldest first, eventually consistent."""
+        """(session, shard) that are due before then, oldest first, eventually consistent."""
 
     async def has_open_sessions(self, tenant: TenantName, deployment: DeploymentName) -> bool:
         """Whether any session of the deployment has not ended, eventually consistent."""
@@ -192,4 +204,4 @@ class SessionStore(Protocol):
         """
 
     async def purge(self, session: Session) -> bool:
-        """Delete rows, lookups and answers of an erased session, one page at a time; True when nothing is left."""
+        """Delete what an erased session left, one page at a time; True when nothing is left."""

@@ -36,7 +36,7 @@ class LaneStore(Protocol):
         """Every lane of a session, strongly consistent."""
 
     async def claim(self, lane: Lane, *, token: str, now: float, until: float) -> Lane | None:
-        """Claim it for a courier (creating it as given where absent); None if somebody validly holds it."""
+        """Claim it for a courier, made as given where absent; None if somebody validly holds it."""
 
     async def save(self, before: Lane, after: Lane) -> Lane:
         """Move cursor, attempt, due time, gap and claim on; the claim's token and version decide.
@@ -77,7 +77,10 @@ class TenantStore(Protocol):
         expected_version: int | None,
         idempotency: IdempotencyRecord | None,
     ) -> Deployment:
-        """Create (None) or change. Raises NameInUseError, VersionConflictError, IdempotencyInProgressError."""
+        """Create (None) or change.
+
+        Raises NameInUseError, VersionConflictError, IdempotencyInProgressError.
+        """
 
     async def deployment(self, tenant: TenantName, name: DeploymentName) -> Deployment:
         """Raises NotFoundError."""

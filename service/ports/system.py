@@ -42,7 +42,10 @@ class Ids(Protocol):
 
 
 class Cipher(Protocol):
-    """Encrypts what may not lie in a table in the clear. Bound to what it belongs to by `context`."""
+    """Encrypts what may not lie in a table in the clear.
+
+    Bound to what it belongs to by `context`.
+    """
 
     def encrypt(self, text: str, *, context: str) -> str:
         """Authenticated encryption; the result is text."""
@@ -64,7 +67,7 @@ class Hints(Protocol):
 
 
 class Bell(Protocol):
-    """Tells waiters in this process that a session's log moved; across processes they look again by the clock."""
+    """Tells waiters in this process that a log moved; others look again by the clock."""
 
     def ring(self, session_id: SessionId) -> None:
         """Something was appended."""
@@ -73,7 +76,7 @@ class Bell(Protocol):
         """Return when it rings or after `seconds`, whichever is first; early returns are fine."""
 
     def typing(self, session_id: SessionId) -> None:
-        """The agent or bot is typing: never in the log, but a turn that waits for quiet counts it."""
+        """The agent or bot is typing: not logged, but a turn that waits for quiet counts it."""
 
     def last_typing(self, session_id: SessionId) -> float | None:
         """When typing was last seen in this process."""

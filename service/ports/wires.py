@@ -31,7 +31,10 @@ class GuestRest(Protocol):
     """What the Guest API offers over HTTP."""
 
     async def history(self, deployment: Deployment, *, jwt: str, page: int, page_size: int) -> str:
-        """One page of history as JSON text, newest first, page 1 first. Raises HistoryUnavailableError."""
+        """One page of history as JSON text, newest first, page 1 first.
+
+        Raises HistoryUnavailableError.
+        """
 
     async def configuration(self, deployment: Deployment) -> str:
         """The public deployment configuration as JSON text. Raises PlatformUnavailableError."""
@@ -43,15 +46,18 @@ class Platform(Protocol):
     async def conversation_of(
         self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
     ) -> tuple[str, str | None] | None:
-        """(conversation id, customer participant id) of a platform message, or None if not indexed yet.
+        """The conversation id and the customer's participant id of a platform message.
 
-        Raises PlatformUnavailableError.
+        None if it is not indexed yet. Raises PlatformUnavailableError.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAnswer:
-    """What one POST came to. `status` is None when no complete head arrived; then `error` says the class."""
+    """What one POST came to.
+
+    `status` is None when no complete head arrived; then `error` says the class.
+    """
 
     status: int | None
     error: str | None = None
@@ -65,7 +71,10 @@ class WebhookAnswer:
 
 
 class WebhookHttp(Protocol):
-    """POSTs to callers' endpoints. Judges the resolved address at every attempt, follows no redirect."""
+    """POSTs to callers' endpoints.
+
+    Judges the resolved address at every attempt, follows no redirect.
+    """
 
     async def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float

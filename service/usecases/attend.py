@@ -1,4 +1,4 @@
-"""Makes somebody visit a session: the listener that holds its shard, or else the caller itself, under the lock."""
+"""Makes somebody visit a session: its listener, or else the caller itself under the lock."""
 
 from asyncio import Queue
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ class Attend:
     present: PresentVisits
 
     async def __call__(self, session_id: SessionId, *, until: float, satisfied: Satisfied) -> None:
-        """Return when `satisfied()` or at `until` on the monotonic clock; the visit may go on elsewhere."""
+        """Return when `satisfied()` or at `until` (monotonic); the visit may go on elsewhere."""
         while True:
             session = await self.ports.sessions.load(session_id)
             if await self._owner(session) is not None:
@@ -45,7 +45,7 @@ class Attend:
                 return
 
     async def reconcile(self, session_id: SessionId, *, until: float) -> None:
-        """Visit on demand as the sweeper does: stay for the second read of history, tidy the work mark."""
+        """Visit as the sweeper does: stay for the second read of history, tidy the mark."""
         session = await self.ports.sessions.load(session_id)
         if await self._owner(session) is not None:
             await self.ports.hints.session(session.id, session.shard)
@@ -53,7 +53,7 @@ class Attend:
         await self._visit(session, Stay(writer="", listener=False, until=until, reconcile=True))
 
     async def typing(self, session_id: SessionId, *, until: float) -> bool:
-        """Whether a typing frame went out through the visit that is under way here, or through one made for it."""
+        """Whether a typing frame went out, through the visit under way here or one of its own."""
         answer: Queue[bool] = Queue()
         inbox = self.present.of(session_id)
         if inbox is not None:
@@ -88,7 +88,7 @@ class Attend:
             await self.ports.bell.wait(session.id, min(left, POLL_SECONDS))
 
     async def _visit(self, session: Session, stay: Stay, wish: TypingWanted | None = None) -> bool:
-        """Visit under the lock; False when somebody else holds it or the session moved on meanwhile."""
+        """Visit under the lock; False when it is held, or when the session moved on."""
         clock = self.ports.clock
         token = self.ports.ids.ulid(LOCK)
         begun = clock.monotonic()

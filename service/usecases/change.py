@@ -1,6 +1,7 @@
-"""Lets one event of a caller happen to a session: load, judge, decide, commit; again after a lost race.
+"""Lets one event of a caller happen to a session: load, judge, decide, commit.
 
-Only facts and intents are committed here. What must be done about them on the wire is the next visit's work.
+Again after a lost race. Only facts and intents are committed here. What must be done about them on
+the wire is the next visit's work.
 """
 
 from dataclasses import dataclass, replace
@@ -40,7 +41,8 @@ class ChangeSession:
     async def __call__(self, session_id: SessionId, event: Event) -> Session:
         """The session as the event left it.
 
-        Raises NotFoundError, SessionEndedError, SessionFailedError, UnavailableError (too many races).
+        Raises NotFoundError, SessionEndedError, SessionFailedError, UnavailableError (too many
+        races).
         """
         for _ in range(TRIES):
             session = await self.ports.sessions.load(session_id)

@@ -1,4 +1,4 @@
-"""What every decision needs besides the session: its deployment with what Genesys says of it, and fresh ids."""
+"""What every decision needs besides the session: its deployment, and fresh ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,8 @@ from service.guest.codec import decode_deployment_config
 from service.ports import Ports
 
 FRESH_SECONDS: Final = 300.0
-"""How long what the public configuration says is believed; Genesys serves it through a CDN itself."""
+"""How long what the public configuration says is believed; Genesys serves it through a CDN itself.
+"""
 RETRY_SECONDS: Final = 15.0
 """How long a configuration that could not be read is left alone."""
 _RECAP_EVENTS: Final = 5 * RECAP_LINES

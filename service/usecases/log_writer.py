@@ -1,7 +1,8 @@
-"""Appends to one session's log: knows every event from its window's start to the end, and what to do when it loses.
+"""Appends to one session's log: knows every event from its window's start to the end.
 
-Losing a place to a foreign message is ordinary: read it, decide again. Losing it to an event that changed the session
-ends this writer (SupersededError): whoever uses it must begin again with the session as it is now.
+Losing a place to a foreign message is ordinary: read it, decide again. Losing it to an event that
+changed the session ends this writer (SupersededError): whoever uses it must begin again with the
+session as it is now.
 """
 
 from dataclasses import dataclass, replace
@@ -60,9 +61,9 @@ class LogWriter:
     async def commit(
         self, decision: Decision, *, authority: Authority | None
     ) -> tuple[tuple[LogEvent, ...], tuple[PendingSend, ...]]:
-        """Commit a decision with its events and new sends in one transaction, if anything durable changed.
+        """Commit a decision with its events and new sends, if anything durable changed.
 
-        Raises SupersededError.
+        One transaction. Raises SupersededError.
         """
         resting = replace(decision.session, state=at_rest(decision.session.state))
         if not decision.drafts and not decision.sends and _same(resting, self.session):
@@ -88,7 +89,10 @@ class LogWriter:
                 return events, sends
 
     async def refresh(self) -> tuple[Seen, ...]:
-        """Read what others appended. Raises SupersededError when one of them changed the session."""
+        """Read what others appended.
+
+        Raises SupersededError when one of them changed the session.
+        """
         foreign = tuple(
             await self.ports.sessions.seen_after(self.session.id, after=self.window.last_sequence)
         )
@@ -98,7 +102,7 @@ class LogWriter:
         return foreign
 
     async def has(self, keys: frozenset[str], channel_time: float | None) -> bool:
-        """Whether the log has an event with one of these keys; older than the window means looking it up."""
+        """Whether the log has one of these keys; what is older than the window is looked up."""
         if not keys:
             return False
         if self.window.find(keys) is not None:
@@ -135,7 +139,7 @@ class LogWriter:
 
 
 async def open_writer(ports: Ports, session: Session) -> LogWriter:
-    """A writer that knows the last 200 events, and all since a minute before the link was last good."""
+    """A writer that knows the last 200 events, and all from the link's last good minute on."""
     since = (session.last_good_at or session.created_at) - WINDOW_SECONDS
     limit = WINDOW_EVENTS
     while True:
@@ -166,7 +170,8 @@ def _solid(session: Session) -> Session:
 
 
 def _coarse(at: float | None) -> float | None:
-    # Written now and then, so that a catch-up never has to reach back much further than the last visit.
+    # Written now and then, so that a catch-up never has to reach back much further than the last
+    # visit.
     return None if at is None else at // _LAST_GOOD_STEP
 
 

@@ -1,4 +1,4 @@
-"""The visits of this process: by session, the inbox through which others reach a visit that is under way."""
+"""The visits of this process: by session, the inbox through which others reach it."""
 
 from dataclasses import dataclass, field
 

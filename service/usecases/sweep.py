@@ -1,4 +1,7 @@
-"""The sweeper: repairs whatever a crash left behind. Alone it is enough to finish everything that was accepted."""
+"""The sweeper: repairs whatever a crash left behind.
+
+Alone it is enough to finish everything that was accepted.
+"""
 
 import logging
 from asyncio import gather
@@ -30,8 +33,8 @@ class Sweep:
     async def __call__(self, *, ahead: float = 0.0) -> int:
         """Hint or visit what is due; how many things were.
 
-        `ahead` also takes sessions that become due that much later: for a process that knows that it starts after a
-        crash.
+        `ahead` also takes sessions that become due that much later: for a process that knows that
+        it starts after a crash.
         """
         lanes = await self._lanes()
         sessions = await self._sessions(ahead)

@@ -1,1 +1,1 @@
-"""Parts of the local door: the machine that runs everything side by side, its loops, its web server."""
+"""Parts of the local door: what runs everything side by side, its loops, its web server."""

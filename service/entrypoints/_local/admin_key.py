@@ -1,4 +1,7 @@
-"""The admin key of a local broker: given, or made up once and kept where only this user can read it."""
+"""The admin key of a local broker: given, or made up once.
+
+A made-up one is kept where only this user can read it.
+"""
 
 import os
 from typing import Final
@@ -10,7 +13,7 @@ FILE: Final = "admin.key"
 
 
 def admin_key(settings: LocalSettings, ids: Ids) -> tuple[str, bool]:
-    """The key, and whether it was made up (then it is printed: there is no other way to learn it)."""
+    """The key, and whether it was made up: then it must be printed to be known."""
     if settings.admin_key is not None:
         return settings.admin_key.get_secret_value(), False
     path = settings.data_dir / FILE

@@ -46,7 +46,8 @@ async def _run(
     web = WebServer(app, port=settings.port)
     await listener.claim()
     if settings.store is StoreKind.EMBEDDED:
-        # The lock on the data directory proves that whoever worked here is dead: nothing to wait for.
+        # The lock on the data directory proves that whoever worked here is dead: nothing to wait
+        # for.
         await assembly.sweep(ahead=120.0)
     tasks = [
         asyncio.create_task(listener.run()),

@@ -1,4 +1,7 @@
-"""uvicorn inside a process that owns its signals: uvicorn would raise them again by itself and end with 143."""
+"""uvicorn inside a process that owns its signals.
+
+By itself uvicorn would raise them again after it stopped, and the process end with 143.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -41,7 +44,10 @@ class WebServer:
         self.port = port
 
     async def start(self) -> None:
-        """Listen; returns when requests are served. Raises ConfigurationError when the port is taken."""
+        """Listen; returns when requests are served.
+
+        Raises ConfigurationError when the port is taken.
+        """
         listening = socket(AF_INET, SOCK_STREAM)
         listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Takes in what was said: proves sends, drops what the log has, appends the rest in the order it was said."""
+"""Takes in what was said: proves sends, drops what the log has, appends the rest in order."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -42,7 +42,7 @@ async def take_history(desk: Desk, entries: list[Said]) -> None:
 
 
 async def take_strangers(desk: Desk) -> None:
-    """Messages of the guest that matched no send, once no send is unproven any more: somebody else wrote them."""
+    """Log what the guest said elsewhere: it matched no send, and none is unproven any more."""
     if not desk.strangers or in_flight(desk.sends.values()):
         return
     strangers, desk.strangers = desk.strangers, []
@@ -125,7 +125,7 @@ def _message(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Message:
 
 
 def _extend_expiry(desk: Desk, said: Said) -> None:
-    """Any message in either direction moves the expiry (Guest API: message time plus the session's duration)."""
+    """Any message moves the expiry: its time plus the duration, says the Guest API."""
     session = desk.session
     if session.duration_seconds is None or said.channel_time is None:
         return

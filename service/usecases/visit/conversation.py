@@ -1,7 +1,7 @@
-"""Learns the contact centre's own ids through the Platform API, where the deployment has credentials for it.
+"""Learns the contact centre's own ids, where the deployment has platform credentials.
 
-They are never on the Guest API's wire. The answer may take a while to exist, so the question is asked again a few
-times, and again with the next message.
+They are never on the Guest API's wire. The answer may take a while to exist, so the question is
+asked again a few times, and again with the next message.
 """
 
 from asyncio import create_task

@@ -1,4 +1,4 @@
-"""Lets one event happen to the visited session: gather what is given, judge, decide, commit, queue the effects."""
+"""Lets one event happen to the visited session: judge, decide, commit, queue the effects."""
 
 import logging
 from dataclasses import replace
@@ -23,7 +23,10 @@ _MAY_REPLACE: Final = (ev.GuestSessionOpened, ev.GuestSessionResumed, ev.History
 
 
 async def happen(desk: Desk, event: ev.Event) -> None:
-    """Decide and commit; what must be done is queued. Raises SupersededError, IllegalTransitionError."""
+    """Decide and commit; what must be done is queued.
+
+    Raises SupersededError, IllegalTransitionError.
+    """
     given = await _given(desk, event)
     meant = judged(desk.session, event, given)
     decision = decide(desk.session, meant, given)

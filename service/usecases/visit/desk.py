@@ -1,4 +1,4 @@
-"""Everything one visit has at hand: the session as decided so far, its writer, link, open sends and timers.
+"""Everything one visit has at hand: session, writer, link, open sends, timers.
 
 Mutable on purpose and owned by one task; the modules beside it work on it.
 """
@@ -104,7 +104,9 @@ class Desk:
     typing_waits: "list[Queue[bool]]" = field(default_factory=list)
     """Callers whose typing frame waits for the link."""
     chores: "set[Task[None]]" = field(default_factory=set)
-    """Small tasks of which nobody needs the end; kept so that they are not collected, and ended with the visit."""
+    """Small tasks of which nobody needs the end; kept so that they are not collected, and ended
+    with the visit.
+    """
 
     @property
     def ports(self) -> Ports:

@@ -1,13 +1,13 @@
-"""What to do with each frame: answers to what the visit asked, events of the session, things said, errors."""
+"""What to do with each frame: answers to the visit, events, things said, errors."""
 
 import logging
 from typing import Final
 
 from service.domain import events as ev
+from service.domain.deployment import OnReadOnly
 from service.domain.errors import GuestProtocolError
 from service.domain.said import Refusal
 from service.domain.sends import in_flight, not_sent, refused_by
-from service.domain.deployment import OnReadOnly
 from service.domain.session import EndedBy, State
 from service.guest.codec import decode
 from service.guest.messages import (
@@ -30,10 +30,10 @@ from service.guest.unknowns import unknowns
 from service.usecases.visit.absorbing import take_live
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
-from service.usecases.visit.typing import push_typing
 from service.usecases.visit.performing import configure, is_opening
 from service.usecases.visit.sending import doubt_in_flight, plan_reads
 from service.usecases.visit.settling import fail, put_back, refuse
+from service.usecases.visit.typing import push_typing
 
 _log = logging.getLogger(__name__)
 _READ_ONLY: Final = "409"
@@ -41,7 +41,10 @@ _CLEAR_REFUSED: Final = frozenset({"403", "400", "4000"})
 
 
 async def frame_arrived(desk: Desk, text: str) -> None:
-    """Decode and dispatch one frame. A frame that is none is logged without its content and passed over."""
+    """Decode and dispatch one frame.
+
+    A frame that is none is logged without its content and passed over.
+    """
     try:
         frame = decode(text)
     except GuestProtocolError as fault:
@@ -163,7 +166,10 @@ async def _refused(desk: Desk, refused: Refusal) -> None:
 
 
 async def _refused_read_only(desk: Desk) -> None:
-    """409: the chat was closed without us hearing of it. What was refused may open a new one, by policy."""
+    """409: the chat was closed without us hearing of it.
+
+    What was refused may open a new one, by policy.
+    """
     for send in in_flight(desk.sends.values()):
         if desk.deployment.on_read_only is OnReadOnly.START_NEW:
             await put_back(desk, send)

@@ -1,4 +1,4 @@
-"""Where everything that can happen during a visit arrives, one after the other: frames, closes, nudges, results."""
+"""Where everything that can happen during a visit arrives, one after the other."""
 
 from asyncio import Queue
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ Thing = (
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """An unbounded queue: what arrives is bounded by the socket's own queue and by what a visit asks for."""
+    """An unbounded queue: what may arrive is bounded by socket and visit."""
 
     queue: "Queue[Thing]" = field(default_factory=Queue)
 

@@ -15,7 +15,9 @@ from service.usecases.visit.timers import PROBE_AFTER_SECONDS, warn_at
 TOUCH_LEAST: Final = 5.0
 TOUCH_MOST: Final = 900.0
 TOUCH_SHARE: Final = 0.25
-"""The next look at a session without a link comes after a quarter of the time that it has been quiet."""
+"""The next look at a session without a link comes after a quarter of the time that it has been
+quiet.
+"""
 
 _ON_THE_WAY: Final = frozenset(
     {State.RESUMING, State.REATTACHING, State.RETRYING, State.CATCHING_UP}

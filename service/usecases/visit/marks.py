@@ -1,6 +1,7 @@
-"""The work mark: set before the first append, extended at most every 30 s, removed only when nothing is left to do.
+"""The work mark: set before the first append, extended at most every 30 s.
 
-So the sweeper alone finds everything that a crash left behind.
+It is removed only when nothing is left to do. So the sweeper alone finds everything that a crash
+left behind.
 """
 
 from typing import Final

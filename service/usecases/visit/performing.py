@@ -43,7 +43,8 @@ async def perform(desk: Desk, effect: Effect) -> None:
         case CatchUp():
             await begin_catch_up(desk)
         case Flush():
-            # The visit's loop flushes whenever something happened; the effect says that now is such a time.
+            # The visit's loop flushes whenever something happened; the effect says that now is such
+            # a time.
             desk.moved = True
         case StartNew():
             await _start_new(desk)

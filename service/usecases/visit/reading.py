@@ -1,4 +1,4 @@
-"""Reads history: a JWT over the link, pages over HTTP, as far back as needed, within ten requests a minute."""
+"""Reads history: a JWT over the link, pages over HTTP, at most ten requests a minute."""
 
 from asyncio import CancelledError, Task, create_task
 from contextlib import suppress
@@ -7,8 +7,8 @@ from typing import Final
 from service.domain import events as ev
 from service.domain.catchup import (
     PAGE_SIZE,
-    READS_PER_MINUTE,
     REACH_BACK_SECONDS,
+    READS_PER_MINUTE,
     HistoryRead,
     agrees,
     in_time_order,
@@ -37,7 +37,7 @@ _MINUTE: Final = 60.0
 
 
 async def begin_catch_up(desk: Desk) -> None:
-    """Start over: the first read now, the second when history can be trusted to hold what was said before."""
+    """Start over: the first read now, the second when history must hold all from before."""
     await stop_reading(desk)
     recent = desk.reading.recent
     lag = desk.deployment.history_lag_seconds

@@ -197,7 +197,10 @@ async def _conversation_known(desk: Desk, known: ConversationKnown) -> None:
 
 
 async def _nudged(desk: Desk) -> None:
-    """Somebody accepted a message or changed the session: read again. Raises SupersededError for the latter."""
+    """Somebody accepted a message or changed the session: read again.
+
+    Raises SupersededError for the latter.
+    """
     # Side by side: what waits behind this is a message that somebody wants sent.
     stored, foreign, _ = await gather(
         desk.ports.sessions.load(desk.session.id), desk.writer.refresh(), reload_sends(desk)

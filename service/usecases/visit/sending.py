@@ -1,4 +1,4 @@
-"""Sends what waits to be sent, one mark and one frame at a time, and watches over what is in flight."""
+"""Sends what waits, one mark and one frame at a time, and watches what is in flight."""
 
 from dataclasses import replace
 from typing import Final
@@ -21,8 +21,8 @@ from service.domain.sends import (
     undelivered,
 )
 from service.domain.session import State
-from service.guest.requests import OnMessage
 from service.guest.outgoing import outgoing_join, outgoing_message
+from service.guest.requests import OnMessage
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.marks import ensure_mark
@@ -53,7 +53,7 @@ def pace_pause(desk: Desk) -> float:
 
 
 def next_send_at(desk: Desk) -> float | None:
-    """When flushing should be tried again, if anything waits for a time rather than for an event."""
+    """When to flush again, if anything waits for a time rather than for an event."""
     link = _link_for_sending(desk)
     if link is None:
         return None
@@ -64,7 +64,7 @@ def next_send_at(desk: Desk) -> float | None:
 
 
 async def doubt_in_flight(desk: Desk) -> None:
-    """The link is gone or an unclear error came: only proof, refusal or absence settles what was written."""
+    """Doubt what was written: the link is gone, or an unclear error came."""
     for send in in_flight(desk.sends.values()):
         if send.written and send.written.doubt_at is None:
             await change(desk, doubted(send, now=desk.now))
@@ -84,7 +84,7 @@ async def doubt_orphans(desk: Desk) -> bool:
 
 
 async def doubt_silent(desk: Desk) -> None:
-    """What was written a while ago on a live link and has not come back is in doubt: history must tell."""
+    """Doubt what was written a while ago and has not come back: history must tell."""
     for send in in_flight(desk.sends.values()):
         mark = send.written
         if mark and mark.doubt_at is None and desk.now >= mark.at + PROOF_SECONDS:
@@ -133,7 +133,8 @@ async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
     )
     saved = await change(desk, mark)
     if desk.now - mark_time(saved) > MARK_LIFE_SECONDS:
-        # The mark took too long: somebody may have judged it by now. It was not written, for certain.
+        # The mark took too long: somebody may have judged it by now. It was not written, for
+        # certain.
         await change(desk, undelivered(replace(saved, attempt=send.attempt)))
         return
     if resent:

@@ -1,4 +1,7 @@
-"""Ends sends: confirmed, refused, failed, or back to be sent again. Each end is one event and frees the send."""
+"""Ends sends: confirmed, refused, failed, or back to be sent again.
+
+Each end is one event and frees the send.
+"""
 
 from dataclasses import replace
 from typing import Final
@@ -85,7 +88,7 @@ async def change(desk: Desk, after: PendingSend) -> PendingSend:
 
 
 async def settle_hopeless(desk: Desk) -> None:
-    """What was written to a guest session that is gone, and not proven by now, can never be proven."""
+    """Fail what was written to a guest session that is gone: it can never be proven."""
     for send in in_flight(desk.sends.values()):
         if send.written and send.written.incarnation != desk.session.incarnation:
             await fail(desk, send, unprovable())

@@ -1,4 +1,4 @@
-"""How long a visitor stays and by what right: all that differs between listener, REST handler and sweeper."""
+"""How long a visitor stays and by what right: all that differs between visitors."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from service.ports import Authority
 class Stay:
     """`until` is on the monotonic clock; None stays as long as there is a reason to.
 
-    `satisfied` lets a visit on demand leave as soon as its caller has what it came for. `reconcile` makes it stay for
-    the second history read, and lets it remove the work mark.
+    `satisfied` lets a visit on demand leave as soon as its caller has what it came for. `reconcile`
+    makes it stay for the second history read, and lets it remove the work mark.
     """
 
     writer: str

@@ -18,7 +18,8 @@ WARN_SHARE: Final = 0.1
 WARN_LEAST: Final = 300.0
 WARN_MOST: Final = 3600.0
 PROBE_AFTER_SECONDS: Final = 2.0
-"""How long after the expected expiry an echo asks whether it is true (as the official client does)."""
+"""How long after the expected expiry an echo asks whether it is true (as the official client does).
+"""
 
 
 def warn_at(session: Session) -> float | None:
