@@ -71,7 +71,7 @@ NO_ROUTE: Final = {404: "there is nothing at this path", 405: "this path does no
 
 def problem_of(error: er.BrokerError) -> Problem:
     """What a caller is told of an error."""
-    status, code = STATUS_BY_ERROR[type(error)]
+    status, code = STATUS_BY_ERROR.get(type(error), (INTERNAL.status, INTERNAL.code))
     if status == INTERNAL.status:
         return INTERNAL
     hidden = isinstance(error, er.LostRaceError | er.PeerError) and code == "unavailable"

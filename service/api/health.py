@@ -21,13 +21,21 @@ def health_router(broker: Broker) -> APIRouter:
     """The routes that need no key."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz", response_model=None, responses={200: {"model": HealthOut}})
+    @router.get(
+        "/healthz",
+        response_model=None,
+        responses={200: {"model": HealthOut}},
+        summary="Whether the process answers",
+    )
     async def healthz() -> Response:
         """The process answers."""
         return JSONResponse(OK)
 
     @router.get(
-        "/readyz", response_model=None, responses={200: {"model": HealthOut}, **errors_of(503)}
+        "/readyz",
+        response_model=None,
+        responses={200: {"model": HealthOut}, **errors_of(503)},
+        summary="Whether the table answers too",
     )
     async def readyz() -> Response:
         """The table answers too."""

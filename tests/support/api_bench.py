@@ -117,35 +117,6 @@ class KeptHints:
         self.sessions: list[SessionId] = []
         self.lanes: list[tuple[EndpointId, SessionId, float]] = []
 
-    async def caller(self) -> ApiKey:
-        """The admin key as the use cases get it."""
-        return await self.broker.authenticate(ADMIN)
-
-    def patience(self, seconds: float = 5.0) -> Patience:
-        """Of a request that arrives now."""
-        return Patience(arrived=self.clock.monotonic(), seconds=seconds)
-
-    def ticket(self, key: str = "k", *, request_hash: str = "h") -> Ticket:
-        """One use of an Idempotency-Key."""
-        return Ticket(
-            tenant=TenantName("default"), key=key, request_hash=request_hash, at=self.clock.now()
-        )
-
-    async def made(self, **wanted: Any) -> SessionId:  # noqa: ANN401 - fields of CreateRequest
-        """A new session, without HTTP."""
-        answer = await self.broker.create_session(await self.wish(**wanted))
-        assert answer.body is not None
-        return SessionId(answer.body["id"])
-
-    async def wish(self, **wanted: Any) -> CreateRequest:  # noqa: ANN401 - fields of CreateRequest
-        """A request for a new session."""
-        fields: dict[str, Any] = {
-            "key": await self.caller(),
-            "deployment": DeploymentName(DEPLOYMENT),
-            "patience": self.patience(),
-        }
-        return CreateRequest(**(fields | wanted))
-
     async def session(self, session_id: SessionId, shard: int) -> None:
         self.sessions.append(session_id)
 

@@ -15,7 +15,8 @@ async def _wish(bench: Bench, session_id: SessionId) -> VerbRequest:
 
 @pytest.mark.parametrize(("allowed", "mode"), [(True, "clear"), (False, "leave"), (None, "leave")])
 async def test_the_default_is_to_clear_where_that_is_known_to_be_allowed(
-    allowed: bool | None, mode: str
+    allowed: bool | None,  # noqa: FBT001 - a parameter
+    mode: str,
 ) -> None:
     async with open_bench(serving=False) as bench:
         session_id = await bench.made()

@@ -1,0 +1,94 @@
+"""Errors as problems."""
+
+import pytest
+
+from service.api.errors import STATUS_BY_ERROR, failed_send, pointer_of, problem_of
+from service.domain import errors as er
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (er.UnauthorizedError(), 401, "unauthorized"),
+        (er.NotFoundError(kind="session", name="x"), 404, "not_found"),
+        (er.TextTooLongError(size=4097, limit=4096), 422, "text_too_long"),
+        (er.RejectedByGenesysError(provider_code="4012", detail="no"), 502, "rejected_by_genesys"),
+        (er.OutcomeUnknownError(), 502, "outcome_unknown"),
+        (er.PlaceTakenError(sequence=3), 503, "unavailable"),
+        (er.IllegalTransitionError(state="a", event="b"), 500, "internal_error"),
+    ],
+)
+def test_an_error_has_its_row(error: er.BrokerError, status: int, code: str) -> None:
+    problem = problem_of(error)
+
+    assert (problem.status, problem.code) == (status, code)
+
+
+def test_an_error_without_a_row_is_our_own_mistake() -> None:
+    class NewError(er.FaultError):
+        pass
+
+    assert problem_of(NewError("hunter2")).code == "internal_error"
+    assert "hunter2" not in problem_of(NewError("hunter2")).detail
+
+
+def test_what_the_network_said_stays_inside() -> None:
+    problem = problem_of(er.LinkLostError(code=1006, reason="secret.internal"))
+
+    assert "1006" not in problem.detail
+    assert problem.headers["Retry-After"] == "1"
+
+
+def test_waits_are_told() -> None:
+    limited = problem_of(er.RateLimitedError(retry_after_seconds=7))
+    silent = problem_of(er.UnavailableError(what="the table", retry_after_seconds=3))
+    running = problem_of(er.IdempotencyInProgressError())
+
+    assert [one.headers["Retry-After"] for one in (limited, silent, running)] == ["7", "3", "1"]
+
+
+def test_genesys_own_code_is_told() -> None:
+    problem = problem_of(er.RejectedByGenesysError(provider_code="4012", detail="no"))
+
+    assert problem.extra == {"providerCode": "4012"}
+
+
+def test_every_code_has_one_status() -> None:
+    statuses: dict[str, set[int]] = {}
+    for status, code in STATUS_BY_ERROR.values():
+        statuses.setdefault(code, set()).add(status)
+
+    assert {code for code, some in statuses.items() if len(some) > 1} == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("text_too_long", 422), ("session_ended", 409), ("outcome_unknown", 502), ("novel", 502)],
+)
+def test_a_failed_message_has_the_status_of_its_code(code: str, status: int) -> None:
+    failure = {"code": code, "detail": "", "providerCode": None}
+
+    problem = failed_send({"id": "msg_1", "sequence": 4, "failure": failure})
+
+    assert (problem.status, problem.code) == (status, code)
+    assert problem.extra == {"messageId": "msg_1", "sequence": 4, "providerCode": None}
+    assert problem.detail
+
+
+def test_a_failed_message_without_a_reason_has_an_unknown_outcome() -> None:
+    problem = failed_send({"id": "msg_1", "sequence": 4, "failure": None})
+
+    assert (problem.status, problem.code) == (502, "outcome_unknown")
+
+
+@pytest.mark.parametrize(
+    ("place", "pointer"),
+    [
+        (("body", "a", 0, "b"), "/a/0/b"),
+        (("body",), ""),
+        (("query", "limit"), "/query/limit"),
+        (("body", "a/b~c"), "/a~1b~0c"),
+    ],
+)
+def test_pointers_follow_rfc_6901(place: tuple[str | int, ...], pointer: str) -> None:
+    assert pointer_of(place) == pointer
