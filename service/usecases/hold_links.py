@@ -1,7 +1,8 @@
-"""The listener: leases shards and keeps the links of their live sessions, one visit a session that does not end.
+"""The listener: leases shards and keeps the links of their live sessions.
 
-It claims every shard that is free. Leases are for efficiency: whoever works on a shard without knowing that it lost
-it wastes work and corrupts nothing.
+One visit a session, which does not end. It claims every shard that is free. Leases are for
+efficiency: whoever works on a shard without knowing that it lost it wastes work and corrupts
+nothing.
 """
 
 import logging
@@ -101,7 +102,10 @@ class HoldLinks:
         self.held.clear()
 
     def look(self, session_id: SessionId, shard: int) -> None:
-        """Visit it, or tell the visit that is under way to look again. Not ours: left to its owner."""
+        """Visit it, or tell the visit that is under way to look again.
+
+        Not ours: left to its owner.
+        """
         if shard not in self.held:
             return
         self.shard_of[session_id] = shard
@@ -121,7 +125,8 @@ class HoldLinks:
                     await self._renew()
                     await self.claim()
             if self.held and self.ports.clock.monotonic() >= self.good_until - MARGIN_SECONDS:
-                # The table does not answer: before the leases lapse for others, stop believing in them.
+                # The table does not answer: before the leases lapse for others, stop believing in
+                # them.
                 lost, self.held = self.held, set()
                 _log.error("listener.leases_unsure", extra={"shards": sorted(lost)})
                 self._let_go(lost)
