@@ -57,7 +57,9 @@ class Hold:
         going = [held for held in self.waiting if held in due or _time(held) <= horizon]
         kept = tuple(held for held in self.waiting if held not in going)
         order = sorted(going, key=lambda held: (_time(held), held.arrived_at))
-        passed = max(horizon, self.passed if self.passed is not None else horizon)
+        # Only the contact centre's own times tell what is late: our clock may be ahead of them.
+        times = (self.passed, *(held.said.channel_time for held in going))
+        passed = max((time for time in times if time is not None), default=None)
         rest = replace(self, waiting=kept, passed=passed, passed_at=now)
         return rest, [held.said for held in order]
 

@@ -1,0 +1,98 @@
+"""Which event it was, under a policy and at a time."""
+
+from typing import Final
+
+import pytest
+
+from service.domain import events as ev
+from service.domain.deployment import OnSessionLost
+from service.domain.judgement import judged
+from service.domain.session import Cause, Outage, State
+from tests.support.playbook import NOON, Playbook, pending, session_in
+
+S: Final = State
+OPENED: Final = ev.GuestSessionOpened()
+GONE: Final = ev.GuestSessionGone(cause=Cause.SESSION_EXPIRED, code="4006")
+DEAD: Final = ev.ClientIdDead(code="4017")
+FAIL: Final = OnSessionLost.FAIL
+REPLACE: Final = OnSessionLost.REPLACE
+BY_INTENT: Final = (S.READING, S.RESTARTING, S.CLEARING, S.ENDING)
+
+
+def judge(
+    state: State, event: ev.Event, policy: OnSessionLost = REPLACE, **facts: object
+) -> ev.Event:
+    story = Playbook(session_in(state, **facts), on_session_lost=policy)
+    return judged(story.session, event, story.given())
+
+
+@pytest.mark.parametrize("state", [S.DETACHED, S.READ_ONLY])
+def test_a_visit_that_finds_a_holder_named_knows_that_it_died(state: State) -> None:
+    assert judge(state, ev.VisitBegan(), held_by="listener-1") == ev.HolderDied()
+    assert judge(state, ev.VisitBegan()) == ev.VisitBegan()
+    assert judge(S.LOST, ev.VisitBegan(), held_by="listener-1") == ev.VisitBegan()
+
+
+def test_a_request_to_resume_reopens_only_what_failed_unopened() -> None:
+    asked = ev.ResumeRequested()
+
+    assert judge(S.FAILED, asked) == ev.ReopenRequested()
+    assert judge(S.FAILED, asked, opened_at=NOON) == asked
+    assert judge(S.OPENING, asked) == asked
+
+
+@pytest.mark.parametrize("state", [S.OPENING, S.REOPENING, S.RENEWING, *BY_INTENT])
+def test_a_new_guest_session_that_was_wanted_is_never_a_loss(state: State) -> None:
+    assert judge(state, OPENED, FAIL, expires_at=NOON - 1) == OPENED
+
+
+def test_a_new_guest_session_that_nobody_wanted_is_a_loss_by_policy() -> None:
+    outage = Outage(cause=Cause.LINK_LOST, code=None, last_good_at=NOON)
+
+    assert judge(S.RESUMING, OPENED, REPLACE) == OPENED
+    assert judge(S.RESUMING, OPENED, FAIL) == ev.GuestSessionLostForGood(cause=Cause.NEW_SESSION)
+    assert judge(S.REATTACHING, OPENED, FAIL, outage=outage) == ev.GuestSessionLostForGood(
+        cause=Cause.LINK_LOST
+    )
+
+
+@pytest.mark.parametrize("event", [OPENED, GONE])
+def test_only_a_known_expiry_that_passed_with_nothing_waiting_lapses(event: ev.Event) -> None:
+    waiting = Playbook(session_in(S.RESUMING, expires_at=NOON))
+    waiting.sends = (pending(),)
+
+    assert judge(S.RESUMING, event, expires_at=NOON) == ev.GuestSessionLapsed()
+    assert judge(S.RESUMING, event, expires_at=NOON + 1) == event
+    assert judge(S.RESUMING, event) == event
+    assert judged(waiting.session, event, waiting.given()) == event
+
+
+@pytest.mark.parametrize("state", [S.OPENING, S.RENEWING, *BY_INTENT])
+def test_what_is_gone_where_something_new_is_under_way_has_not_lapsed(state: State) -> None:
+    assert judge(state, GONE, FAIL, expires_at=NOON - 1) == GONE
+
+
+@pytest.mark.parametrize("state", [S.REOPENING, S.RETRYING])
+def test_gone_a_second_time_is_a_loss_by_policy(state: State) -> None:
+    lost = ev.GuestSessionLostForGood(cause=Cause.SESSION_EXPIRED, code="4006")
+
+    assert judge(state, GONE, FAIL, expires_at=NOON - 1) == lost
+    assert judge(state, GONE, REPLACE, expires_at=NOON - 1) == GONE
+
+
+def test_gone_once_is_asked_again_under_either_policy() -> None:
+    assert judge(S.LIVE, GONE, FAIL) == GONE
+    assert judge(S.LIVE, GONE, REPLACE) == GONE
+
+
+@pytest.mark.parametrize("state", [S.OPENING, S.LIVE, S.RETRYING, S.RENEWING])
+def test_a_dead_client_id_is_a_loss_by_policy(state: State) -> None:
+    lost = ev.GuestSessionLostForGood(cause=Cause.CLIENT_ID_DEAD, code="4017")
+
+    assert judge(state, DEAD, FAIL) == lost
+    assert judge(state, DEAD, REPLACE) == DEAD
+
+
+@pytest.mark.parametrize("state", BY_INTENT)
+def test_a_dead_client_id_is_no_loss_where_the_chat_is_over_anyway(state: State) -> None:
+    assert judge(state, DEAD, FAIL) == DEAD
