@@ -1,1 +1,4 @@
-"""I/O, one outside thing each: moves bytes and items, translates what goes wrong, decides nothing."""
+"""I/O, one outside thing each.
+
+Moves bytes and items, translates what goes wrong, decides nothing.
+"""

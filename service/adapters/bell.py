@@ -11,7 +11,10 @@ from service.domain.ids import SessionId
 from service.ports import Clock
 
 TYPING_KEPT: Final = 4096
-"""Sessions whose last typing is remembered; beyond that the one that typed longest ago is forgotten."""
+"""Sessions whose last typing is remembered.
+
+Beyond that the one that typed longest ago is forgotten.
+"""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,6 @@
-"""Encryption at rest for the few fields that are secrets: AES-256-GCM, bound to the place they belong to.
+"""Encryption at rest for the few fields that are secrets.
+
+AES-256-GCM, bound to the place they belong to.
 
 The context goes in as associated data, so a value copied to another item does not open there.
 """
@@ -26,12 +28,13 @@ class AesCipher:
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
-            raise ConfigurationError(f"an encryption key has {KEY_BYTES} bytes, not {len(key)}")
+            fault = f"an encryption key has {KEY_BYTES} bytes, not {len(key)}"
+            raise ConfigurationError(fault)
         self._aead = AESGCM(key)
 
     def encrypt(self, text: str, *, context: str) -> str:
         """Authenticated encryption; the result is text, and another one each time."""
-        # Not from the chance port: a replayed nonce would give the key's secrets away, so no run may repeat it.
+        # Not from the chance port: a nonce that comes again gives secrets away (SP 800-38D, 8.3).
         nonce = os.urandom(NONCE_BYTES)  # noqa: TID251
         sealed = self._aead.encrypt(nonce, text.encode("utf-8", "surrogatepass"), context.encode())
         return SCHEME + base64.b64encode(nonce + sealed).decode("ascii")
@@ -42,9 +45,8 @@ class AesCipher:
             raw = base64.b64decode(text.removeprefix(SCHEME), validate=True)
             opened = self._aead.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode())
         except (InvalidTag, binascii.Error, ValueError) as exc:
-            raise ConfigurationError(
-                f"a secret of {context} does not open: the encryption key is not the one it was kept with"
-            ) from exc
+            fault = f"a secret of {context} does not open: it was kept with another encryption key"
+            raise ConfigurationError(fault) from exc
         return opened.decode("utf-8", "surrogatepass")
 
 
@@ -58,14 +60,19 @@ def file_key(path: Path) -> bytes:
     try:
         key = base64.b64decode(path.read_bytes().strip(), validate=True)
     except binascii.Error as exc:
-        raise ConfigurationError(f"{path} does not hold an encryption key in base64") from exc
+        fault = f"{path} does not hold an encryption key in base64"
+        raise ConfigurationError(fault) from exc
     if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"{path} does not hold an encryption key of {KEY_BYTES} bytes")
+        fault = f"{path} does not hold an encryption key of {KEY_BYTES} bytes"
+        raise ConfigurationError(fault)
     return key
 
 
 def _make(path: Path) -> None:
-    """Write a new key so that the file is either whole or not there: under another name, then linked."""
+    """Write a new key so that the file is either whole or not there.
+
+    Under another name, then linked.
+    """
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

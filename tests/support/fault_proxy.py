@@ -1,7 +1,9 @@
-"""DynamoDB's bad days: a proxy in front of the stand-in that throttles, conflicts, falls silent or loses replies.
+"""DynamoDB's bad days.
 
-The error bodies are those of DynamoDB's JSON protocol (developer guide, "Programmatic errors"). It knows nothing
-of the broker.
+A proxy in front of the stand-in that throttles, conflicts, falls silent or loses replies.
+
+The error bodies are those of DynamoDB's JSON protocol (developer guide, "Programmatic errors"). It
+knows nothing of the broker.
 """
 
 import contextlib

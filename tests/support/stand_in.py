@@ -1,6 +1,7 @@
 """AWS on this machine for tests: ministack, in a virtual environment of its own.
 
-`make setup` makes it as `.venv-aws`. Without it the tests that need it are skipped with a reason; in CI they fail.
+`make setup` makes it as `.venv-aws`. Without it the tests that need it are skipped with a reason;
+in CI they fail.
 """
 
 import contextlib

@@ -1,7 +1,8 @@
 """The table on DynamoDB, behind asyncio: boto3's low-level client in a thread pool of its own.
 
-boto3 blocks, and its connection pool must be as large as the thread pool or threads wait for each other. Throttles
-and lost connections are repeated by botocore, a transaction under one token, so it is applied once.
+boto3 blocks, and its connection pool must be as large as the thread pool or threads wait for each
+other. Throttles and lost connections are repeated by botocore, a transaction under one token, so it
+is applied once.
 """
 
 import asyncio
@@ -38,7 +39,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoSettings:
-    """Which table, and how patient to be. What is None is left to boto3's own environment and files."""
+    """Which table, and how patient to be.
+
+    What is None is left to boto3's own environment and files.
+    """
 
     table: str
     endpoint_url: str | None = None

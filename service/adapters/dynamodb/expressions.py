@@ -1,6 +1,7 @@
 """Conditions, writes and queries in DynamoDB's own words. Pure: it spells requests and sends none.
 
-Every name and value goes in by placeholder, so no word of ours can be one of DynamoDB's reserved words.
+Every name and value goes in by placeholder, so no word of ours can be one of DynamoDB's reserved
+words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,7 +43,10 @@ def typed_item(item: Mapping[str, Value]) -> dict[str, dict[str, str]]:
 
 
 def plain_item(item: Mapping[str, Typed]) -> Item:
-    """An item as it came. DynamoDB drops a fraction of zero, so whoever wants a float makes it one."""
+    """An item as it came.
+
+    DynamoDB drops a fraction of zero, so whoever wants a float makes it one.
+    """
     return {name: _plain(value) for name, value in item.items()}
 
 
@@ -108,7 +112,10 @@ def _joined(word: str, parts: Iterable[Condition], words: Words) -> str:
 
 
 def spell_write(write: Write, table: str) -> Request:
-    """One write, as a request of its own or as a member of a transaction. It asks for the item that refuses it."""
+    """One write, as a request of its own or as a member of a transaction.
+
+    It asks for the item that refuses it.
+    """
     words = Words()
     request: Request = {"TableName": table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     match write:

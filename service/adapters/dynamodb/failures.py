@@ -1,6 +1,9 @@
-"""What DynamoDB's refusals and failures mean to us: one function of the error, nothing of botocore beyond it.
+"""What DynamoDB's refusals and failures mean to us.
 
-Codes: DynamoDB developer guide, "Error handling"; API reference, TransactWriteItems, "CancellationReasons".
+One function of the error, nothing of botocore beyond it.
+
+Codes: DynamoDB developer guide, "Error handling"; API reference, TransactWriteItems,
+"CancellationReasons".
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +31,7 @@ MISCONFIGURED: Final = frozenset(
     }
 )
 TOO_LARGE: Final = "size"
-"""What every message about a limit of size says, and no other: "Item size ... has exceeded the maximum"."""
+"""What every message about a limit says, and no other: "Item size has exceeded ..."."""
 
 
 def translated(error: ClientError | BotoCoreError) -> Exception:

@@ -1,4 +1,7 @@
-"""Open the table on DynamoDB, and make it where there is none (for a local stand-in; on AWS Terraform makes it)."""
+"""Open the table on DynamoDB, and make it where there is none.
+
+Making it is for a local stand-in: on AWS, Terraform makes the table.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,7 +24,10 @@ class DynamoTable(Stores):
     driver: DynamoDriver
 
     async def create_table_if_missing(self) -> bool:
-        """Make the table with its indexes as the schema has them, and wait for it; whether it was made."""
+        """Make the table with its indexes as the schema has them, and wait for it.
+
+        Whether it was made.
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, _create, self.driver)
 

@@ -1,4 +1,6 @@
-"""The store that needs nothing installed: SQLite under the single table, and the in-process queue of hints.
+"""The store that needs nothing installed.
+
+SQLite under the single table, and the in-process queue of hints.
 
 Production code for one machine, held to the same contract suite as DynamoDB.
 """

@@ -31,7 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexLag:
-    """How stale an index read may be: `draw` gives a number in [0, 1) at each read. For tests and simulations."""
+    """How stale an index read may be: `draw` gives a number in [0, 1) at each read.
+
+    For tests and simulations.
+    """
 
     longest: float
     draw: Callable[[], float]
@@ -118,7 +121,9 @@ class EmbeddedDriver:
             await self._submit("delete_many", [Delete(key=key) for key in keys], factor=1)
 
     def forget_the_dead(self) -> int:
-        """Drop every lease, lock and claim in the table; how many there were. Call it before anything else.
+        """Drop every lease, lock and claim in the table; how many there were.
+
+        Call it before anything else.
 
         Whoever holds one is a process that had this directory, and the lock on the directory is
         ours now: that process is dead. So nobody need wait until its holds run out. Correctness

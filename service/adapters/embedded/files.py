@@ -14,7 +14,10 @@ BUSY_SECONDS: Final = 10.0
 HELD: Final = " OR ".join(
     f"instr(body, '\"{name}\":') > 0" for name in ("lock_token", "claim_token", "owner")
 )
-"""Items that a process holds. (A name inside a JSON body has its quotes escaped, so it is not found.)"""
+"""Items that a process holds.
+
+(A name inside a JSON body has its quotes escaped, so it is not found.)
+"""
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS items (
@@ -32,7 +35,7 @@ CREATE INDEX IF NOT EXISTS held_items ON items (pk, sk) WHERE {HELD};
 
 
 def lock_directory(directory: Path) -> TextIO:
-    """Make the directory (for this user alone) and hold it until the file is closed or the process is dead.
+    """Make the directory, for this user alone, and hold it until the file closes or we die.
 
     Raises ConfigurationError when another process holds it.
     """
@@ -42,9 +45,8 @@ def lock_directory(directory: Path) -> TextIO:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
         held.close()
-        raise ConfigurationError(
-            f"another process has the data directory {directory}: stop it, or choose another directory"
-        ) from exc
+        fault = f"another process has the data directory {directory}: stop it, or choose another"
+        raise ConfigurationError(fault) from exc
     return held
 
 

@@ -1,7 +1,7 @@
 """The queue of hints inside one process: what SQS is on AWS. Knows ids and times, never content.
 
-A hint that waits already is not queued again, and a full queue drops what comes: the table has every due time, so
-losing a hint costs the time until the next sweep and nothing else.
+A hint that waits already is not queued again, and a full queue drops what comes: the table has
+every due time, so losing a hint costs the time until the next sweep and nothing else.
 """
 
 import asyncio
@@ -54,7 +54,10 @@ class _Queue(Generic[Name, Word]):
             await self._until_moved(wait)
 
     def _first(self) -> tuple[float, Name] | None:
-        """The earliest hint; what an earlier hint of the same name replaced is thrown away on the way."""
+        """The earliest hint.
+
+        What an earlier hint of the same name replaced is thrown away on the way.
+        """
         while self._order:
             at, _, name = self._order[0]
             waiting = self._hints.get(name)

@@ -1,4 +1,7 @@
-"""Open the embedded table: the stores, the driver under them, and what a dead process left behind."""
+"""Open the embedded table.
+
+The stores, the driver under them, and what a dead process left behind.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import Executor

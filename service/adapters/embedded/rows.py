@@ -66,7 +66,9 @@ class Rows:
         return int(count)
 
     def write_all(self, writes: Sequence[Write]) -> tuple[Sequence[Item | None], int]:
-        """Judge every condition, then apply every write; the items afterwards and the write units of it.
+        """Judge every condition, then apply every write.
+
+        The items afterwards and the write units of it.
 
         The caller has begun a transaction. Raises NotWrittenError, TooLargeError; then nothing was
         changed.

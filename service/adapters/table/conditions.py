@@ -1,4 +1,6 @@
-"""What a write may demand of an item and what it may do to it, as values: the part of DynamoDB that we use.
+"""What a write may demand of an item and what it may do to it, as values.
+
+The part of DynamoDB that we use.
 
 Pure. The embedded driver evaluates these values, the DynamoDB driver spells them as expressions; a
 thing that cannot be said here cannot be done to the table.
@@ -105,7 +107,10 @@ class Put:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """Set, add to and remove attributes; makes the item where there is none, unless the condition forbids it."""
+    """Set, add to and remove attributes.
+
+    Makes the item where there is none, unless the condition forbids it.
+    """
 
     key: Key
     put: Mapping[str, Value] = field(default_factory=dict)

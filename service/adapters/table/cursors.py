@@ -21,7 +21,10 @@ def spell(listing: str, parts: Sequence[str]) -> str:
 
 
 def read(listing: str, cursor: str, *, parts: int) -> Sequence[str]:
-    """The place that a cursor names. Raises InvalidRequestError when it is none, or of another listing."""
+    """The place that a cursor names.
+
+    Raises InvalidRequestError when it is none, or of another listing.
+    """
     found = _decoded(cursor)
     if not isinstance(found, list) or len(found) != parts + 1 or found[0] != _mark(listing):
         raise _bad()
@@ -31,7 +34,10 @@ def read(listing: str, cursor: str, *, parts: int) -> Sequence[str]:
 
 
 def within(query: Query, place: str) -> str:
-    """The place, if the query could have come by it. Raises InvalidRequestError: a cursor may be made up."""
+    """The place, if the query could have come by it.
+
+    Raises InvalidRequestError: a cursor may be made up.
+    """
     low, high = str(query.low or ""), query.high
     if place < low or (high is not None and place > str(high)):
         raise _bad()

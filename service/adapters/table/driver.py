@@ -1,4 +1,7 @@
-"""What a driver of the table must be able to do. No names of things, no keys: only items move here."""
+"""What a driver of the table must be able to do.
+
+No names of things, no keys: only items move here.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +14,10 @@ from service.adapters.table.schema import Index
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One page of one partition, of the table or of an index, between two sort keys (both included)."""
+    """One page of one partition, of the table or of an index.
+
+    It takes what lies between two sort keys, both included.
+    """
 
     partition: str
     low: Value | None = None
@@ -61,7 +67,7 @@ class NotWrittenError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Meter:
-    """What a driver was asked and what it would cost on DynamoDB, in write units (index writes counted)."""
+    """What a driver was asked, and its cost on DynamoDB in write units (index writes counted)."""
 
     calls: dict[str, int] = field(default_factory=dict)
     write_units: int = 0
@@ -73,7 +79,10 @@ class Meter:
 
 
 class Driver(Protocol):
-    """One table. Raises UnavailableError and TooLargeError besides what is said; nothing of an SDK leaks."""
+    """One table.
+
+    Raises UnavailableError and TooLargeError besides what is said; nothing of an SDK leaks.
+    """
 
     @property
     def meter(self) -> Meter:
@@ -89,7 +98,10 @@ class Driver(Protocol):
         """One page (1 MB at most) of a partition: strongly consistent, of an index eventually."""
 
     async def write(self, write: Write) -> Item | None:
-        """One conditional write; the item as it is afterwards. Raises NotWrittenError with one outcome."""
+        """One conditional write; the item as it is afterwards.
+
+        Raises NotWrittenError with one outcome.
+        """
 
     async def transact(self, writes: Sequence[Write]) -> None:
         """All or nothing. Raises NotWrittenError with an outcome per write."""

@@ -49,7 +49,10 @@ class LaneTable:
         return [read_lane(item) async for item in every_item(self._driver, query)]
 
     async def claim(self, lane: Lane, *, token: str, now: float, until: float) -> Lane | None:
-        """Claim it for a courier (creating it as given where absent); None if somebody validly holds it."""
+        """Claim it for a courier (creating it as given where absent).
+
+        None if somebody validly holds it.
+        """
         claim = Claim(token=token, until=until)
         if lane.version == 0:
             made, there = await self._make(lane, claim)

@@ -1,4 +1,6 @@
-"""DynamoDB's limits and prices, kept by both drivers so that neither allows what the other cannot do. Pure.
+"""DynamoDB's limits and prices.
+
+Kept by both drivers so that neither allows what the other cannot do. Pure.
 
 Source: the DynamoDB developer guide, pages "Quotas" and "Item sizes and formats".
 """

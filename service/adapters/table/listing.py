@@ -18,7 +18,10 @@ from service.domain.session import PublicState, Session, State
 from service.ports import Cipher, Page, SessionFilter
 
 ROUNDS: Final = 20
-"""Pages read for one answer at most: a filter that fits little answers with a short page and a cursor."""
+"""Pages read for one answer at most.
+
+A filter that fits little answers with a short page and a cursor.
+"""
 
 PAGE: Final = 100
 """As many as one batch of reads takes."""
@@ -115,7 +118,7 @@ def _source(tenant: TenantName, wanted: SessionFilter) -> _Source:
 
 
 def _may_fit(row: Item, wanted: SessionFilter) -> bool:
-    """Whether the row itself does not rule it out (the state in an index may be old: only the session tells)."""
+    """Whether the row itself does not rule it out; its state may be old, so that is not asked."""
     deployment = row.get("deployment")
     return None in {deployment, wanted.deployment} or deployment == wanted.deployment
 

@@ -17,7 +17,10 @@ SEEN_ATTRIBUTES: Final = ("type", "at", "incarnation", "keys", "channel_time")
 
 
 def event_item(event: LogEvent, *, answer: str | None = None) -> Item:
-    """An event at its place; `answer` is the key of the idempotency record that was made with it."""
+    """An event at its place.
+
+    `answer` is the key of the idempotency record that was made with it.
+    """
     key = schema.event_key(event.session_id, event.sequence)
     item: dict[str, Value] = {
         "pk": key.pk,
@@ -83,7 +86,10 @@ def read_send(item: Item) -> PendingSend:
 
 
 def lane_attributes(lane: Lane) -> dict[str, Value]:
-    """What a change of a lane sets; the due keys only where a time is set, so a healthy lane moves no index."""
+    """What a change of a lane sets.
+
+    The due keys only where a time is set, so a healthy lane moves no index.
+    """
     attributes: dict[str, Value] = {
         "version": lane.version,
         "body": _body(lane, "version", "claim"),

@@ -1,4 +1,6 @@
-"""What makes a session due: the work mark and the schedule, two times of which the earlier one is in the index.
+"""What makes a session due.
+
+The work mark and the schedule, two times of which the earlier one is in the index.
 
 They are kept apart because one must never undo the other: a schedule that came earlier would end a
 mark on which a writer still relies, and a mark that came later would put off a retry. Whoever
@@ -27,7 +29,7 @@ from service.domain.errors import NotFoundError, UnavailableError
 from service.domain.ids import SessionId
 
 TRIES: Final = 8
-"""Each refusal shows what is there, so a try fails only when somebody else moved a time in between."""
+"""Each refusal shows what is there, so a try fails only when a time moved in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Reading partitions: every page of one, the newest first of a listing, the oldest first of many buckets."""
+"""Reading partitions.
+
+Every page of one, the newest first of a listing, the oldest first of many buckets.
+"""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,7 @@
-"""Removes every stored byte of an erased session, but for the stub and the tombstone that late writers run into."""
+"""Removes every stored byte of an erased session.
+
+But for the stub and the tombstone that late writers run into.
+"""
 
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +25,10 @@ PAGE: Final = 4 * BATCH_DELETE_ITEMS
 
 
 def stub(session: Session) -> Session:
-    """What is kept of an erased session: made anew, so that nothing of its caller or guest slips through."""
+    """What is kept of an erased session.
+
+    Made anew, so that nothing of its caller or guest slips through.
+    """
     return Session(
         id=session.id,
         tenant=session.tenant,

@@ -61,7 +61,8 @@ def plain(value: object) -> object:
 def plain_record(record: object) -> dict[str, object]:
     """The members of a frozen value."""
     if not dataclasses.is_dataclass(record) or isinstance(record, type):
-        raise TypeError(f"not a value that can be stored: {type(record).__name__}")
+        fault = f"not a value that can be stored: {type(record).__name__}"
+        raise TypeError(fault)
     return {
         member.name: plain(value)
         for member in dataclasses.fields(record)

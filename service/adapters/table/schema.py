@@ -1,28 +1,28 @@
 """Every key, prefix, attribute and index name of the table. No other module spells one.
 
-    entity              pk                   sk                    in index            read by
-    session             SES#id               META                  live, due, tenant   everybody, by id
-    event               SES#id               EVT#sequence          -                   the log; the append condition
-    pending send        SES#id               OUT#sequence#kind     -                   open_sends
-    lane                SES#id               LANE#endpoint         due, lanes          courier, by id
-    attempt             SES#id               TRY#...               -                   deliveries; ttl
-    answer pointer      SES#id               IDEM#key              -                   purge
-    external reference  TEN#t#EXT#external   REF                   -                   create, by_external_id
-    external listing    TEN#t#EXT#external   SES#id                -                   list_sessions
-    conversation        TEN#t#CNV#id         SES#id                -                   list_sessions
-    API key             KEYDIGEST#digest     KEY                   -                   every request
-    API key listing     TEN#t, and KEYS      KEY#id                -                   list_keys
-    deployment          TEN#t                DEP#name              -                   by name
-    endpoint            HOOK#id              META                  -                   courier, by id
-    endpoint listing    TEN#t                HOOK#id               -                   endpoints_of, list_endpoints
-    idempotency record  TEN#t#IDEM#key       REF                   -                   repeats; ttl
-    shard lease         SHARD#n              LEASE                 -                   listeners
+    entity              pk                  sk                 in index           read by
+    session             SES#id              META               live, due, tenant  all, by id
+    event               SES#id              EVT#sequence       -                  the log
+    pending send        SES#id              OUT#sequence#kind  -                  open_sends
+    lane                SES#id              LANE#endpoint      due, lanes         courier, by id
+    attempt             SES#id              TRY#...            -                  deliveries; ttl
+    answer pointer      SES#id              IDEM#key           -                  purge; ttl
+    external reference  TEN#t#EXT#external  REF                -                  create
+    external listing    TEN#t#EXT#external  SES#id             -                  list_sessions
+    conversation        TEN#t#CNV#id        SES#id             -                  list_sessions
+    API key             KEYDIGEST#digest    KEY                -                  every request
+    API key listing     TEN#t, and KEYS     KEY#id             -                  list_keys
+    deployment          TEN#t               DEP#name           -                  by name
+    endpoint            HOOK#id             META               -                  courier, by id
+    endpoint listing    TEN#t               HOOK#id            -                  endpoints_of
+    idempotency record  TEN#t#IDEM#key      REF                -                  repeats; ttl
+    shard lease         SHARD#n             LEASE              -                  listeners
 
-    index    pk attribute   sk attribute   also holds          partition
-    live     live_pk        live_sk        -                   LIVE#shard: sessions that want a link
-    due      due_pk         due_sk         shard               DUE#SES#bucket, DUE#LANE#bucket: by due time
-    tenant   tenant_pk      tenant_sk      state, deployment   TEN#t: sessions by creation
-    lanes    lane_pk        lane_sk        -                   HOOK#endpoint#bucket: lanes of an endpoint
+    index   pk attribute  sk attribute  also holds         partition
+    live    live_pk       live_sk       -                  LIVE#shard: wants a link
+    due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket
+    tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
+    lanes   lane_pk       lane_sk       -                  HOOK#endpoint#bucket
 
 An index holds few attributes and none that a plain append or a healthy claim changes: those cost
 one write unit. A copy of an API key or an endpoint is always written in the same transaction as its

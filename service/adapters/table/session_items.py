@@ -53,7 +53,7 @@ def absent_attributes(session: Session) -> tuple[str, ...]:
 
 
 def wants_link(session: Session) -> bool:
-    """Whether a listener should hold a link for it (a deployment that is only touched decides that later)."""
+    """Whether a listener should hold a link for it, unless its deployment is only touched."""
     return session.public in WANTS_LINK
 
 

@@ -1,4 +1,7 @@
-"""What each change of a session writes, as steps. Pure: it decides, `service.adapters.table.sessions` does."""
+"""What each change of a session writes, as steps.
+
+Pure: it decides, `service.adapters.table.sessions` does.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -44,7 +47,10 @@ from service.ports import Authority, Cipher, SendChange
 
 
 def create_session(session: Session, cipher: Cipher, answer: IdempotencyRecord | None) -> Step:
-    """The session itself; it remembers the answer that was made with it, so that erasing finds that too."""
+    """The session itself.
+
+    It remembers the answer that was made with it, so that erasing finds that too.
+    """
     item = dict(session_item(session, cipher))
     if answer is not None:
         item["answer"] = answer.key
@@ -58,7 +64,10 @@ def create_session(session: Session, cipher: Cipher, answer: IdempotencyRecord |
 def change_session(
     before: Session, after: Session, cipher: Cipher, authority: Authority | None
 ) -> Step:
-    """The session's own part of META, by version and authority; `after` has its new version already."""
+    """The session's own part of META, by version and authority.
+
+    `after` has its new version already.
+    """
     return Step(
         write=Update(
             key=schema.session_key(before.id),
@@ -129,7 +138,10 @@ def drop_send(before: PendingSend) -> Step:
 
 
 def take_reference(session: Session, *, instead_of: SessionId | None) -> Sequence[Step]:
-    """Let the external id name this session, if it names none or that one; nothing where there is none."""
+    """Let the external id name this session, if it names none or that one.
+
+    Nothing where there is none.
+    """
     if session.external_id is None:
         return ()
     key = schema.reference_key(session.tenant, session.external_id)
@@ -159,7 +171,10 @@ def _listing(partition: str, session_id: SessionId) -> Step:
 
 
 def retakes_reference(before: Session, after: Session) -> bool:
-    """Whether a failed session comes back to life: its external id may have been given away meanwhile."""
+    """Whether a failed session comes back to life.
+
+    Its external id may have been given away meanwhile.
+    """
     return before.state is State.FAILED and after.state not in {
         State.FAILED,
         State.ENDED,
@@ -179,7 +194,10 @@ def keep_answer(answer: IdempotencyRecord | None, cipher: Cipher) -> Sequence[St
 
 
 def point_to_answer(session_id: SessionId, answer: IdempotencyRecord) -> Step:
-    """Let the session remember an answer that names it and came with no event, so that erasing finds it."""
+    """Let the session remember an answer that names it, so that erasing finds it.
+
+    For answers that came with no event; an event carries the key of its own.
+    """
     key = schema.answer_pointer_key(session_id, answer.key)
     item: Item = {
         "pk": key.pk,

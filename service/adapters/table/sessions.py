@@ -1,4 +1,7 @@
-"""The SessionStore of the single table. Each method runs steps or reads pages; what is written is decided elsewhere."""
+"""The SessionStore of the single table.
+
+Each method runs steps or reads pages; what is written is decided elsewhere.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -77,7 +80,10 @@ class SessionTable:
         return session
 
     async def load_erased(self, session_id: SessionId) -> Session | None:
-        """What is left of an erased session; None where there is none, or where it is not erased."""
+        """What is left of an erased session.
+
+        None where there is none, or where it is not erased.
+        """
         session = await self._session(session_id)
         return session if session is not None and session.state is State.ERASED else None
 
@@ -268,7 +274,10 @@ class SessionTable:
         )
 
     async def purge(self, session: Session) -> bool:
-        """Delete what belongs to an erased session, one page at a time; True when nothing is left."""
+        """Delete what belongs to an erased session, one page at a time.
+
+        True when nothing is left.
+        """
         return await purging.purge(self._driver, self._cipher, session)
 
 

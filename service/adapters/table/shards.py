@@ -12,7 +12,10 @@ class ShardTable:
         self._driver = driver
 
     async def acquire(self, shard: int, owner: str, *, now: float, until: float) -> bool:
-        """Take the lease if it is free, expired or ours already; the fence grows at each take-over."""
+        """Take the lease if it is free, expired or ours already.
+
+        The fence grows at each take-over.
+        """
         update = Update(
             key=schema.lease_key(shard),
             put={"owner": owner, "expires_at": until},

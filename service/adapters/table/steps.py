@@ -14,12 +14,15 @@ from service.adapters.table.driver import Driver, NotWrittenError, Outcome, Verd
 from service.domain.errors import BrokerError
 
 CONTENTION_TRIES: Final = 3
-"""A transaction conflict tells nothing about our conditions, so it is tried again before the race counts as lost."""
+"""A conflict tells nothing about our conditions, so it is tried again before the race is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One write, the error that its refusal means (given the item that refused), and what would prove it ours."""
+    """One write, the error that its refusal means, and the attributes that would prove it ours.
+
+    The error is made from the item that refused.
+    """
 
     write: Write
     refusal: Callable[[Item | None], BrokerError]

@@ -1,4 +1,7 @@
-"""What belongs to a tenant as items, and back. Secrets are encrypted here, bound to what they belong to."""
+"""What belongs to a tenant as items, and back.
+
+Secrets are encrypted here, bound to what they belong to.
+"""
 
 import json
 from typing import Any, cast
@@ -49,7 +52,10 @@ def _platform(tenant: str, name: str) -> str:
 
 
 def endpoint_item(endpoint: Endpoint, at: Key, cipher: Cipher) -> Item:
-    """One of the copies of an endpoint; signing secrets and header values (they may hold tokens) encrypted."""
+    """One of the copies of an endpoint.
+
+    Signing secrets and header values (they may hold tokens) encrypted.
+    """
     members = plain_record(endpoint)
     members["headers"] = {
         name: cipher.encrypt(value, context=_endpoint(endpoint.id, "header"))

@@ -102,7 +102,10 @@ class TenantTable:
         expected_version: int | None,
         idempotency: IdempotencyRecord | None,
     ) -> Deployment:
-        """Create (None) or change. Raises NameInUseError, VersionConflictError, IdempotencyInProgressError."""
+        """Create (None) or change.
+
+        Raises NameInUseError, VersionConflictError, IdempotencyInProgressError.
+        """
         kept = dataclasses.replace(deployment, version=_next(expected_version))
         in_use = NameInUseError(name=kept.name, reason="a deployment of this name exists")
         step = Step(
@@ -125,7 +128,10 @@ class TenantTable:
     async def list_deployments(
         self, tenant: TenantName, *, cursor: str | None, limit: int
     ) -> Page[Deployment]:
-        """Newest first: sorted here, for a tenant has few and their keys are in the order of names."""
+        """Newest first.
+
+        Sorted here, for a tenant has few and their keys are in the order of names.
+        """
         query = below(schema.tenant_partition(tenant), schema.DEPLOYMENTS)
         every = [
             read_deployment(item, self._cipher) async for item in every_item(self._driver, query)
@@ -153,7 +159,10 @@ class TenantTable:
         expected_version: int | None,
         idempotency: IdempotencyRecord | None,
     ) -> Endpoint:
-        """Create (None) or change, both copies. Raises VersionConflictError, IdempotencyInProgressError."""
+        """Create (None) or change, both copies.
+
+        Raises VersionConflictError, IdempotencyInProgressError.
+        """
         kept = dataclasses.replace(endpoint, version=_next(expected_version))
         places = (
             schema.endpoint_key(kept.id),

@@ -1,4 +1,7 @@
-"""The embedded store under kill -9 and beside another process: what was answered is there, and nobody shares it."""
+"""The embedded store under kill -9 and beside another process.
+
+What was answered is there, and nobody shares it.
+"""
 
 import asyncio
 import os

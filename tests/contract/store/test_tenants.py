@@ -1,4 +1,7 @@
-"""What belongs to a tenant: kept, listed, changed by version, and its secrets never in the clear."""
+"""What belongs to a tenant.
+
+Kept, listed, changed by version, and its secrets never in the clear.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The embedded table without threads, on a virtual clock, and as stale as DynamoDB's indexes may be."""
+"""The embedded table on a virtual clock and without threads, and with indexes that lag."""
 
 import asyncio
 import dataclasses

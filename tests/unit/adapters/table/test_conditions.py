@@ -1,4 +1,7 @@
-"""Conditions hold as DynamoDB's do: what is not there, or of another type, compares with nothing."""
+"""Conditions hold as DynamoDB's do.
+
+What is not there, or of another type, compares with nothing.
+"""
 
 import pytest
 

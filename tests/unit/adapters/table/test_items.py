@@ -1,4 +1,4 @@
-"""Events, sessions, sends and lanes survive the way into an item and back, through DynamoDB's numbers too."""
+"""What is stored survives the way into an item and back, through DynamoDB's numbers too."""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Values survive the way to JSON and back, also when they were written by an older or a newer program."""
+"""Values survive the way to JSON and back.
+
+Also when they were written by an older or a newer program.
+"""
 
 import json
 from dataclasses import dataclass, field

@@ -35,7 +35,7 @@ def test_sends_sort_by_place_and_then_by_kind() -> None:
 
 
 def test_a_name_stays_in_its_bucket() -> None:
-    """If this fails, every due thing that is stored is in a bucket where nobody looks for it by name."""
+    """If it moved, what is stored as due would be looked for elsewhere."""
     assert schema.bucket("ses_01J", 16) == 6
     assert {schema.bucket(f"s{number}", 16) for number in range(500)} == set(range(16))
 

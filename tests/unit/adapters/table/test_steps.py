@@ -1,4 +1,7 @@
-"""A refusal is a lost race unless we lost it to ourselves; a conflict is tried again before it counts."""
+"""A refusal is a lost race unless we lost it to ourselves.
+
+A conflict is tried again before it counts.
+"""
 
 from collections.abc import Sequence
 
