@@ -64,6 +64,7 @@ function show() {
   const [, view, id, tab] = location.hash.split("/");
   const shown = !known ? "gate" : view === "new" ? "new" : view === "s" && id ? "session" : "welcome";
   document.body.dataset.view = shown;
+  if (shown !== "session") document.title = "Guest Session Broker";
   $("gate").hidden = known;
   $("desk").hidden = !known;
   $("forget").hidden = !known;
@@ -99,6 +100,7 @@ async function list({ more = false } = {}) {
 }
 
 function drawList() {
+  const focused = document.activeElement.closest("#sessions a")?.hash;
   $("sessions").replaceChildren(...listing.items.map((session) => {
     const here = session.id === open?.id;
     const about = make("span", { className: "about" }, session.deployment, " · ", ago(session.updatedAt));
@@ -106,6 +108,8 @@ function drawList() {
     if (here) link.setAttribute("aria-current", "page");
     return make("li", {}, link);
   }));
+  // The links are new: whoever walks them by keyboard stays where they were.
+  if (focused) [...$("sessions").querySelectorAll("a")].find(({ hash }) => hash === focused)?.focus();
   $("none").hidden = listing.items.length > 0;
   $("more").hidden = listing.cursor === null;
 }
@@ -164,6 +168,10 @@ function begin(id) {
   for (const each of ["rows", "log", "fields"]) $(each).replaceChildren();
   for (const each of ["name", "summary", "count", "note", "pill"]) $(each).textContent = "";
   $("text").value = "";
+  grow();
+  usable(true);
+  // A phone would cover half of the chat with its keyboard.
+  if (matchMedia("(min-width: 46rem)").matches) $("text").focus();
   read(open);
   follow(open);
 }
@@ -234,10 +242,13 @@ function drawHead(session) {
   const told = Object.entries(facts).filter(([, value]) => value);
   $("fields").replaceChildren(...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   const over = session.state === "ended" || session.state === "failed";
-  $("end").disabled = $("clear").disabled = over;
   $("resume").disabled = session.state === "ended";
-  for (const each of $("composer").elements) each.disabled = over;
+  usable(!over);
   $("text").placeholder = over ? `The session has ${session.state === "failed" ? "failed" : "ended"}` : "Message as the guest";
+}
+
+function usable(yes) {
+  for (const each of [$("end"), $("clear"), ...$("composer").elements]) each.disabled = !yes;
 }
 
 function drawRows({ end = false } = {}) {
@@ -245,6 +256,7 @@ function drawRows({ end = false } = {}) {
   const rows = [...rowsOf(open.events, open.answers), ...open.ghosts];
   const kept = new Map();
   let place = null;
+  let more = false;
   for (const row of rows) {
     // Drawn again only where it changed, so that nothing is read out twice or loses the focus.
     const face = JSON.stringify(row);
@@ -252,13 +264,14 @@ function drawRows({ end = false } = {}) {
     const element = before?.face === face ? before.element : elementOf(row, { reply, retry: send });
     if (before && before.element !== element) before.element.replaceWith(element);
     else if (!before) place ? place.after(element) : $("rows").prepend(element);
+    more ||= !before;
     kept.set(row.key, { face, element });
     place = element;
   }
   for (const [each, { element }] of open.drawn) if (!kept.has(each)) element.remove();
   open.drawn = kept;
   if (near || end) toEnd();
-  else $("down").hidden = false;
+  else if (more) $("down").hidden = false;
 }
 
 function toEnd() {
@@ -306,20 +319,36 @@ async function send(ghost) {
   try {
     const message = await call("POST", `${path(mine.id)}/messages`, { body: ghost.body, once: ghost.key, query: { wait: 5 } });
     mine.answers.set(message.sequence, message);
-    mine.ghosts = mine.ghosts.filter((each) => each !== ghost);
+    // The answer may be here before the log's own event: the ghost stands in for it until then.
+    ghost.message = message;
+    if (mine.events.some(({ data }) => data.message?.id === message.id)) drop(mine, ghost);
   } catch (error) {
-    tell(error, mine.id);
-    // Without a messageId the log has nothing of it: it stays here, to be sent again.
-    if (error.body?.messageId) mine.ghosts = mine.ghosts.filter((each) => each !== ghost);
-    else ghost.message = { ...ghost.message, status: "unsent" };
+    if (mine === open) tell(error, mine.id);
+    if (mayPass(error)) ghost.message = { ...ghost.message, status: "unsent" };
+    else refused(mine, ghost, error);
   }
   if (mine === open) drawRows();
 }
 
-/** The log has a message that was on its way: one of the same text stands for it until the answer comes. */
-function dropGhost(mine, { text }) {
-  const place = mine.ghosts.findIndex(({ message }) => message.text === text && message.status === "sending");
-  if (place >= 0) mine.ghosts.splice(place, 1);
+/** Whether the same request may be taken another time. */
+const mayPass = ({ status, code, body }) =>
+  status === 0 || status === 429 || code === "idempotency_in_progress" || (status >= 500 && !body.messageId);
+
+/** It will never be taken as it is. What the log does not have goes back to where it was written. */
+function refused(mine, ghost, error) {
+  drop(mine, ghost);
+  if (error.body.messageId || mine !== open || $("text").value || !ghost.body.text) return;
+  $("text").value = ghost.body.text;
+  grow();
+}
+
+const drop = (mine, ghost) => { mine.ghosts = mine.ghosts.filter((each) => each !== ghost); };
+
+/** The log has a message that was on its way: known by its id, or by its text while there is no answer yet. */
+function dropGhost(mine, { id, text }) {
+  const stands = ({ message }) => (message.id ? message.id === id : message.text === text && message.status === "sending");
+  const ghost = mine.ghosts.find(stands);
+  if (ghost) drop(mine, ghost);
 }
 
 async function typing() {
@@ -366,7 +395,7 @@ const verb = (name, body) => busy($(name), async () => {
 
 async function end() {
   const mode = await ask("End the session?", "Leaving lets go of the chat. Clearing also erases the guest's history at Genesys.",
-    [["leave", "Leave", "plain"], ["clear", "Clear and end", "danger"], ["default", "End as the deployment allows", "primary"]]);
+    [["leave", "Leave", "plain"], ["clear", "Clear and end", "danger"], ["default", "End as allowed", "primary"]]);
   if (mode) await verb("end", mode === "default" ? {} : { mode });
 }
 

@@ -79,7 +79,8 @@ function bannerOf(type, data) {
 
 function receiptOf({ cause, code, outageSeconds, caughtUp, sends, historyComplete, previous, current }) {
   const why = CAUSES[cause] || cause;
-  const marks = [{ text: `${count(caughtUp, "message")} caught up` }];
+  const marks = [];
+  if (caughtUp) marks.push({ text: `${count(caughtUp, "message")} caught up` });
   if (sends.proven) marks.push({ text: `${count(sends.proven, "send")} proven delivered` });
   if (sends.resent) marks.push({ text: `${count(sends.resent, "send")} sent again` });
   if (sends.unproven) marks.push({ text: `${count(sends.unproven, "send")} could not be proven`, tone: "warn" });
@@ -87,7 +88,7 @@ function receiptOf({ cause, code, outageSeconds, caughtUp, sends, historyComplet
   if (current.incarnation !== previous.incarnation)
     marks.unshift({ text: `guest session ${previous.incarnation} → ${current.incarnation}` });
   return {
-    text: `Away for ${duration(outageSeconds)}: ${why}${code && code !== cause ? ` (${code})` : ""}.`,
+    text: `Away for ${outageSeconds < 0.1 ? "a moment" : duration(outageSeconds)}: ${why}${code && code !== cause ? ` (${code})` : ""}.`,
     marks,
   };
 }
