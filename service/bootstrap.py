@@ -159,23 +159,44 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
     )
     tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing)
     visit = Visit(tools=tools)
-    attend = Attend(ports=ports, visit=visit, present=present)
-    change = ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes)
+    shared = _Shared(
+        settings=settings,
+        ports=ports,
+        facts=facts,
+        attend=Attend(ports=ports, visit=visit, present=present),
+        change=ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes),
+        post_event=post_event,
+        endpoints=endpoints,
+    )
     return Assembly(
         ports=ports,
-        broker=_broker(settings, ports, facts, attend, change, post_event, endpoints),
+        broker=_broker(shared),
         facts=facts,
         visit=visit,
         present=present,
-        attend=attend,
-        change=change,
-        deliver_lane=_courier(settings, ports, post_event),
-        sweep=Sweep(ports=ports, attend=attend),
+        attend=shared.attend,
+        change=shared.change,
+        deliver_lane=_courier(shared),
+        sweep=Sweep(ports=ports, attend=shared.attend),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
     )
 
 
-def _courier(settings: LocalSettings, ports: Ports, post_event: PostEvent) -> DeliverLane:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What several use cases are made from."""
+
+    settings: LocalSettings
+    ports: Ports
+    facts: Facts
+    attend: Attend
+    change: ChangeSession
+    post_event: PostEvent
+    endpoints: KnownEndpoints
+
+
+def _courier(shared: _Shared) -> DeliverLane:
+    ports = shared.ports
     reader = ReadLane(
         clock=ports.clock, sessions=ports.sessions, lanes=ports.lanes, tenants=ports.tenants
     )
@@ -186,25 +207,18 @@ def _courier(settings: LocalSettings, ports: Ports, post_event: PostEvent) -> De
         tenants=ports.tenants,
         hints=ports.hints,
         reader=reader,
-        post_event=post_event,
-        retry_scale=settings.retry_scale,
+        post_event=shared.post_event,
+        retry_scale=shared.settings.retry_scale,
     )
 
 
-def _broker(  # noqa: PLR0913 - the parts that the use cases of the API share
-    settings: LocalSettings,
-    ports: Ports,
-    facts: Facts,
-    attend: Attend,
-    change: ChangeSession,
-    post_event: PostEvent,
-    endpoints: KnownEndpoints,
-) -> Broker:
+def _broker(shared: _Shared) -> Broker:
+    ports = shared.ports
     transcript = ReadTranscript(sessions=ports.sessions)
     authenticate = Authenticate(tenants=ports.tenants, clock=ports.clock)
     follow = FollowMessage(
         sessions=ports.sessions,
-        attend=attend,
+        attend=shared.attend,
         bell=ports.bell,
         clock=ports.clock,
         transcript=transcript,
@@ -214,85 +228,110 @@ def _broker(  # noqa: PLR0913 - the parts that the use cases of the API share
         authenticate=authenticate,
         once=Once(tenants=ports.tenants, clock=ports.clock),
         check_ready=CheckReady(tenants=ports.tenants),
-        create_session=CreateSession(
-            sessions=ports.sessions,
-            tenants=ports.tenants,
-            bell=ports.bell,
-            clock=ports.clock,
-            ids=ports.ids,
-            attend=attend,
-            follow=follow,
-            shards=settings.shards,
-        ),
+        create_session=_create_session(shared, follow),
         read_session=ReadSession(sessions=ports.sessions),
         list_sessions=ListSessions(sessions=ports.sessions),
-        send_message=SendMessage(
-            sessions=ports.sessions,
-            tenants=ports.tenants,
-            bell=ports.bell,
-            clock=ports.clock,
-            ids=ports.ids,
-            follow=follow,
-        ),
+        send_message=_send_message(ports, follow),
         read_transcript=transcript,
         read_events=ReadEvents(sessions=ports.sessions, bell=ports.bell, clock=ports.clock),
-        send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=attend),
-        end_session=EndSession(
-            sessions=ports.sessions,
-            tenants=ports.tenants,
-            bell=ports.bell,
-            clock=ports.clock,
-            change=change,
-            attend=attend,
-            deployments=facts,
-        ),
-        clear_session=_verb(ClearSession, ports, change, attend),
-        resume_session=_verb(ResumeSession, ports, change, attend),
-        erase_session=EraseSession(
-            sessions=ports.sessions,
-            hints=ports.hints,
-            bell=ports.bell,
-            clock=ports.clock,
-            ids=ports.ids,
-        ),
-        deployments=ManageDeployments(
-            tenants=ports.tenants,
-            sessions=ports.sessions,
-            clock=ports.clock,
-            allow_endpoint=settings.allow_endpoint,
-        ),
-        webhooks=_webhooks(settings, ports, post_event, endpoints),
+        send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=shared.attend),
+        end_session=_end_session(shared),
+        clear_session=_verb(ClearSession, shared),
+        resume_session=_verb(ResumeSession, shared),
+        erase_session=_erase_session(ports),
+        deployments=_deployments(shared),
+        webhooks=_webhooks(shared),
         keys=ManageKeys(
             tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
         ),
     )
 
 
+def _create_session(shared: _Shared, follow: FollowMessage) -> CreateSession:
+    ports = shared.ports
+    return CreateSession(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        ids=ports.ids,
+        attend=shared.attend,
+        follow=follow,
+        shards=shared.settings.shards,
+    )
+
+
+def _send_message(ports: Ports, follow: FollowMessage) -> SendMessage:
+    return SendMessage(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        ids=ports.ids,
+        follow=follow,
+    )
+
+
+def _end_session(shared: _Shared) -> EndSession:
+    ports = shared.ports
+    return EndSession(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        change=shared.change,
+        attend=shared.attend,
+        deployments=shared.facts,
+    )
+
+
+def _erase_session(ports: Ports) -> EraseSession:
+    return EraseSession(
+        sessions=ports.sessions,
+        hints=ports.hints,
+        bell=ports.bell,
+        clock=ports.clock,
+        ids=ports.ids,
+    )
+
+
 Verb = TypeVar("Verb", ClearSession, ResumeSession)
 
 
-def _verb(kind: type[Verb], ports: Ports, change: ChangeSession, attend: Attend) -> Verb:
+def _verb(kind: type[Verb], shared: _Shared) -> Verb:
+    ports = shared.ports
     return kind(
         sessions=ports.sessions,
         tenants=ports.tenants,
         bell=ports.bell,
         clock=ports.clock,
-        change=change,
-        attend=attend,
+        change=shared.change,
+        attend=shared.attend,
     )
 
 
-def _webhooks(
-    settings: LocalSettings, ports: Ports, post_event: PostEvent, endpoints: KnownEndpoints
-) -> ManageWebhooks:
+def _deployments(shared: _Shared) -> ManageDeployments:
+    ports = shared.ports
+    return ManageDeployments(
+        tenants=ports.tenants,
+        sessions=ports.sessions,
+        clock=ports.clock,
+        allow_endpoint=shared.settings.allow_endpoint,
+    )
+
+
+def _webhooks(shared: _Shared) -> ManageWebhooks:
+    ports = shared.ports
+    allowed = shared.settings.webhook_allow
+
     def judge(url: str) -> object:
-        return check_url(url, allowed_networks=settings.webhook_allow)
+        return check_url(url, allowed_networks=allowed)
 
     return ManageWebhooks(
         tenants=ports.tenants,
         clock=ports.clock,
         ids=ports.ids,
         check_url=judge,
-        send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=post_event),
-        wake=WakeEndpoint(endpoints=endpoints, sessions=ports.sessions, hints=ports.hints),
+        send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=shared.post_event),
+        wake=WakeEndpoint(endpoints=shared.endpoints, sessions=ports.sessions, hints=ports.hints),
     )

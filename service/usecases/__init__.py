@@ -1,1 +1,4 @@
-"""What the broker does, one verb per file: each loads, lets the core decide, and commits. No SDK, no FastAPI."""
+"""What the broker does, one verb per file: each loads, lets the core decide, and commits.
+
+No SDK, no FastAPI.
+"""

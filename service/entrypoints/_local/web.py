@@ -19,6 +19,15 @@ DRAIN_SECONDS: Final = 5
 
 
 class _Quiet(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Say when requests are served."""
+        await super().startup(sockets=sockets)
+        self.serving.set()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
@@ -54,11 +63,13 @@ class WebServer:
             listening.bind((HOST, self.port))
         except OSError as exc:
             listening.close()
-            raise ConfigurationError(f"BROKER_PORT: port {self.port} is taken") from exc
+            fault = f"BROKER_PORT: port {self.port} is taken"
+            raise ConfigurationError(fault) from exc
         self.port = listening.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        while not self._server.started and not self._task.done():
-            await asyncio.sleep(0.01)
+        serving = asyncio.create_task(self._server.serving.wait())
+        await asyncio.wait({serving, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        serving.cancel()
 
     async def stop(self) -> None:
         """Stop accepting, let running requests end, then cancel what waits."""

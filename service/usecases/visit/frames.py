@@ -60,7 +60,8 @@ async def frame_arrived(desk: Desk, text: str) -> None:
         )
     if isinstance(frame, Request):
         return
-    if desk.link is not None and desk.link.answer(frame):
+    awaited = desk.link is not None and desk.link.answer(frame)
+    if awaited and session_event(frame) is None:
         return
     await _dispatch(desk, frame)
 

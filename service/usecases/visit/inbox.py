@@ -66,16 +66,8 @@ class LeaveAsked:
     """The process is about to stop: let go properly."""
 
 
-Thing = (
-    FrameArrived
-    | LinkDown
-    | HistoryArrived
-    | HistoryFailed
-    | ConversationKnown
-    | Nudged
-    | TypingWanted
-    | LeaveAsked
-)
+OfLink = FrameArrived | LinkDown | HistoryArrived | HistoryFailed
+Thing = OfLink | ConversationKnown | Nudged | TypingWanted | LeaveAsked
 
 
 @dataclass(frozen=True, slots=True)

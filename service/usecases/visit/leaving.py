@@ -65,7 +65,7 @@ async def get_up(desk: Desk) -> None:
         task.cancel()
     await gather(*tasks, return_exceptions=True)
     for waiting in desk.typing_waits:
-        waiting.put_nowait(False)
+        waiting.put_nowait(item=False)
     if desk.link is not None:
         await desk.link.close()
 

@@ -36,20 +36,28 @@ async def perform(desk: Desk, effect: Effect) -> None:
     match effect:
         case Attach():
             await _attach(desk)
-        case AttachAt(at=at):
-            desk.attach_at = at
         case DropLink():
             await drop_link(desk)
         case CatchUp():
             await begin_catch_up(desk)
-        case Flush():
-            # The visit's loop flushes whenever something happened; the effect says that now is such
-            # a time.
-            desk.moved = True
         case StartNew():
             await _start_new(desk)
         case SendClear():
             await _send_clear(desk)
+        case AttachAt() | Flush() | Leave():
+            _note(desk, effect)
+        case _:
+            assert_never(effect)
+
+
+def _note(desk: Desk, effect: AttachAt | Flush | Leave) -> None:
+    """What the visit's loop does when it comes round."""
+    match effect:
+        case AttachAt(at=at):
+            desk.attach_at = at
+        case Flush():
+            # The loop flushes whenever something happened; this says that now is such a time.
+            desk.moved = True
         case Leave():
             desk.leaving = True
         case _:
@@ -104,8 +112,8 @@ def _denied(denied: LinkDeniedError) -> ev.Event:
         return ev.Denied(
             code="denied",
             detail=(
-                "Genesys refused the connection (HTTP 403): check the deployment id, that the deployment is active, "
-                "its allowed domains and the origin configured here"
+                "Genesys refused the connection (HTTP 403): check the deployment id, "
+                "that the deployment is active, its allowed domains and the origin configured here"
             ),
         )
     wait = denied.retry_after_seconds

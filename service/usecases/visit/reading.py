@@ -20,7 +20,7 @@ from service.domain.errors import GuestProtocolError, HistoryUnavailableError, L
 from service.domain.said import Said
 from service.domain.session import State
 from service.guest.codec import decode_history
-from service.guest.messages import JwtResponse
+from service.guest.messages import JwtResponse, TooManyRequests
 from service.guest.requests import GetJwt
 from service.guest.rest import HistoryPage
 from service.guest.translate import said_in
@@ -159,6 +159,8 @@ async def _jwt(desk: Desk, link: GuestLink) -> str:
     await link.send(GetJwt(token=desk.session.client_id, tracing_id=tracing_id))
     async with desk.ports.clock.timeout(JWT_SECONDS):
         frame = await answer
+    if isinstance(frame, TooManyRequests):
+        raise HistoryUnavailableError(status=429, retry_after_seconds=frame.retry_after)
     if not isinstance(frame, JwtResponse):
         raise HistoryUnavailableError(status=None)
     return frame.jwt

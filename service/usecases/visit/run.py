@@ -30,6 +30,7 @@ from service.usecases.visit.inbox import (
     LeaveAsked,
     LinkDown,
     Nudged,
+    OfLink,
     Thing,
     TypingWanted,
 )
@@ -159,22 +160,11 @@ async def _read_only_sends(desk: Desk) -> None:
 
 
 async def _handle(desk: Desk, thing: Thing) -> None:
-    link = desk.link.name if desk.link is not None else None
     match thing:
-        case FrameArrived(link=name, text=text):
-            if name == link:
-                desk.session = replace(desk.session, last_good_at=desk.now)
-                await frame_arrived(desk, text)
-        case LinkDown(link=name, code=code, reason=reason):
-            if name == link:
-                desk.session = replace(desk.session, last_good_at=_last_good(desk, reason))
-                await happen(desk, ev.LinkFailed(code=str(code)))
-        case HistoryArrived(link=name, read=read):
-            if name == link:
-                await history_arrived(desk, read)
-        case HistoryFailed(link=name, retry_after_seconds=wait):
-            if name == link:
-                history_failed(desk, wait)
+        case FrameArrived() | LinkDown() | HistoryArrived() | HistoryFailed():
+            # What a link brought that was let go is history by now, and read from there.
+            if desk.link is not None and thing.link == desk.link.name:
+                await _from_link(desk, thing)
         case ConversationKnown():
             await _conversation_known(desk, thing)
         case Nudged():
@@ -183,6 +173,22 @@ async def _handle(desk: Desk, thing: Thing) -> None:
             desk.typing_waits.append(answer)
         case LeaveAsked():
             await let_go(desk)
+        case _:
+            assert_never(thing)
+
+
+async def _from_link(desk: Desk, thing: OfLink) -> None:
+    match thing:
+        case FrameArrived(text=text):
+            desk.session = replace(desk.session, last_good_at=desk.now)
+            await frame_arrived(desk, text)
+        case LinkDown(code=code, reason=reason):
+            desk.session = replace(desk.session, last_good_at=_last_good(desk, reason))
+            await happen(desk, ev.LinkFailed(code=str(code)))
+        case HistoryArrived(read=read):
+            await history_arrived(desk, read)
+        case HistoryFailed(retry_after_seconds=wait):
+            history_failed(desk, wait)
         case _:
             assert_never(thing)
 
