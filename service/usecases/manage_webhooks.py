@@ -190,10 +190,8 @@ class ManageWebhooks:
         raise UnavailableError(what="the webhook")
 
     async def _tell(self, endpoint: Endpoint) -> None:
-        if endpoint.state is EndpointState.ACTIVE:
-            await self.wake(endpoint)
-        else:
-            self.wake.endpoints.forget(endpoint.tenant)
+        # Also when it closed: lanes that wait for a retry are parked then, and begin afresh later.
+        await self.wake(endpoint)
 
     def _check(self, endpoint: Endpoint) -> None:
         if faults := endpoint_faults(endpoint):

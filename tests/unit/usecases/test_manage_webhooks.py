@@ -56,7 +56,7 @@ async def test_a_rotation_that_lost_a_race_adds_one_secret() -> None:
     assert len(stored.secrets) == 2
 
 
-async def test_an_endpoint_that_stays_closed_wakes_nobody() -> None:
+async def test_an_endpoint_that_closes_has_its_lanes_parked() -> None:
     async with open_bench(serving=False) as bench:
         endpoint_id = await _made(bench)
         await bench.made()
@@ -64,4 +64,4 @@ async def test_an_endpoint_that_stays_closed_wakes_nobody() -> None:
 
         await bench.broker.webhooks.switch(await bench.caller(), endpoint_id, on=False, ticket=None)
 
-    assert bench.hints.lanes == []
+    assert [hinted for hinted, _, _ in bench.hints.lanes] == [endpoint_id]
