@@ -1,0 +1,74 @@
+"""Each error says one sentence made of its facts."""
+
+import inspect
+
+import pytest
+
+from service.domain import errors as er
+
+SAID = [
+    (er.UnauthorizedError(), "Authorization: Bearer"),
+    (er.InsufficientScopeError(scope="webhooks"), "this needs the scope webhooks"),
+    (er.NotFoundError(kind="session", name="ses_1"), "no such session: ses_1"),
+    (er.TextTooLongError(size=9, limit=8), "9 bytes of UTF-8; the limit is 8"),
+    (er.AttributesTooLargeError(size=9, limit=8), "9 bytes (keys and values); the limit is 8"),
+    (er.UnknownDeploymentError(name="shop"), "named shop"),
+    (er.UnknownAttachmentError(attachment_id="a"), "no attachment a"),
+    (er.BlockedTargetError(reason="private"), "not allowed: private"),
+    (er.NameInUseError(name="shop", reason="taken"), "shop: taken"),
+    (er.ExternalIdInUseError(external_id="e", session_id="ses_1"), "session ses_1 holds this"),
+    (er.SessionReadOnlyError(session_id="ses_1"), "ses_1 is read-only"),
+    (er.SessionEndedError(session_id="ses_1"), "ses_1 has ended"),
+    (er.SessionFailedError(session_id="ses_1", detail="why"), "ses_1 has failed: why"),
+    (er.IdempotencyMismatchError(), "a different request"),
+    (er.IdempotencyInProgressError(), "still being handled"),
+    (er.RateLimitedError(retry_after_seconds=3), "wait 3 s"),
+    (er.GuestProtocolError(path="body", problem="no text"), "at body: no text"),
+    (er.LinkDeniedError(status=403), "HTTP 403"),
+    (er.LinkLostError(code=1006), "closed with 1006"),
+    (er.HistoryUnavailableError(status=None), "HTTP None"),
+    (er.PlatformUnavailableError(what="the configuration", status=500), "the configuration could"),
+    (er.RejectedByGenesysError(provider_code="4011", detail="long"), "(4011): long"),
+    (er.OutcomeUnknownError(), "can no longer be proven"),
+    (er.PlaceTakenError(sequence=4), "sequence 4 is taken"),
+    (er.VersionConflictError(item="ses_1"), "ses_1 changed meanwhile"),
+    (er.SupersededError(session_id="ses_1"), "ses_1 changed under this visit"),
+    (er.LockHeldError(until=1.0), "another visit is at work"),
+    (er.IllegalTransitionError(state="live", event="X"), "X cannot happen in live"),
+    (er.UnavailableError(what="the store"), "the store is not answering"),
+    (er.TooLargeError(what="the item", limit=4), "the item is past the limit of 4"),
+    (er.ConfigurationError("one", "two"), "one; two"),
+    (
+        er.InvalidRequestError(
+            er.FieldFault(pointer="/a", detail="x"), er.FieldFault(pointer="/b", detail="y")
+        ),
+        "/a: x; /b: y",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), SAID, ids=lambda value: type(value).__name__)
+def test_an_error_says_its_facts(error: er.BrokerError, words: str) -> None:
+    assert words in str(error)
+
+
+def test_every_error_is_said_and_nothing_is_missing_from_the_face() -> None:
+    kinds = {
+        kind
+        for _, kind in inspect.getmembers(er, inspect.isclass)
+        if issubclass(kind, er.BrokerError)
+    }
+    branches = {kind for kind in kinds if kind.__subclasses__()}
+
+    assert {type(error) for error, _ in SAID} == kinds - branches
+    assert {kind.__name__ for kind in kinds} | {"FieldFault"} == set(er.__all__)
+
+
+def test_waits_and_reasons_are_kept() -> None:
+    assert er.LinkDeniedError(status=429, retry_after_seconds=2.0).retry_after_seconds == 2.0
+    assert (
+        er.HistoryUnavailableError(status=429, retry_after_seconds=2.0).retry_after_seconds == 2.0
+    )
+    assert er.UnavailableError(what="x").retry_after_seconds == 1
+    assert er.LinkLostError(code=1001, reason="away").reason == "away"
+    assert er.ExternalIdInUseError(external_id="e", session_id="s").external_id == "e"
