@@ -76,8 +76,12 @@ async def test_a_recovery_and_a_replacement_are_told_in_the_transcript(console: 
     await console.enter(f"#/s/{chat.id}")
     await page.sees("Hello", inside="#rows")
 
-    console.machine.control.drop(token=await chat.token())
+    token = await chat.token()
+    console.machine.control.drop(token=token)
+    console.machine.control.say(token, "Said while nobody listened")
     await page.sees("Session recovered", inside="#rows .banner.good")
+    await page.sees("1 message caught up", inside="#rows .banner.good")
+    await page.sees("recovered", inside="#rows .message.agent .mark")
     console.machine.control.run("forget", token=await chat.token())
     await page.click("#text")
     await page.type("Still there?")

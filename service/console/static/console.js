@@ -13,6 +13,7 @@ const path = (id) => `sessions/${encodeURIComponent(id)}`;
 
 let open = null; // the session that is shown: see `opened`
 let listing = { cursor: null, items: [] };
+let atEnd = true; // whether the end of the transcript is in sight: then it is kept in sight
 
 // ------------------------------------------------------------------------------------------ problems
 
@@ -199,7 +200,10 @@ async function follow(mine) {
       const query = { after, wait: POLL_SECONDS, limit: PAGE };
       const page = await call("GET", `${path(mine.id)}/events`, { query, signal: mine.stop.signal });
       if (mine !== open) return;
-      if (failed) note("");
+      if (failed) {
+        note("");
+        clearAlerts(); // they told that the broker was away
+      }
       failed = 0;
       after = page.nextAfter;
       if (page.items.length) take(mine, page);
@@ -252,7 +256,6 @@ function usable(yes) {
 }
 
 function drawRows({ end = false } = {}) {
-  const near = $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 80;
   const rows = [...rowsOf(open.events, open.answers), ...open.ghosts];
   const kept = new Map();
   let place = null;
@@ -270,12 +273,13 @@ function drawRows({ end = false } = {}) {
   }
   for (const [each, { element }] of open.drawn) if (!kept.has(each)) element.remove();
   open.drawn = kept;
-  if (near || end) toEnd();
+  if (atEnd || end) toEnd();
   else if (more) $("down").hidden = false;
 }
 
 function toEnd() {
   $("scroll").scrollTop = $("scroll").scrollHeight;
+  atEnd = true;
   $("down").hidden = true;
 }
 
@@ -363,7 +367,8 @@ async function typing() {
       setTimeout(() => mine === open && note(""), TYPING_EVERY_MS);
     }
   } catch (error) {
-    if (mine === open) note(`Typing was not shown: ${error.code}`);
+    // The long poll tells by itself when the broker is away.
+    if (mine === open && error.status) note(`Typing was not shown: ${error.code}`);
   }
 }
 
@@ -417,8 +422,13 @@ function wire() {
   $("state").addEventListener("change", () => list());
   $("down").addEventListener("click", toEnd);
   $("scroll").addEventListener("scroll", () => {
-    if ($("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 80) $("down").hidden = true;
+    atEnd = $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 80;
+    if (atEnd) $("down").hidden = true;
   });
+  new ResizeObserver(() => {
+    if (atEnd) toEnd();
+  }).observe($("scroll"));
+  addEventListener("resize", grow);
   $("resume").addEventListener("click", () => verb("resume", {}));
   $("clear").addEventListener("click", clear);
   $("end").addEventListener("click", end);

@@ -81,9 +81,9 @@ function receiptOf({ cause, code, outageSeconds, caughtUp, sends, historyComplet
   const why = CAUSES[cause] || cause;
   const marks = [];
   if (caughtUp) marks.push({ text: `${count(caughtUp, "message")} caught up` });
-  if (sends.proven) marks.push({ text: `${count(sends.proven, "send")} proven delivered` });
-  if (sends.resent) marks.push({ text: `${count(sends.resent, "send")} sent again` });
-  if (sends.unproven) marks.push({ text: `${count(sends.unproven, "send")} could not be proven`, tone: "warn" });
+  if (sends.proven) marks.push({ text: `${count(sends.proven, "message")} proven delivered` });
+  if (sends.resent) marks.push({ text: `${count(sends.resent, "message")} sent again` });
+  if (sends.unproven) marks.push({ text: `${count(sends.unproven, "message")} could not be proven`, tone: "warn" });
   marks.push(historyComplete ? { text: "history complete" } : { text: "history not complete", tone: "warn" });
   if (current.incarnation !== previous.incarnation)
     marks.unshift({ text: `guest session ${previous.incarnation} → ${current.incarnation}` });
