@@ -4,6 +4,8 @@ import dataclasses
 import itertools
 from typing import Any, Final
 
+from service.adapters.dynamodb.expressions import plain_item, typed_item
+from service.adapters.table.conditions import Item
 from service.domain.access import ApiKey, IdempotencyRecord, Scope
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.endpoint import Endpoint, Lane, SigningSecret
@@ -146,3 +148,13 @@ def an_api_key(**changes: Any) -> ApiKey:  # noqa: ANN401 - the same
         created_at=NOW,
     )
     return dataclasses.replace(key, **changes)
+
+
+def through_dynamodb(item: Item) -> Item:
+    """As it comes back from there: a number without a fraction is spelled without one."""
+    typed = typed_item(item)
+    spelled = {
+        name: {"N": value["N"].removesuffix(".0")} if "N" in value else value
+        for name, value in typed.items()
+    }
+    return plain_item(spelled)

@@ -170,7 +170,7 @@ class EmbeddedDriver:
         rows = self._idle_readers.pop()  # as many as threads, so there is always one
         try:
             return work(rows)
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, UnicodeEncodeError) as exc:
             raise UnavailableError(what=f"the table file ({exc})") from exc
         finally:
             self._idle_readers.append(rows)
@@ -222,11 +222,15 @@ class EmbeddedDriver:
                     job.items, job.units = self._writer.write_all(job.writes)
                 except (NotWrittenError, TooLargeError) as refused:
                     job.error = refused
+                except UnicodeEncodeError as exc:
+                    # A key with half a surrogate pair; DynamoDB does not take it either.
+                    job.error = UnavailableError(what=f"the table for such a key ({exc.reason})")
             self._writer.connection.execute("COMMIT")
         except sqlite3.Error as exc:
+            raise UnavailableError(what=f"the table file ({exc})") from exc
+        finally:
             if self._writer.connection.in_transaction:
                 self._writer.connection.execute("ROLLBACK")
-            raise UnavailableError(what=f"the table file ({exc})") from exc
 
     def _must_be_open(self) -> None:
         if self._closed:

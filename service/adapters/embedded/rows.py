@@ -4,6 +4,7 @@ Index entries are kept with the time they came and, where reads may lag, the tim
 an index can be read as it was a moment ago.
 """
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,6 @@ from service.adapters.table.records import text_of
 from service.adapters.table.schema import INDEXES, Index
 
 PASSED: Final = Outcome(verdict=Verdict.PASSED)
-FETCH_ROWS: Final = 64
 HOLDS: Final = (
     "lock_token",
     "lock_until",
@@ -144,10 +144,9 @@ class Rows:
     def query(self, query: Query, *, as_of: float | None = None) -> Found:
         """One page; an index as it was at `as_of`, if given."""
         sql, arguments = _select(query, as_of)
-        cursor = self.connection.execute(sql, arguments)
         found: list[Item] = []
         size = 0
-        while rows := cursor.fetchmany(FETCH_ROWS):
+        with contextlib.closing(self.connection.execute(sql, arguments)) as rows:
             for body, row_size in rows:
                 if found and (size + row_size > limits.PAGE_BYTES or len(found) == query.limit):
                     return _page(query, found, more=True)

@@ -28,7 +28,10 @@ def item_bytes(item: Item) -> int:
 
 
 def _value_bytes(value: Value) -> int:
-    return len(value.encode()) if isinstance(value, str) else NUMBER_BYTES
+    if not isinstance(value, str):
+        return NUMBER_BYTES
+    # A lone surrogate is three bytes here and an escape in the table; it must not fail here.
+    return len(value.encode("utf-8", "surrogatepass"))
 
 
 def write_units(size: int) -> int:

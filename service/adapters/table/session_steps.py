@@ -97,6 +97,7 @@ def append_event(event: LogEvent, answer: IdempotencyRecord | None = None) -> St
         ),
         refusal=lambda _: PlaceTakenError(sequence=event.sequence),
         identity=("id",),
+        decides=True,
     )
 
 

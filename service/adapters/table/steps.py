@@ -27,6 +27,8 @@ class Step:
     write: Write
     refusal: Callable[[Item | None], BrokerError]
     identity: tuple[str, ...] = ()
+    decides: bool = False
+    """Whether it alone proves the whole transaction: what it writes is in no other one."""
 
 
 async def run(driver: Driver, *steps: Step) -> Item | None:
@@ -38,13 +40,22 @@ async def run(driver: Driver, *steps: Step) -> Item | None:
         except NotWrittenError as exc:
             refused = exc
         found = list(zip(steps, refused.outcomes, strict=True))
-        for step, outcome in found:
+        for step, outcome in _deciding(found):
             if is_ours(step, outcome):
                 return outcome.item
         for step, outcome in found:
             if outcome.verdict is Verdict.REFUSED:
                 raise step.refusal(outcome.item) from refused
     raise _contended(steps, refused) from refused
+
+
+def _deciding(found: Sequence[tuple[Step, Outcome]]) -> Sequence[tuple[Step, Outcome]]:
+    """Those that tell whether the transaction was ours: its events, else the first that can.
+
+    Others may look like ours by chance: two writers may move a send in the very same way.
+    """
+    events = [pair for pair in found if pair[0].decides]
+    return events or [pair for pair in found if pair[0].identity][:1]
 
 
 async def _write(driver: Driver, steps: Sequence[Step]) -> Item | None:

@@ -186,3 +186,16 @@ async def test_text_that_utf8_cannot_spell_survives(table: Table, session_id: Se
     last = await table.sessions.last_event(session_id)
 
     assert last == event
+
+
+async def test_a_writer_that_lost_its_place_does_not_win_by_a_send_that_moved_alike(
+    table: Table,
+) -> None:
+    session = a_session()
+    send = a_send(session, 1)
+    await table.sessions.accept(an_event(session, 1), send, None)
+    moved = [SendChange(before=send, after=replace(send, attempt=1))]
+    await table.sessions.append(an_event(session, 2), sends=moved)
+
+    with pytest.raises(PlaceTakenError):
+        await table.sessions.append(an_event(session, 2), sends=moved)

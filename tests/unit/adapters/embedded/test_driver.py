@@ -5,10 +5,14 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import pytest
+
 from service.adapters.cipher import AesCipher
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.adapters.embedded.driver import IndexLag
 from service.adapters.table.conditions import Check, Key, Present, Put, Update
+from service.domain.errors import UnavailableError
+from service.domain.ids import SessionId
 from service.domain.session import State
 from tests.support.store_builders import a_session, an_event
 from tests.support.virtual_time import InlineExecutor, VirtualClock, run_virtual
@@ -107,3 +111,17 @@ def test_a_number_is_added_to_and_a_lone_check_is_judged() -> None:
         return item
 
     assert on_a_table(story) == {"pk": "a", "sk": "b", "n": 3, "m": 5}
+
+
+def test_a_key_that_is_no_text_is_refused_and_spoils_nothing() -> None:
+    async def story(table: EmbeddedTable, clock: VirtualClock) -> bool:
+        half_a_pair = SessionId("ses_\ud83d")
+        with pytest.raises(UnavailableError):
+            await table.sessions.append(an_event(half_a_pair, 1))
+        with pytest.raises(UnavailableError):
+            await table.sessions.tail(half_a_pair, limit=1)
+        event = an_event(a_session(), 1)
+        await table.sessions.append(event)
+        return await table.sessions.last_event(event.session_id) == event
+
+    assert on_a_table(story)

@@ -4,6 +4,7 @@ A conflict is tried again before it counts.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -86,12 +87,28 @@ async def test_a_refusal_by_ourselves_is_a_win() -> None:
     assert await run(ScriptedDriver([refused(id="mine")]), put("mine")) == {"id": "mine"}
 
 
-async def test_one_proof_is_enough_for_the_whole_transaction() -> None:
-    driver = ScriptedDriver([refused(id="other"), refused(id="mine")])
+async def test_one_event_proves_the_whole_transaction() -> None:
+    """The other item may have moved on since then."""
+    driver = ScriptedDriver([refused(id="moved"), refused(id="mine")])
 
-    await run(driver, put("x"), put("mine"))
+    await run(driver, put("x"), replace(put("mine"), decides=True))
 
     assert driver.tries == 1
+
+
+async def test_what_only_looks_like_ours_does_not_win_against_a_lost_event() -> None:
+    driver = ScriptedDriver([refused(id="theirs"), refused(id="same")])
+
+    with pytest.raises(PlaceTakenError):
+        await run(driver, replace(put("mine"), decides=True), put("same", 2))
+
+
+async def test_without_an_event_the_first_that_can_decides() -> None:
+    blind = replace(put("x", 1), identity=())
+
+    await run(ScriptedDriver([PASSED, refused(id="mine"), refused()]), blind, put("mine"), put("z"))
+    with pytest.raises(PlaceTakenError):
+        await run(ScriptedDriver([refused(id="theirs"), refused(id="b")]), put("a"), put("b"))
 
 
 async def test_the_first_refusal_tells() -> None:

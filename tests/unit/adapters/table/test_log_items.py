@@ -5,10 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.adapters.cipher import AesCipher
-from service.adapters.dynamodb.expressions import plain_item, typed_item
 from service.adapters.table import schema
-from service.adapters.table.conditions import Item
 from service.adapters.table.log_items import (
     event_item,
     lane_item,
@@ -18,24 +15,18 @@ from service.adapters.table.log_items import (
     read_send,
     send_item,
 )
-from service.adapters.table.session_items import read_session, session_item
 from service.domain.endpoint import Claim
 from service.domain.log import EventType, seen
-from service.domain.session import Lock, State
-from tests.support.store_builders import CLIENT_ID, NOW, a_lane, a_send, a_session, an_event
+from tests.support.store_builders import (
+    NOW,
+    a_lane,
+    a_send,
+    a_session,
+    an_event,
+    through_dynamodb,
+)
 
-CIPHER = AesCipher(bytes(32))
 INSTANTS = st.floats(min_value=0, max_value=4e9)
-
-
-def through_dynamodb(item: Item) -> Item:
-    """As it comes back from there: a number without a fraction is spelled without one."""
-    typed = typed_item(item)
-    spelled = {
-        name: {"N": value["N"].removesuffix(".0")} if "N" in value else value
-        for name, value in typed.items()
-    }
-    return plain_item(spelled)
 
 
 @given(
@@ -62,24 +53,6 @@ def test_an_event_comes_back_equal(
 
     assert read_event(item) == event
     assert read_seen(item) == seen(event)
-
-
-@given(
-    look_at=st.none() | INSTANTS,
-    wake_at=st.none() | INSTANTS,
-    until=st.none() | INSTANTS,
-    state=st.sampled_from(State),
-)
-def test_a_session_comes_back_with_its_lock_mark_and_schedule(
-    look_at: float | None, wake_at: float | None, until: float | None, state: State
-) -> None:
-    lock = None if until is None else Lock(token="lck", until=until)
-    session = a_session(look_at=look_at, wake_at=wake_at, lock=lock, state=state, version=7)
-
-    item = through_dynamodb(session_item(session, CIPHER))
-
-    assert read_session(item, CIPHER) == session
-    assert CLIENT_ID not in str(item)
 
 
 @given(due_at=st.none() | INSTANTS, until=st.none() | INSTANTS)
