@@ -68,3 +68,21 @@ async def test_a_message_whose_end_nobody_knows_stays_as_it_was() -> None:
         [told] = await bench.broker.read_transcript.settled(session_id, early.events, [message])
 
     assert told == message
+
+
+async def test_a_full_page_may_need_more_than_one_page_of_the_log() -> None:
+    async with open_bench(serving=False) as bench:
+        session_id = await bench.made()
+        session = await bench.table.sessions.load(session_id)
+        for number in range(230):
+            await bench.reply(session, str(number))
+        key = await bench.caller()
+
+        first = await bench.broker.read_transcript(key, session_id, cursor=None, limit=200)
+        rest = await bench.broker.read_transcript(
+            key, session_id, cursor=first["nextCursor"], limit=200
+        )
+
+    texts = [message["text"] for message in first["items"] + rest["items"]]
+    assert len(first["items"]) == 200
+    assert texts == [str(number) for number in range(230)]
