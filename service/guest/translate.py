@@ -31,6 +31,8 @@ from service.guest.messages import (
 _EXPIRED: Final = frozenset({"4006", "session_expired", "session_has_expired"})
 _NOT_FOUND: Final = frozenset({"4007", "session_not_found"})
 _GUESTS_NO_MORE: Final = "4017"
+_OK: Final = 200
+"""The code of an envelope that has nothing to say."""
 _DENIED: Final = frozenset({"401", "403"})
 _UNKNOWN_DEPLOYMENT: Final = frozenset({"400", "404"})
 _CERTAIN: Final = frozenset(
@@ -111,7 +113,8 @@ def error_code(frame: ErrorFrame) -> str:
     """The code to act on as text, wherever a gateway put it."""
     code = effective_code(frame)
     inner = frame.body_extras.get("code")
-    if isinstance(inner, str | int) and (code is None or code == 200):  # noqa: PLR2004 - an envelope that says "ok"
+    is_ok = code is None or code == _OK
+    if is_ok and isinstance(inner, str | int) and not isinstance(inner, bool):
         code = inner
     return "unknown" if code is None else str(code)
 
@@ -125,7 +128,7 @@ def said(frame: ServerFrame) -> Said | None:
 
 def said_in(body: StructuredBody, *, tracing_id: str | None = None) -> Said | None:
     """The same for a body, as history has it."""
-    is_join = any(
+    is_join = body.direction != "Outbound" and any(
         isinstance(event, Presence) and event.type == PresenceType.JOIN for event in body.events
     )
     if body.type in {"Event", "Receipt"} and not is_join:
@@ -177,8 +180,6 @@ def _refused_attach(frame: ErrorFrame, *, opened_before: bool) -> ev.Event:
     gone = _gone(code)
     if gone is not None:
         return gone
-    if code == _GUESTS_NO_MORE:
-        return ev.ClientIdDead(code=code)
     unknown = code in _UNKNOWN_DEPLOYMENT and not opened_before
     if code in _DENIED or unknown:
         return ev.Denied(

@@ -153,12 +153,11 @@ async def _ready(desk: Desk, frame: ServerFrame) -> None:
 async def _refused(desk: Desk, refused: Refusal) -> None:
     alone = desk.link is None or not desk.link.waiting
     send = refused_by(refused, desk.sends.values(), alone=alone)
-    if not refused.certain:
+    if send is None or not refused.certain:
+        # Without a tracing id it may speak of anything that is in flight.
         if send is not None or (refused.tracing_id is None and in_flight(desk.sends.values())):
             await doubt_in_flight(desk)
             plan_reads(desk)
-        return
-    if send is None:
         return
     if refused.code == _READ_ONLY:
         await _refused_read_only(desk)
