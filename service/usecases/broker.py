@@ -1,4 +1,4 @@
-"""Everything the API can do, in one value: a field per use case. Does nothing itself."""
+"""Everything the API can do, in one value: a field per use case. Decides nothing."""
 
 from dataclasses import dataclass
 
@@ -42,3 +42,9 @@ class Broker:
     deployments: ManageDeployments
     webhooks: ManageWebhooks
     keys: ManageKeys
+
+    def begin_closing(self) -> None:
+        """This process is about to stop: long polls and waits answer with what is known by now."""
+        self.read_events.closing.begin()
+        self.send_message.follow.closing.begin()
+        self.create_session.follow.closing.begin()

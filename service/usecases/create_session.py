@@ -174,6 +174,8 @@ class CreateSession:
         return await free_holder(self.sessions, tenant, external_id)
 
     async def _is_settled(self, session_id: SessionId, events: Sequence[LogEvent]) -> bool:
+        if self.follow.closing.begun:
+            return True
         session = await self.sessions.load(session_id)
         if session.public is PublicState.OPENING:
             return False

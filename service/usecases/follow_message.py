@@ -11,7 +11,7 @@ from service.domain.transcript import fold
 from service.ports.sessions import SessionStore
 from service.ports.system import Bell, Clock
 from service.usecases.read_transcript import ReadTranscript
-from service.usecases.waiting import Attending, LogFollower
+from service.usecases.waiting import Attending, Closing, LogFollower
 
 CONVERSATION_OVER: Final = frozenset(
     {EventType.SESSION_ENDED, EventType.SESSION_FAILED, EventType.SESSION_READ_ONLY}
@@ -47,13 +47,14 @@ class FollowMessage:
     bell: Bell
     clock: Clock
     transcript: ReadTranscript
+    closing: Closing = field(default_factory=Closing)
 
     async def __call__(self, wanted: Wanted, *, until: float) -> Followed:
         """What is known at `until` (monotonic), or as soon as everything wanted is known."""
         log = self._log(wanted)
 
         async def satisfied() -> bool:
-            return self._is_complete(wanted, await log.catch_up())
+            return self.closing.begun or self._is_complete(wanted, await log.catch_up())
 
         await self.attend(wanted.session.id, until=until, satisfied=satisfied)
         return await self._told(wanted, log)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from service.domain.access import ApiKey, Scope
@@ -14,7 +14,7 @@ from service.domain.session import PublicState, Session
 from service.domain.views import session_view
 from service.ports.sessions import SessionFilter, SessionStore
 from service.ports.system import Bell, Clock
-from service.usecases.waiting import Patience
+from service.usecases.waiting import Closing, Patience
 
 ID_LENGTH_MAX: Final = 64
 LOOK_SECONDS: Final = 0.5
@@ -103,6 +103,7 @@ class ReadEvents:
     sessions: SessionStore
     bell: Bell
     clock: Clock
+    closing: Closing = field(default_factory=Closing)
 
     async def __call__(
         self, key: ApiKey, session_id: SessionId, *, after: int, limit: int, patience: Patience
@@ -116,7 +117,7 @@ class ReadEvents:
             await owned(self.sessions, key.tenant, session_id)
             page = await self.sessions.read_log(session_id, after=after, limit=limit)
             left = until - self.clock.monotonic()
-            if page.events or left <= 0:
+            if page.events or left <= 0 or self.closing.begun:
                 break
             await self.bell.wait(session_id, min(left, LOOK_SECONDS))
         events = list(page.events)

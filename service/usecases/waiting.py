@@ -52,6 +52,17 @@ class Patience:
         return min(self.arrived + BUDGET_SECONDS, clock.monotonic() + self.seconds)
 
 
+class Closing:
+    """Whether this process is about to stop: who waits then answers with what is known."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def begin(self) -> None:
+        """Let every wait come to its end; safe to repeat."""
+        self.begun = True
+
+
 class LogFollower:
     """Reads a log forward and keeps what it read."""
 

@@ -77,3 +77,14 @@ async def test_the_owner_of_the_link_is_told() -> None:
 
     assert bench.hints.sessions == [SessionId(session_id)]
     assert bench.bell.rung[-1] == session_id
+
+
+async def test_the_tombstone_takes_the_next_place_and_holds_nothing() -> None:
+    async with open_bench(serving=False) as bench:
+        session_id = await bench.made(metadata={"k": "v"})
+        before = await bench.log_length(session_id)
+
+        await bench.broker.erase_session(await bench.caller(), session_id)
+        [tombstone] = await bench.table.sessions.tail(session_id, limit=5)
+
+    assert tombstone.sequence == before + 1
