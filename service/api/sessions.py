@@ -175,12 +175,12 @@ def _add_verbs(router: APIRouter, broker: Broker) -> None:
         request: Request, session_id: str, _: Nothing | None = None, wait: Wait = WAIT_SECONDS
     ) -> Response:
         """Erase the guest's history at Genesys and go on with a new incarnation."""
-        call = call_of(request)
+        wish = _wish(request, session_id, wait)
         return await respond(
             broker.once(
-                call.ticket,
-                act=lambda: broker.clear_session(_wish(request, session_id, wait)),
-                replay=lambda record: broker.clear_session.replay(call.key, record),
+                wish.ticket,
+                act=lambda: broker.clear_session(wish),
+                replay=lambda record: broker.clear_session.replay(wish, record),
             )
         )
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.events import ClearRequested
 from service.domain.ids import SessionId
-from service.domain.session import State
+from service.domain.session import PublicState, Session, State
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock
-from service.usecases.end_session import DONE, UNDER_WAY, VerbRequest, keep_session
+from service.usecases.end_session import DONE, UNDER_WAY, VerbRequest
 from service.usecases.idempotency import Answer, result_of
 from service.usecases.read_session import owned, refuse_if_over, shown
 from service.usecases.send_message import mark_work
@@ -34,17 +34,32 @@ class ClearSession:
         """
         session = await owned(self.sessions, request.key.tenant, request.session_id)
         refuse_if_over(session)
+        await self._keep(request, session)
+        return await self._clear(request, session)
+
+    async def replay(self, request: VerbRequest, record: IdempotencyRecord) -> Answer:
+        """The session of an earlier request as it is now; what that one did not live to ask, is."""
+        session = await owned(self.sessions, request.key.tenant, request.session_id)
+        if session.incarnation == result_of(record)["incarnation"] and not _is_over(session):
+            return await self._clear(request, session)
+        return await self._answer(request.key, session.id)
+
+    async def _keep(self, request: VerbRequest, session: Session) -> None:
+        """Keep first which incarnation is to be cleared: a repeat after a death clears no other."""
+        if request.ticket is None:
+            return
+        # What was never opened has nothing to clear, also when the repeat comes later.
+        made = {"incarnation": session.incarnation if session.opened_at is not None else None}
+        record = request.ticket.record(status=DONE, result=made)
+        await self.tenants.put_idempotency(record, now=self.clock.now())
+
+    async def _clear(self, request: VerbRequest, session: Session) -> Answer:
         await mark_work(self.sessions, session, now=self.clock.now())
         await self.change(session.id, ClearRequested())
         self.bell.ring(session.id)
-        await keep_session(self.tenants, request, now=self.clock.now())
         until = request.patience.until(self.clock)
         await self.attend(session.id, until=until, satisfied=lambda: self._is_clear(session.id))
         return await self._answer(request.key, session.id)
-
-    async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
-        """The session of an earlier request as it is now."""
-        return await self._answer(key, SessionId(result_of(record)["sessionId"]))
 
     async def _is_clear(self, session_id: SessionId) -> bool:
         return (await self.sessions.load(session_id)).state is not State.CLEARING
@@ -53,3 +68,7 @@ class ClearSession:
         session = await owned(self.sessions, key.tenant, session_id)
         status = UNDER_WAY if session.state is State.CLEARING else DONE
         return Answer(status=status, body=await shown(self.sessions, session, key))
+
+
+def _is_over(session: Session) -> bool:
+    return session.public in {PublicState.ENDED, PublicState.FAILED}

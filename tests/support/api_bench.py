@@ -239,7 +239,10 @@ class Bench:
 
     async def move(self, session: Session, state: State, kind: EventType) -> Session:
         """Put the session into a state, with an event of that type."""
-        after = replace(session, state=state, opened_at=self.clock.now(), joined=True)
+        number = session.incarnation + (kind is EventType.SESSION_REPLACED)
+        after = replace(
+            session, state=state, incarnation=number, opened_at=self.clock.now(), joined=True
+        )
         return await self._commit(session, after, kind)
 
     async def end(self, session: Session, mode: EndMode, *, verified: bool) -> Session:
