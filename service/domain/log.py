@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from service.domain.ids import EventId, SessionId
 from service.domain.instants import rfc3339
+from service.domain.sends import CLOCK_SKEW_SECONDS
 
 WINDOW_EVENTS: Final = 200
 WINDOW_SECONDS: Final = 60.0
@@ -138,6 +139,12 @@ class Window:
                 raise ValueError(message)
         return Window(self.events + fresh)
 
+    def trimmed(self, *, since: float) -> "Window":
+        """The window without its oldest events: the last 200 stay, and all that are younger."""
+        early = self.events[:-WINDOW_EVENTS]
+        old = next((n for n, event in enumerate(early) if event.at >= since), len(early))
+        return Window(self.events[old:])
+
     def find(self, keys: frozenset[str]) -> Seen | None:
         """The event that one of these keys names, if the window has it."""
         return next((event for event in self.events if event.keys & keys), None)
@@ -147,7 +154,11 @@ class Window:
         if self.starts_at_beginning:
             return True
         oldest = self.oldest_channel_time
-        return channel_time is not None and oldest is not None and channel_time >= oldest
+        if channel_time is None or oldest is None:
+            return False
+        # The oldest time may be that of one that came late; what was logged before the window was
+        # said before its first event was logged.
+        return channel_time >= max(oldest, self.events[0].at + CLOCK_SKEW_SECONDS)
 
     def has_messages_of(self, incarnation: int) -> bool:
         """Whether the contact centre has shown a message of that incarnation in this window."""

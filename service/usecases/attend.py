@@ -115,6 +115,8 @@ class Attend:
         finally:
             self.present.end(session.id, inbox)
             await self.ports.sessions.release_lock(session.id, token)
+            # Whoever waits for the lock looks again at once.
+            self.ports.bell.ring(session.id)
         return not await self._left_behind(session.id)
 
     async def _left_behind(self, session_id: SessionId) -> bool:

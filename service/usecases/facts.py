@@ -32,7 +32,7 @@ class Facts:
     """Reads deployments (with their public configuration, remembered for minutes) and makes ids."""
 
     ports: Ports
-    _known: dict[tuple[str, str, int], _Known] = field(default_factory=dict)
+    _known: dict[tuple[TenantName, DeploymentName], _Known] = field(default_factory=dict)
 
     async def deployment(self, tenant: TenantName, name: DeploymentName) -> Deployment:
         """The deployment as it is now, its unset policies filled from the public configuration.
@@ -40,9 +40,9 @@ class Facts:
         Raises NotFoundError.
         """
         stored = await self.ports.tenants.deployment(tenant, name)
-        key = (stored.tenant, stored.name, stored.version)
+        key = (stored.tenant, stored.name)
         known = self._known.get(key)
-        if known is None or known.until <= self.ports.clock.now():
+        if known is None or not self._holds(known, stored):
             known = await self._read(stored)
             self._known[key] = known
         return known.deployment
@@ -66,6 +66,10 @@ class Facts:
         return SendIds(
             message_id=MessageId(ids.ulid(MESSAGE)), tracing_id=ids.uuid(), metadata_id=ids.uuid()
         )
+
+    def _holds(self, known: _Known, stored: Deployment) -> bool:
+        same = known.deployment.version == stored.version
+        return same and self.ports.clock.now() < known.until
 
     async def _read(self, stored: Deployment) -> _Known:
         now = self.ports.clock.now()

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError, SupersededError
 from service.domain.ids import SessionId
-from service.domain.session import PublicState
+from service.domain.session import Session
 from service.ports import Ports
 from service.usecases.facts import Facts
 from service.usecases.present import PresentVisits
@@ -31,8 +31,8 @@ TOUCH_SECONDS: Final = 25.0
 PAUSE_FIRST: Final = 0.2
 PAUSE_MOST: Final = 10.0
 DRAIN_SECONDS: Final = 6.0
-
-_LIVE: Final = frozenset({PublicState.OPENING, PublicState.ACTIVE, PublicState.RECOVERING})
+LOCK_POLL_SECONDS: Final = 0.25
+"""How often a lock is looked at that another process may have let go of."""
 
 
 class SessionHints(Protocol):
@@ -58,6 +58,8 @@ class HoldLinks:
     shard_of: "dict[SessionId, int]" = field(default_factory=dict)
     again: "set[SessionId]" = field(default_factory=set)
     """Sessions that were hinted while their visit was ending."""
+    draining: bool = False
+    """Nothing new is begun any more."""
     good_until: float = 0.0
     """Until when the leases are ours for certain, on the monotonic clock."""
 
@@ -70,6 +72,8 @@ class HoldLinks:
 
     async def claim(self) -> None:
         """Take every shard that is free, once."""
+        if self.draining:
+            return
         clock = self.ports.clock
         begun = clock.monotonic()
         now = clock.now()
@@ -87,7 +91,8 @@ class HoldLinks:
             await gather(*(self._visit_all(shard) for shard in fresh))
 
     async def drain(self) -> None:
-        """Let go of every link and give the shards back."""
+        """Let go of every link and give the shards back. Nothing is taken up again after it."""
+        self.draining = True
         for session_id in list(self.visits):
             inbox = self.present.of(session_id)
             if inbox is not None:
@@ -106,7 +111,7 @@ class HoldLinks:
 
         Not ours: left to its owner.
         """
-        if shard not in self.held:
+        if shard not in self.held or self.draining:
             return
         self.shard_of[session_id] = shard
         task = self.visits.get(session_id)
@@ -173,13 +178,13 @@ class HoldLinks:
                 self.look(session_id, shard)
 
     async def _hold(self, session_id: SessionId) -> None:
-        """Visit a session again and again for as long as it wants a link."""
+        """Visit a session until it wants no link; again if a hint came that the visit missed."""
         pause = PAUSE_FIRST
         try:
             while True:
                 self.again.discard(session_id)
                 try:
-                    wants_more = await self._once(session_id)
+                    await self._once(session_id)
                     pause = PAUSE_FIRST
                 except SupersededError:
                     continue
@@ -193,15 +198,24 @@ class HoldLinks:
                     await self.ports.clock.sleep(pause)
                     pause = min(PAUSE_MOST, 2 * pause)
                     continue
-                if not wants_more and session_id not in self.again:
+                if session_id not in self.again or self.draining:
                     return
         finally:
             self.visits.pop(session_id, None)
+            self.again.discard(session_id)
             self.shard_of.pop(session_id, None)
 
-    async def _once(self, session_id: SessionId) -> bool:
-        """One visit; whether the session wants another at once."""
-        session = await self.ports.sessions.load(session_id)
+    async def _unlocked(self, session_id: SessionId) -> Session:
+        """The session once no visit on demand is at work: until then nothing may be changed."""
+        while True:
+            session = await self.ports.sessions.load(session_id)
+            left = session.lock.until - self.ports.clock.now() if session.lock else 0.0
+            if left <= 0:
+                return session
+            await self.ports.bell.wait(session_id, min(left, LOCK_POLL_SECONDS))
+
+    async def _once(self, session_id: SessionId) -> None:
+        session = await self._unlocked(session_id)
         deployment = await self.facts.deployment(session.tenant, session.deployment)
         touch = deployment.mode is Mode.TOUCH
         until = self.ports.clock.monotonic() + TOUCH_SECONDS if touch else None
@@ -211,5 +225,6 @@ class HoldLinks:
             await self.visit(session_id, stay, inbox)
         finally:
             self.present.end(session_id, inbox)
-        after = await self.ports.sessions.load(session_id)
-        return not touch and after.public in _LIVE and session_id in self.again
+            if inbox.closed():
+                # It came when the visit had looked for the last time.
+                self.again.add(session_id)

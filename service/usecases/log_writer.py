@@ -56,6 +56,7 @@ class LogWriter:
                 await self.refresh()
                 continue
             self._won([event])
+            self._trim(session)
             return event
 
     async def commit(
@@ -133,6 +134,11 @@ class LogWriter:
             accepted_at=self.ports.clock.now(),
         )
 
+    def _trim(self, session: Session) -> None:
+        # Now and then, not each time: a listener's writer lives for as long as the chat does.
+        if len(self.window.events) > 2 * WINDOW_EVENTS:
+            self.window = self.window.trimmed(since=_since(session))
+
     def _won(self, events: tuple[LogEvent, ...] | list[LogEvent]) -> None:
         self.window = self.window.grown(seen(event) for event in events)
         self.ports.bell.ring(self.session.id)
@@ -140,13 +146,17 @@ class LogWriter:
 
 async def open_writer(ports: Ports, session: Session) -> LogWriter:
     """A writer that knows the last 200 events, and all from the link's last good minute on."""
-    since = (session.last_good_at or session.created_at) - WINDOW_SECONDS
+    since = _since(session)
     limit = WINDOW_EVENTS
     while True:
         tail = tuple(await ports.sessions.tail(session.id, limit=limit))
         if len(tail) < limit or tail[0].at < since:
             return LogWriter(ports, session, Window(tail))
         limit *= 2
+
+
+def _since(session: Session) -> float:
+    return (session.last_good_at or session.created_at) - WINDOW_SECONDS
 
 
 def _same(one: Session, other: Session) -> bool:

@@ -1,7 +1,6 @@
 """One link during a visit: requests out as frames, frames in to the inbox. Judges nothing."""
 
-from asyncio import CancelledError, Future, Task, create_task, get_running_loop
-from contextlib import suppress
+from asyncio import Future, Task, create_task, gather, get_running_loop
 from dataclasses import dataclass, field
 
 from service.domain.errors import LinkLostError
@@ -32,10 +31,17 @@ class GuestLink:
         await self.link.send(encode(request))
 
     def expect(self, tracing_id: str) -> "Future[ServerFrame]":
-        """A future for the direct answer to that request; cancelled when the link goes."""
+        """A future for the direct answer to that request; cancelled when the link goes.
+
+        Who gives up waiting says so with `forget`.
+        """
         future: Future[ServerFrame] = get_running_loop().create_future()
         self.waiting[tracing_id] = future
         return future
+
+    def forget(self, tracing_id: str) -> None:
+        """Nobody waits for that answer any more."""
+        self.waiting.pop(tracing_id, None)
 
     def answer(self, frame: ServerFrame) -> bool:
         """Give a frame to whoever waits for it; whether somebody did."""
@@ -52,8 +58,8 @@ class GuestLink:
         self.waiting.clear()
         if self.reader is not None:
             self.reader.cancel()
-            with suppress(CancelledError):
-                await self.reader
+            # Not awaited by itself: its cancellation could not be told from one of the visit.
+            await gather(self.reader, return_exceptions=True)
         await self.link.close()
 
     async def _read(self) -> None:

@@ -80,6 +80,14 @@ class Inbox:
         """Add something; never blocks."""
         self.queue.put_nowait(thing)
 
+    def closed(self) -> bool:
+        """Empty the queue of a visit that ended; whether a nudge in it was not heard."""
+        left = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
+        for thing in left:
+            if isinstance(thing, TypingWanted):
+                thing.answer.put_nowait(item=False)
+        return any(isinstance(thing, Nudged) for thing in left)
+
     async def next(self, clock: Clock, seconds: float | None) -> Thing | None:
         """The next thing, or None when nothing came in that time."""
         if not self.queue.empty():

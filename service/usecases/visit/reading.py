@@ -1,7 +1,6 @@
 """Reads history: a JWT over the link, pages over HTTP, at most ten requests a minute."""
 
-from asyncio import CancelledError, Task, create_task
-from contextlib import suppress
+from asyncio import Task, create_task, gather
 from typing import Final
 
 from service.domain import events as ev
@@ -52,8 +51,8 @@ async def stop_reading(desk: Desk) -> None:
     desk.reading.task = None
     if task is not None:
         task.cancel()
-        with suppress(CancelledError):
-            await task
+        # Not awaited by itself: its cancellation could not be told from one of the visit.
+        await gather(task, return_exceptions=True)
 
 
 def start_if_due(desk: Desk) -> None:
@@ -156,9 +155,12 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
 async def _jwt(desk: Desk, link: GuestLink) -> str:
     tracing_id = desk.ports.ids.uuid()
     answer = link.expect(tracing_id)
-    await link.send(GetJwt(token=desk.session.client_id, tracing_id=tracing_id))
-    async with desk.ports.clock.timeout(JWT_SECONDS):
-        frame = await answer
+    try:
+        await link.send(GetJwt(token=desk.session.client_id, tracing_id=tracing_id))
+        async with desk.ports.clock.timeout(JWT_SECONDS):
+            frame = await answer
+    finally:
+        link.forget(tracing_id)
     if isinstance(frame, TooManyRequests):
         raise HistoryUnavailableError(status=429, retry_after_seconds=frame.retry_after)
     if not isinstance(frame, JwtResponse):

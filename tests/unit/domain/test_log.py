@@ -1,5 +1,7 @@
 """What an event shows to callers, and what a writer's window knows."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,15 +75,37 @@ def test_an_event_is_found_by_any_of_its_keys() -> None:
         (5, NOON, True),
         (5, NOON + 1, True),
         (5, NOON - 0.1, False),
+        (5, NOON - 5, False),
         (5, None, False),
     ],
 )
 def test_absence_is_proof_no_further_back_than_the_oldest_known_time(
     first: int, time: float | None, *, knows: bool
 ) -> None:
-    some = window(heard(first, "a"), heard(first + 1, "b", NOON + 3), heard(first + 2, "c", NOON))
+    begun = replace(heard(first, "a"), at=NOON - 2)
+    some = window(begun, heard(first + 1, "b", NOON + 3), heard(first + 2, "c", NOON))
 
     assert some.knows_all_since(time) is knows
+
+
+def test_one_that_came_late_does_not_make_a_window_know_what_was_logged_before_it() -> None:
+    first = replace(heard(5, "a", NOON), at=NOON)
+    some = window(first, heard(6, "late", NOON - 600))
+
+    assert not some.knows_all_since(NOON - 60)
+    assert some.knows_all_since(NOON + 60)
+
+
+@pytest.mark.parametrize(
+    ("events", "since", "left"),
+    [(500, 9999, 200), (150, 9999, 150), (500, 250, 251), (500, 0, 500)],
+)
+def test_a_window_is_trimmed_to_its_last_events_and_all_that_are_younger(
+    events: int, since: float, left: int
+) -> None:
+    some = window(*(replace(logged(place), at=NOON + place) for place in range(1, events + 1)))
+
+    assert len(some.trimmed(since=NOON + since).events) == left
 
 
 def test_a_window_without_times_proves_nothing() -> None:
