@@ -7,7 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from service.domain.deployment import CarryOver, Deployment
-from service.domain.message import ATTRIBUTE_BYTES_MAX, TEXT_BYTES_MAX, attribute_bytes
+from service.domain.message import (
+    ATTRIBUTE_BYTES_MAX,
+    TEXT_BYTES_MAX,
+    MessageStatus,
+    attribute_bytes,
+)
 from service.domain.session import Session
 
 PREVIOUS_CONVERSATION: Final = "previousConversationId"
@@ -18,9 +23,14 @@ _RECAP_HEAD: Final = "The guest's earlier chat was interrupted. Last messages:\n
 
 
 def recap_of(messages: Iterable[Mapping[str, Any]]) -> str:
-    """The last lines of a transcript, oldest first, one line a message, such as `agent: Hello`."""
+    """The last lines of a transcript, oldest first, one line a message, such as `agent: Hello`.
+
+    What is still to be sent, or never arrived, is not part of what was said.
+    """
     lines = [
-        f"{message['author']['kind']}: {message['text']}" for message in messages if message["text"]
+        f"{message['author']['kind']}: {message['text']}"
+        for message in messages
+        if message["text"] and message["status"] == MessageStatus.CONFIRMED
     ]
     return "\n".join(lines[-RECAP_LINES:])
 

@@ -28,8 +28,11 @@ def read_only(session: Session, event: happened.GuestSessionReadOnly, given: Giv
 
 
 def chat_closed(session: Session, event: happened.ChatClosed, given: Given) -> Outcome:
-    """The contact centre ended the chat while we listened."""
-    return _read_only(session, event.by, given, effects=(Flush(),))
+    """The contact centre ended the chat while we listened.
+
+    Its last words may come after the farewell, or only in history.
+    """
+    return _read_only(session, event.by, given, effects=(CatchUp(),))
 
 
 def read_history(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:

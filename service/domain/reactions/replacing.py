@@ -13,7 +13,7 @@ from service.domain.message import Author, AuthorKind, SendBody
 from service.domain.reactions.facts import join, outage_of, with_expiry
 from service.domain.receipt import client_id_hash, receipt
 from service.domain.send import SendKind
-from service.domain.session import Cause, Segment, Session
+from service.domain.session import Cause, Outage, Segment, Session
 
 
 def replaced(session: Session, event: happened.GuestSessionOpened, given: Given) -> Outcome:
@@ -51,27 +51,31 @@ def _replaced(
 ) -> Outcome:
     kept = session.outage if cause is Cause.NEW_SESSION else None
     outage = kept or outage_of(replace(session, outage=None), cause, None)
-    past = Segment(
-        incarnation=session.incarnation,
-        client_id_hash=client_id_hash(session.client_id),
-        conversation_id=session.conversation_id,
-        participant_id=session.participant_id,
-        replaced_at=given.now,
-        cause=outage.cause,
-    )
-    joins = join(given, of=0)
-    reading = CatchUp() in effects
-    # The old guest session's expiry says nothing of the new one.
+    joined = CatchUp() not in effects
     fresh = replace(
+        _next_incarnation(session, event, given),
+        segments=(*session.segments, _segment(session, outage, given)),
+        joined=joined,
+    )
+    told = receipt(session, fresh, outage, given.tally, now=given.now)
+    drafts = [Draft(type=EventType.SESSION_REPLACED, extra={"receipt": told})]
+    sends = list(join(given, of=0) if joined else ())
+    if given.deployment.carry_over is CarryOver.RECAP and given.recap:
+        drafts.append(_recap_draft(fresh, given))
+        sends.append(_recap_send(given))
+    return Outcome(session=fresh, drafts=tuple(drafts), sends=tuple(sends), effects=effects)
+
+
+def _next_incarnation(session: Session, event: happened.Event, given: Given) -> Session:
+    # The old guest session's expiry says nothing of the new one.
+    return replace(
         with_expiry(replace(session, expires_at=None), event),
         incarnation=session.incarnation + 1,
         client_id=session.next_client_id or session.client_id,
         next_client_id=None,
         conversation_id=None,
         participant_id=None,
-        segments=(*session.segments, past),
         carry=carried_attributes(session, given.deployment, given.recap),
-        joined=not reading,
         opened_at=session.opened_at or given.now,
         outage=None,
         ended=None,
@@ -79,13 +83,17 @@ def _replaced(
         warned_expiry_at=None,
         last_good_at=given.now,
     )
-    told = receipt(session, fresh, outage, given.tally, now=given.now)
-    drafts = [Draft(type=EventType.SESSION_REPLACED, extra={"receipt": told})]
-    sends = list(() if reading else joins)
-    if given.deployment.carry_over is CarryOver.RECAP and given.recap:
-        drafts.append(_recap_draft(fresh, given))
-        sends.append(_recap_send(given))
-    return Outcome(session=fresh, drafts=tuple(drafts), sends=tuple(sends), effects=effects)
+
+
+def _segment(session: Session, outage: Outage, given: Given) -> Segment:
+    return Segment(
+        incarnation=session.incarnation,
+        client_id_hash=client_id_hash(session.client_id),
+        conversation_id=session.conversation_id,
+        participant_id=session.participant_id,
+        replaced_at=given.now,
+        cause=outage.cause,
+    )
 
 
 def _recap_body(given: Given) -> SendBody:
