@@ -169,7 +169,8 @@ async def test_on_a_phone_nothing_is_cut_off_and_the_way_back_is_there(console: 
     for selector in ("#session", "#rows", "#composer", ".verbs"):
         right = f"document.querySelector('{selector}').getBoundingClientRect().right"
         assert await page.run(right) <= 360, selector
-    assert await page.run("document.documentElement.scrollWidth") <= 360
+    for wide in ("document.documentElement", "document.getElementById('scroll')"):
+        assert await page.run(f"{wide}.scrollWidth <= {wide}.clientWidth"), wide
     assert not await page.run("document.getElementById('side').checkVisibility()")
     await page.click("#session .back")
     await page.until("document.getElementById('side').checkVisibility()")
