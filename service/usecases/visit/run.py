@@ -44,6 +44,17 @@ from service.usecases.visit.stay import Stay
 from service.usecases.visit.timers import on_time, patience
 from service.usecases.visit.typing import send_typing
 
+_BEHIND: Final = frozenset(
+    {
+        State.RESUMING,
+        State.REATTACHING,
+        State.RETRYING,
+        State.VERIFYING,
+        State.CATCHING_UP,
+        State.READING,
+    }
+)
+"""What was missed is not read yet: the last good moment is still that of the link before."""
 _PONG_SECONDS: Final = 8.0
 
 _log = logging.getLogger(__name__)
@@ -180,7 +191,8 @@ async def _handle(desk: Desk, thing: Thing) -> None:
 async def _from_link(desk: Desk, thing: OfLink) -> None:
     match thing:
         case FrameArrived(text=text):
-            desk.session = replace(desk.session, last_good_at=desk.now)
+            if desk.session.state not in _BEHIND:
+                desk.session = replace(desk.session, last_good_at=desk.now)
             await frame_arrived(desk, text)
         case LinkDown(code=code, reason=reason):
             desk.session = replace(desk.session, last_good_at=_last_good(desk, reason))
@@ -223,7 +235,7 @@ async def _nudged(desk: Desk) -> None:
 def _last_good(desk: Desk, reason: str) -> float | None:
     """A link that died of an unanswered ping was good at its last pong, not now."""
     known = desk.session.last_good_at
-    if desk.phase is not Phase.READY:
+    if desk.phase is not Phase.READY or desk.session.state in _BEHIND:
         return known
     if "ping" not in reason:
         return desk.now
