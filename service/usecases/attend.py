@@ -78,13 +78,13 @@ class Attend:
         again = 0.0
         clock = self.ports.clock
         while not await satisfied():
+            if clock.monotonic() >= again:
+                # Also for who does not wait. A lost hint costs two seconds, not the request.
+                await self.ports.hints.session(session.id, session.shard)
+                again = clock.monotonic() + HINT_AGAIN_SECONDS
             left = until - clock.monotonic()
             if left <= 0:
                 return
-            if clock.monotonic() >= again:
-                # A lost hint costs two seconds, not the request.
-                await self.ports.hints.session(session.id, session.shard)
-                again = clock.monotonic() + HINT_AGAIN_SECONDS
             await self.ports.bell.wait(session.id, min(left, POLL_SECONDS))
 
     async def _visit(self, session: Session, stay: Stay, wish: TypingWanted | None = None) -> bool:
