@@ -24,6 +24,9 @@ from service.domain.log import LogEvent
 from service.domain.message import Author, AuthorKind, Message, MessageStatus, SendBody
 from service.domain.send import PendingSend
 from service.domain.session import Lock, Session
+from service.guest.codec import encode
+from service.guest.outgoing import outgoing_message
+from service.guest.requests import ConfigureSession
 from service.ports import Link, Ports
 from service.simulator.control import Control
 from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID, Bot
@@ -101,6 +104,7 @@ class WatchedLink:
         self.sent.append((self.clock.now(), frame))
         error = self.fails.pop(frame["action"], None)
         if error is not None:
+            await self.link.close()
             raise error
         await self.link.send(text)
 
@@ -298,6 +302,20 @@ class Stage:
         await self.attend(session)
         self.wires.sent.clear()
         return await self.load(session)
+
+    async def write_as_guest(self, session: Session, send: PendingSend) -> None:
+        """Let the frame of that send arrive, on a link that nobody here knows of."""
+        deployment = await self.ports.tenants.deployment(session.tenant, session.deployment)
+        link = await self.broker.ports.sockets.open(deployment)
+        token = session.client_id
+        configure = ConfigureSession(token=token, deployment_id=deployment.deployment_id)
+        message = outgoing_message(
+            token=token, tracing_id=send.tracing_id, metadata_id=send.metadata_id, body=send.body
+        )
+        for request in (configure, message):
+            await link.send(encode(request))
+        await self.clock.sleep(0.1)
+        await link.close()
 
     async def log(self, session: Session) -> list[LogEvent]:
         page = await self.ports.sessions.read_log(session.id, after=0, limit=1000)
