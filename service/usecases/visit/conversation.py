@@ -9,7 +9,7 @@ from typing import Final
 
 from service.domain.errors import PlatformUnavailableError
 from service.usecases.visit.desk import Desk
-from service.usecases.visit.inbox import ConversationKnown
+from service.usecases.visit.inbox import ConversationKnown, Nudged
 
 PAUSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 """A fresh message is not indexed at once."""
@@ -19,10 +19,14 @@ def ask_for_conversation(desk: Desk, body_id: str | None) -> None:
     """Ask which conversation a message belongs to, unless it is known or being asked."""
     platform = desk.deployment.platform
     known = desk.session.conversation_id is not None
-    busy = desk.asking is not None and not desk.asking.done()
-    if body_id is None or platform is None or known or busy:
+    if body_id is None or platform is None or known or is_asking(desk):
         return
     desk.asking = create_task(_ask(desk, body_id, desk.session.incarnation))
+
+
+def is_asking(desk: Desk) -> bool:
+    """Whether the question is under way."""
+    return desk.asking is not None and not desk.asking.done()
 
 
 async def _ask(desk: Desk, body_id: str, incarnation: int) -> None:
@@ -40,3 +44,5 @@ async def _ask(desk: Desk, body_id: str, incarnation: int) -> None:
         if found is not None:
             desk.inbox.put(ConversationKnown(incarnation, found[0], found[1]))
             return
+    # Whoever waited for the answer need not wait any longer.
+    desk.inbox.put(Nudged())

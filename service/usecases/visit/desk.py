@@ -82,7 +82,6 @@ class Desk:
     phase_until: float | None = None
     phase_tracing: str = ""
     attach_at: float | None = None
-    attached_at: float = 0.0
     backlog: "list[ServerFrame]" = field(default_factory=list)
     strangers: "list[Said]" = field(default_factory=list)
     """The guest's messages that match no send while some send is unproven."""

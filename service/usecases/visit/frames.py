@@ -94,7 +94,6 @@ async def _configuring(desk: Desk, frame: ServerFrame) -> None:
         return
     if isinstance(frame, SessionResponse):
         desk.phase, desk.phase_until = Phase.READY, None
-        desk.attached_at = desk.now
     await happen(desk, verdict)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from service.domain import events as ev
 from service.domain.lifecycle import is_legal
 from service.domain.session import SETTLED_STATES, State
+from service.usecases.visit.conversation import is_asking
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import tidy_mark
@@ -98,7 +99,8 @@ def _probe(expires_at: float | None) -> float | None:
 
 def _all_read(desk: Desk) -> bool:
     reading = desk.reading
-    return reading.agreed and (reading.second_at is None or not desk.stay.reconcile)
+    thorough = desk.stay.reconcile or desk.stay.listener
+    return reading.agreed and (reading.second_at is None or not thorough)
 
 
 def _waits_too_long(desk: Desk) -> bool:
@@ -115,7 +117,8 @@ async def _has_what_it_came_for(desk: Desk) -> bool:
         return False
     if desk.stay.reconcile:
         reading = desk.reading
-        return desk.session.state is State.LIVE and reading.first_done and reading.second_at is None
+        is_read = reading.first_done and reading.second_at is None
+        return desk.session.state is State.LIVE and is_read and not is_asking(desk)
     if desk.stay.satisfied is None or not desk.moved or _is_on_the_way(desk):
         return False
     desk.moved = False

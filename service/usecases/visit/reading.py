@@ -17,6 +17,7 @@ from service.domain.catchup import (
 )
 from service.domain.errors import GuestProtocolError, HistoryUnavailableError, LinkLostError
 from service.domain.said import Said
+from service.domain.sends import in_flight
 from service.domain.session import State
 from service.guest.codec import decode_history
 from service.guest.messages import JwtResponse, TooManyRequests
@@ -24,6 +25,7 @@ from service.guest.requests import GetJwt
 from service.guest.rest import HistoryPage
 from service.guest.translate import said_in
 from service.usecases.visit.absorbing import take_history
+from service.usecases.visit.conversation import ask_for_conversation
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Reading
 from service.usecases.visit.guest_link import GuestLink
@@ -40,9 +42,7 @@ async def begin_catch_up(desk: Desk) -> None:
     await stop_reading(desk)
     recent = desk.reading.recent
     lag = desk.deployment.history_lag_seconds
-    desk.reading = Reading(
-        recent=recent, due=desk.now, first_done=False, second_at=desk.attached_at + lag
-    )
+    desk.reading = Reading(recent=recent, due=desk.now, first_done=False, second_at=desk.now + lag)
 
 
 async def stop_reading(desk: Desk) -> None:
@@ -91,6 +91,7 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
         return
     reading.reads.append(read)
     await take_history(desk, list(read.entries))
+    ask_for_conversation(desk, next((e.body_id for e in reversed(read.entries)), None))
     reading.first_done = True
     reading.agreed = True
     if second:
@@ -136,8 +137,7 @@ def _start(desk: Desk, link: GuestLink) -> "Task[None]":
 async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
     begun = desk.now
     jwt = await _jwt(desk, link)
-    last_good = desk.session.last_good_at
-    since = None if last_good is None else last_good - REACH_BACK_SECONDS
+    since = _how_far_back(desk)
     found: list[Said] = []
     number = 1
     while True:
@@ -150,6 +150,14 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
             break
         number += 1
     return HistoryRead(at=begun, entries=in_time_order(unique(found)), since=reached)
+
+
+def _how_far_back(desk: Desk) -> float | None:
+    """To a minute before the link was last good, and before the oldest send whose fate is open."""
+    if desk.session.last_good_at is None:
+        return None
+    marks = [send.written.at for send in in_flight(desk.sends.values()) if send.written]
+    return min([desk.session.last_good_at, *marks]) - REACH_BACK_SECONDS
 
 
 async def _jwt(desk: Desk, link: GuestLink) -> str:

@@ -45,9 +45,7 @@ async def test_a_forbidden_deployment_fails_at_once_and_stays_so(
 ) -> None:
     simulated = Deployment(bot=Bot.SILENT, allow_all_domains=False, allowed_domains=("other.test",))
     policies = {"origin": "https://shop.test"}
-    async with running(
-        tmp_path, listener=held, simulated=simulated, policies=policies
-    ) as machine:
+    async with running(tmp_path, listener=held, simulated=simulated, policies=policies) as machine:
         chat = await machine.open(message={"text": "one"})
         failed = await chat.wait_for("session.failed")
         await _look_again(machine, chat)

@@ -17,8 +17,8 @@ from service.domain.message import ATTRIBUTE_BYTES_MAX, TEXT_BYTES_MAX, attribut
 from tests.support.playbook import deployment, session_in
 
 
-def line(kind: str, text: str | None) -> dict[str, object]:
-    return {"author": {"kind": kind}, "text": text}
+def line(kind: str, text: str | None, status: str = "confirmed") -> dict[str, object]:
+    return {"author": {"kind": kind}, "text": text, "status": status}
 
 
 def test_a_recap_is_the_last_lines_that_have_words() -> None:
@@ -34,6 +34,12 @@ def test_a_recap_is_the_last_lines_that_have_words() -> None:
         "agent: 5",
         "guest: bye",
     ]
+
+
+def test_a_recap_leaves_out_what_was_not_said() -> None:
+    spoken = [line("guest", "still to be sent", "accepted"), line("guest", "lost", "failed")]
+
+    assert recap_of([line("agent", "Hello"), *spoken]) == "agent: Hello"
 
 
 @pytest.mark.parametrize("policy", [CarryOver.NONE, CarryOver.RECAP])

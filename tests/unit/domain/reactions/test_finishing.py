@@ -73,7 +73,7 @@ def test_a_chat_that_is_closed_while_we_listen_names_who_did_it() -> None:
         ev.ChatClosed(by=EndedBy.BOT),
         to=S.READING,
         logs=[EventType.SESSION_READ_ONLY],
-        does=[Flush()],
+        does=[CatchUp()],
     )
 
     assert story.session.ended is not None
