@@ -11,7 +11,7 @@ from service.domain.given import Given, NewSend, Outcome
 from service.domain.log import EventType
 from service.domain.message import Author, AuthorKind, SendBody
 from service.domain.reactions.facts import join, outage_of, with_expiry
-from service.domain.receipt import client_id_hash, receipt
+from service.domain.receipt import Tally, client_id_hash, receipt
 from service.domain.send import SendKind
 from service.domain.session import Cause, Outage, Segment, Session
 
@@ -57,7 +57,7 @@ def _replaced(
         segments=(*session.segments, _segment(session, outage, given)),
         joined=joined,
     )
-    told = receipt(session, fresh, outage, given.tally, now=given.now)
+    told = receipt(session, fresh, outage, _tally(cause, given), now=given.now)
     drafts = [Draft(type=EventType.SESSION_REPLACED, extra={"receipt": told})]
     sends = list(join(given, of=0) if joined else ())
     if given.deployment.carry_over is CarryOver.RECAP and given.recap:
@@ -94,6 +94,11 @@ def _segment(session: Session, outage: Outage, given: Given) -> Segment:
         replaced_at=given.now,
         cause=outage.cause,
     )
+
+
+def _tally(cause: Cause, given: Given) -> Tally:
+    # What was given up on purpose had been read; what vanished may have held more than we saw.
+    return replace(given.tally, history_complete=cause is not Cause.NEW_SESSION)
 
 
 def _recap_body(given: Given) -> SendBody:
