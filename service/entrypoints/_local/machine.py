@@ -58,6 +58,7 @@ async def _run(
     _greet(web.port, key if made_up else None, simulator)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    assembly.broker.begin_closing()
     await web.stop()
     await listener.drain()
     for task in (stopped, *tasks):
