@@ -318,7 +318,7 @@ class Stage:
         await link.close()
 
     async def log(self, session: Session) -> list[LogEvent]:
-        page = await self.ports.sessions.read_log(session.id, after=0, limit=1000)
+        page = await self.ports.sessions.read_log(session.id, after=0, limit=5000)
         return list(page.events)
 
     async def types(self, session: Session) -> list[str]:

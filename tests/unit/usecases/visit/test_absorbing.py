@@ -1,0 +1,148 @@
+"""What was said gets one place in the log: nothing twice, nothing lost, strangers last."""
+
+from typing import Any
+
+from service.domain.instants import rfc3339
+from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+
+def _frame(text: str, *, at: str | None, body_id: str | None, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    channel: dict[str, Any] = {} if at is None else {"time": at}
+    body: dict[str, Any] = {
+        "type": "Text",
+        "text": text,
+        "direction": "Outbound",
+        "channel": channel,
+        "originatingEntity": "Human",
+    }
+    if body_id is not None:
+        body["id"] = body_id
+    body |= more
+    return {"type": "message", "class": "StructuredMessage", "code": 200, "body": body}
+
+
+def _at(stage: Stage, seconds: float) -> str:
+    return rfc3339(stage.now + seconds)
+
+
+@on_virtual_time
+async def test_what_is_pushed_twice_is_logged_once() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.fault("duplicate", action="", times=2)
+            stage.say(session, "Hi")
+            await stage.clock.sleep(1)
+
+        assert await stage.texts(session) == ["Hi"]
+
+
+@on_virtual_time
+async def test_what_was_said_while_nobody_listened_is_recovered_in_the_order_it_was_said() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        for text in ("one", "two", "three"):
+            await stage.clock.sleep(1)
+            stage.say(session, text)
+        async with stage.held(session):
+            messages = [m["message"] for m in await stage.of(session, "message.received")]
+
+        assert [(m["text"], m["recovered"]) for m in messages] == [
+            ("one", True),
+            ("two", True),
+            ("three", True),
+        ]
+
+
+@on_virtual_time
+async def test_after_disorder_the_hold_puts_the_next_ones_right() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        token = session.client_id
+        async with stage.held(session):
+            stage.control.inject(token, _frame("b", at=_at(stage, 0.2), body_id="b"))
+            await stage.clock.sleep(0.05)
+            stage.control.inject(token, _frame("a", at=_at(stage, 0.0), body_id="a"))
+            await stage.clock.sleep(1)
+            stage.control.inject(token, _frame("d", at=_at(stage, 0.2), body_id="d"))
+            await stage.clock.sleep(0.05)
+            stage.control.inject(token, _frame("c", at=_at(stage, 0.0), body_id="c"))
+            await stage.clock.sleep(3)
+
+        messages = [m["message"] for m in await stage.of(session, "message.received")]
+        assert [(m["text"], m["late"]) for m in messages] == [
+            ("b", False),
+            ("a", True),
+            ("c", False),
+            ("d", False),
+        ]
+
+
+@on_virtual_time
+async def test_a_message_without_any_id_or_time_is_told_apart_by_what_it_says() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            bare = _frame("no id", at=None, body_id=None)
+            for frame in (bare, bare, _frame("another", at=None, body_id=None)):
+                stage.control.inject(session.client_id, frame)
+            await stage.clock.sleep(1)
+
+        assert await stage.texts(session) == ["no id", "another"]
+
+
+@on_virtual_time
+async def test_what_the_guest_says_elsewhere_is_logged_as_the_guests() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        other = await stage.accept(await stage.made(), "from another tab")
+        async with stage.held(session):
+            await stage.write_as_guest(session, other)
+            await stage.clock.sleep(1)
+
+        [said] = await stage.of(session, "message.received")
+        assert (said["message"]["text"], said["message"]["author"]["kind"]) == (
+            "from another tab",
+            "guest",
+        )
+
+
+@on_virtual_time
+async def test_a_stranger_waits_while_a_send_is_unproven() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        other = await stage.accept(await stage.made(), "from another tab")
+        await stage.accept(session, "ours")
+        stage.control.fault("delay", seconds=3, frame_class="StructuredMessage")
+        async with stage.held(session, settle=1):
+            await stage.write_as_guest(session, other)
+            await stage.clock.sleep(1)
+            before = await stage.types(session)
+            await stage.clock.sleep(8)
+
+        after = await stage.types(session)
+        assert "message.received" not in before
+        assert after.index("message.received") > len(before) - 1
+        assert after[-2:] == ["message.confirmed", "message.received"]
+
+
+@on_virtual_time
+async def test_every_message_moves_the_known_expiry() -> None:
+    async with staged(simulated={"session_seconds": 7200}) as stage:
+        session = await stage.chatted()
+        async with stage.held(session, settle=600):
+            stage.say(session, "Hi")
+            await stage.clock.sleep(1)
+            said = stage.now - 1
+
+        found = await stage.load(session)
+        assert found.expires_at is not None
+        assert abs(found.expires_at - (said + 7200)) < 2
+
+
+@on_virtual_time
+async def test_the_guests_join_is_no_message() -> None:
+    async with staged(simulated={"auto_start": True}) as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            assert "message.received" not in await stage.types(session)

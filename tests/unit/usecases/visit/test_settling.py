@@ -1,0 +1,147 @@
+"""Ends of sends: each exactly once, in the log, whoever else is at work."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.domain.errors import SupersededError, VersionConflictError
+from service.domain.send import SendStatus, Written
+from service.domain.session import State
+from tests.support.visit_stage import on_virtual_time, staged
+
+CONFLICT = VersionConflictError(item="send")
+
+
+@on_virtual_time
+async def test_a_message_that_genesys_refuses_for_good_fails_with_its_code() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "x" * 5000)
+        await stage.attend(session)
+
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["failure"]["code"] == "rejected_by_genesys"
+        assert failed["message"]["failure"]["providerCode"] == "4011"
+        assert await stage.ports.sessions.open_sends(session.id) == []
+
+
+@on_virtual_time
+async def test_a_message_that_is_refused_each_time_is_given_up_after_five_attempts() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.control.fault("refuse", action="onMessage", code=4007, count=0)
+        async with stage.held(session, settle=120):
+            [failed] = await stage.of(session, "message.failed")
+
+        assert failed["message"]["failure"]["code"] in {"rejected_by_genesys", "outcome_unknown"}
+        assert len(stage.frames("onMessage")) == 5
+
+
+@on_virtual_time
+async def test_who_marks_a_send_that_somebody_else_marked_begins_again() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.sessions.fail("change_send", CONFLICT)
+        await stage.attend(session)
+
+        assert stage.arrived() == ["Hello"]
+        assert len(stage.frames("onMessage")) == 1
+        assert stage.wires.opened == 2
+
+
+@on_virtual_time
+async def test_who_settles_a_send_that_somebody_else_settled_begins_again() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.sessions.fail("append", CONFLICT)
+        await stage.attend(session)
+
+        assert (await stage.types(session)).count("message.confirmed") == 1
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_a_proof_that_the_log_has_already_shows_that_another_visit_settled_it() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        send = await stage.accept(session, "Hello")
+
+        async def logged_elsewhere() -> None:
+            await stage.foreign(session, "Hello", key=f"t:{send.tracing_id}")
+
+        stage.sessions.before("append", logged_elsewhere)
+        with pytest.raises(SupersededError):
+            await stage.visit(session)
+
+
+@on_virtual_time
+async def test_what_was_written_to_a_guest_session_that_is_gone_has_an_unknown_outcome() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        send = await stage.accept(session, "Did it arrive?")
+        mark = Written(at=stage.now, incarnation=1, writer="dead", link="lnk_dead")
+        dead = replace(send, status=SendStatus.WRITTEN, attempt=1, written=mark)
+        await stage.ports.sessions.change_send(send, dead)
+        stage.control.wipe()
+        await stage.attend(session)
+
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["failure"]["code"] == "outcome_unknown"
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_a_session_that_fails_settles_what_was_never_written_and_what_was() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        written = await stage.accept(session, "written")
+        await stage.accept(session, "waiting")
+        mark = Written(at=stage.now, incarnation=1, writer="dead", link="lnk_dead")
+        await stage.ports.sessions.change_send(
+            written, replace(written, status=SendStatus.WRITTEN, attempt=1, written=mark)
+        )
+        stage.control.fault("deny_handshake", status=403)
+        await stage.attend(session)
+
+        failed = await stage.of(session, "message.failed")
+        assert [each["message"]["failure"]["code"] for each in failed] == [
+            "outcome_unknown",
+            "session_failed",
+        ]
+        assert (await stage.load(session)).state is State.FAILED
+
+
+@on_virtual_time
+async def test_a_join_that_is_refused_goes_without_a_trace() -> None:
+    async with staged(simulated={"auto_start": True}) as stage:
+        session = await stage.made()
+        stage.control.fault("refuse", action="onMessage", code=400)
+        async with stage.held(session, settle=10):
+            assert await stage.types(session) == ["session.opened"]
+            assert await stage.ports.sessions.open_sends(session.id) == []
+
+
+@on_virtual_time
+async def test_a_join_that_somebody_else_dropped_begins_the_visit_again() -> None:
+    async with staged(simulated={"auto_start": True}) as stage:
+        session = await stage.made()
+        stage.sessions.fail("drop_send", CONFLICT)
+
+        with pytest.raises(SupersededError):
+            await stage.visit(session)
+
+
+@on_virtual_time
+async def test_a_refusal_that_may_pass_is_tried_again_after_a_moment() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.control.fault("refuse", action="onMessage", code=429)
+        await stage.attend(session)
+
+        first, second = stage.times("onMessage")
+        assert second - first >= 1.0
+        assert stage.arrived() == ["Hello"]
