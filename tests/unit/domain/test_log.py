@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.log import EventType, LogEvent, Window, seen
+from service.domain.log import EventType, LogEvent, Seen, Window, seen
 from tests.support.playbook import NOON, logged
 
 
@@ -57,6 +57,19 @@ def test_a_window_may_begin_anywhere() -> None:
 
     assert late.last_sequence == 501
     assert not late.starts_at_beginning
+
+
+def test_what_is_kept_of_an_event_is_all_but_its_content() -> None:
+    event = heard(3, "a", NOON - 1, incarnation=2)
+
+    assert seen(event) == Seen(
+        sequence=3,
+        type=EventType.MESSAGE_RECEIVED,
+        at=NOON,
+        incarnation=2,
+        keys=event.keys,
+        channel_time=NOON - 1,
+    )
 
 
 def test_an_event_is_found_by_any_of_its_keys() -> None:

@@ -40,6 +40,7 @@ def test_a_message_behind_a_later_one_is_late_and_starts_the_hold() -> None:
     late = hold.taken(said("a", 1), NOON)
 
     assert hold.is_late(said("a", 1))
+    assert not hold.is_late(said("c", 2))
     assert late.seconds == SMALLEST_SECONDS
     assert late.next_due() == NOON + SMALLEST_SECONDS
     assert late.released(NOON)[1] == ()
@@ -66,6 +67,7 @@ def test_the_hold_ends_when_it_was_calm_for_long_enough() -> None:
 
     assert almost.released(NOON + CALM_SECONDS - 0.1)[1] == ()
     assert names(calm.released(NOON + CALM_SECONDS)[1]) == ["c"]
+    assert (almost.disorder_at, calm.disorder_at) == (NOON, None)
 
 
 def test_messages_that_arrive_within_the_hold_go_in_the_order_they_were_said() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.message import ButtonReply, SendBody
+from service.domain.message import ButtonReply, Failure, SendBody
 from service.domain.said import Refusal
 from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.sends import (
@@ -295,7 +295,7 @@ def test_failures_have_stable_codes() -> None:
     assert (given_up().code, given_up().provider_code) == ("rejected_by_genesys", None)
     assert str(ATTEMPTS_MAX) in given_up().detail
     assert unprovable().code == "outcome_unknown"
-    assert not_sent("session_ended", "over").code == "session_ended"
+    assert not_sent("session_ended", "over") == Failure(code="session_ended", detail="over")
 
 
 STEPS: Final = st.lists(

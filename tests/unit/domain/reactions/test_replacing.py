@@ -216,6 +216,7 @@ def test_clearing_and_going_on_is_a_replacement() -> None:
     story.play(OPENED, to=S.LIVE, logs=REPLACED, sends=[SendKind.JOIN], does=[Flush()])
 
     assert story.receipt["cause"] == "cleared"
+    assert story.receipt["historyComplete"] is True
     assert story.session.incarnation == 2
 
 
