@@ -1,0 +1,198 @@
+"""The work mark: there before work, extended seldom, gone only when nothing is left."""
+
+from dataclasses import replace
+
+from service.domain.endpoint import EndpointState, Lane
+from service.domain.errors import LinkLostError
+from service.usecases.visit import Nudged
+from tests.support.store_builders import an_endpoint
+from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+
+@on_virtual_time
+async def test_the_mark_stands_before_the_first_append() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        marks: list[float | None] = []
+
+        async def look() -> None:
+            marks.append((await stage.load(session)).look_at)
+
+        stage.sessions.before("commit", look, nth=2)  # the first only says that somebody attaches
+        stage.sessions.before("append", look)
+        await stage.attend(session)
+
+        assert len(marks) == 2
+        assert all(mark is not None and mark >= stage.now + 59 for mark in marks)
+
+
+@on_virtual_time
+async def test_a_busy_session_is_marked_at_most_every_thirty_seconds() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            before = stage.sessions.calls["mark_work"]
+            for n in range(120):
+                await stage.clock.sleep(1)
+                stage.say(session, f"{n}")
+
+        assert 3 <= stage.sessions.calls["mark_work"] - before <= 5
+
+
+@on_virtual_time
+async def test_a_schedule_is_not_taken_for_a_mark() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.ports.sessions.schedule(session.id, stage.now + 3600)
+        await stage.accept(session, "Hello")
+        marks: list[float | None] = []
+
+        async def look() -> None:
+            marks.append((await stage.load(session)).look_at)
+
+        stage.sessions.before("commit", look, nth=2)
+        await stage.attend(session)
+
+        assert marks == [stage.now + 60]
+
+
+async def _behind(stage: Stage, **endpoint: object) -> tuple[float | None, float]:
+    """The mark after the sweeper's visit of a finished session whose lane is behind."""
+    session = await stage.chatted()
+    made = an_endpoint(tenant=session.tenant, created_at=stage.now - 60)
+    await stage.ports.tenants.put_endpoint(
+        replace(made, **endpoint),  # type: ignore[arg-type] # fields of Endpoint
+        expected_version=None,
+        idempotency=None,
+    )
+    await stage.clock.sleep(100)
+    await stage.reconcile(session)
+    return (await stage.load(session)).look_at, stage.now
+
+
+@on_virtual_time
+async def test_the_sweepers_visit_removes_a_lapsed_mark_when_all_is_done() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.clock.sleep(100)
+        await stage.reconcile(session)
+
+        found = await stage.load(session)
+        assert found.look_at is None
+        assert found.wake_at is not None
+        assert found.wake_at > stage.now
+
+
+@on_virtual_time
+async def test_a_mark_that_has_not_lapsed_stays() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        mark = (await stage.load(session)).look_at
+        await stage.reconcile(session)
+
+        assert (await stage.load(session)).look_at == mark
+
+
+@on_virtual_time
+async def test_a_lane_that_is_behind_keeps_the_mark_for_another_minute() -> None:
+    async with staged() as stage:
+        mark, now = await _behind(stage)
+
+        assert mark == now + 60
+
+
+@on_virtual_time
+async def test_a_lane_of_a_paused_endpoint_is_looked_at_more_seldom() -> None:
+    async with staged() as stage:
+        mark, now = await _behind(stage, state=EndpointState.PAUSED)
+
+        assert mark == now + 300
+
+
+@on_virtual_time
+async def test_an_endpoint_that_is_younger_than_the_log_wants_nothing_of_it() -> None:
+    async with staged() as stage:
+        mark, _ = await _behind(stage, created_at=2_000_000_000.0)
+
+        assert mark is None
+
+
+@on_virtual_time
+async def test_a_lane_at_the_logs_end_keeps_no_mark() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        endpoint = an_endpoint(tenant=session.tenant, created_at=stage.now - 60)
+        await stage.ports.tenants.put_endpoint(endpoint, expected_version=None, idempotency=None)
+        end = len(await stage.log(session))
+        lane = Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=end)
+        claimed = await stage.ports.lanes.claim(
+            lane, token="t", now=stage.now, until=stage.now + 30
+        )
+        assert claimed is not None
+        await stage.clock.sleep(100)
+        await stage.reconcile(session)
+
+        assert (await stage.load(session)).look_at is None
+
+
+@on_virtual_time
+async def test_a_mark_that_moved_while_it_was_tidied_stays() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.clock.sleep(100)
+
+        async def marked_elsewhere() -> None:
+            await stage.broker.ports.sessions.mark_work(session.id, stage.now + 60)
+
+        stage.sessions.before("clear_work_mark", marked_elsewhere)
+        await stage.reconcile(session)
+
+        assert (await stage.load(session)).look_at == stage.now + 60
+
+
+@on_virtual_time
+async def test_a_nudged_listener_tidies_a_schedule_that_has_lapsed() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session, settle=100) as inbox:
+            await stage.ports.sessions.clear_work_mark(
+                session.id, (await stage.load(session)).look_at or 0.0
+            )
+            await stage.ports.sessions.schedule(session.id, stage.now - 1)
+            inbox.put(Nudged())
+            await stage.clock.sleep(0.1)
+            found = await stage.load(session)
+
+        assert (found.look_at, found.wake_at) == (None, None)
+
+
+@on_virtual_time
+async def test_what_waits_to_be_sent_keeps_the_mark() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session, settle=100) as inbox:
+            stage.control.fault("throttle", retry_after=50, count=1)
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(0.1)
+            found = await stage.load(session)
+
+        assert found.look_at is not None
+        assert found.look_at >= stage.now + 59
+
+
+@on_virtual_time
+async def test_a_session_whose_log_is_empty_needs_no_mark() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.ports.sessions.mark_work(session.id, stage.now + 1)
+        await stage.clock.sleep(2)
+        stage.wires.denied.extend(_lost(3))
+        await stage.visit(session, seconds=1, reconcile=True)
+
+        assert (await stage.load(session)).look_at is None
+
+
+def _lost(times: int) -> list[Exception]:
+    return [LinkLostError(code=1006, reason="") for _ in range(times)]
