@@ -1,12 +1,13 @@
 """Makes somebody visit a session: its listener, or else the caller itself under the lock."""
 
 from asyncio import Queue
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from service.domain.errors import LockHeldError, SupersededError
 from service.domain.ids import LOCK, SessionId
+from service.domain.send import PendingSend, SendStatus
 from service.domain.session import Lock, Session
 from service.ports import Ports
 from service.usecases.present import PresentVisits
@@ -39,8 +40,12 @@ class Attend:
                 await self._through_owner(session, until, satisfied)
                 return
             stay = Stay(writer="", listener=False, until=until, satisfied=satisfied)
-            if await self._visit(session, stay):
+            visited = await self._visit(session, stay)
+            left = await self.ports.sessions.open_sends(session_id) if visited else ()
+            if visited and not left:
                 return
+            if self.ports.clock.monotonic() < until and await self._may_go_now(session_id, left):
+                continue
             if await self._moved(session_id, until, satisfied):
                 return
 
@@ -88,7 +93,10 @@ class Attend:
             await self.ports.bell.wait(session.id, min(left, POLL_SECONDS))
 
     async def _visit(self, session: Session, stay: Stay, wish: TypingWanted | None = None) -> bool:
-        """Visit under the lock; False when it is held, or when the session moved on."""
+        """Visit under the lock; False when it is held, or when the session moved on.
+
+        Read again afterwards: a message that was accepted meanwhile has no other visitor.
+        """
         clock = self.ports.clock
         token = self.ports.ids.ulid(LOCK)
         begun = clock.monotonic()
@@ -117,11 +125,12 @@ class Attend:
             await self.ports.sessions.release_lock(session.id, token)
             # Whoever waits for the lock looks again at once.
             self.ports.bell.ring(session.id)
-        return not await self._left_behind(session.id)
+        return True
 
-    async def _left_behind(self, session_id: SessionId) -> bool:
-        """Read again after letting go: a message accepted while we left has no other visitor."""
-        return bool(await self.ports.sessions.open_sends(session_id))
+    async def _may_go_now(self, session_id: SessionId, left: Sequence[PendingSend]) -> bool:
+        """Whether a send came too late for the visit, and no outage keeps it from going out."""
+        late = any(send.status is SendStatus.ACCEPTED and send.attempt == 0 for send in left)
+        return late and (await self.ports.sessions.load(session_id)).outage is None
 
     async def _moved(self, session_id: SessionId, until: float, satisfied: Satisfied) -> bool:
         """Whether waiting is over; otherwise a moment has passed and it is worth trying again."""

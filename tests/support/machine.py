@@ -17,6 +17,7 @@ from service.api.app import create_app
 from service.bootstrap import Assembly, Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
+from service.ports import Ports
 from service.simulator.control import Control
 from service.simulator.deployments import Bot
 from service.simulator.deployments import Deployment as Simulated
@@ -47,6 +48,8 @@ class Choices(TypedDict, total=False):
     knobs: Knobs
     policies: Json
     settings: Json
+    meddle: Callable[[Ports], Ports]
+    """Puts something between the use cases and the world."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -238,7 +241,8 @@ async def running(folder: Path, **choices: Unpack[Choices]) -> AsyncIterator[Mac
         settings = _settings(folder, choices)
         opened = await local_ports(settings)
         stack.push_async_callback(opened.close)
-        assembly = assemble(settings, opened.ports)
+        meddle = choices.get("meddle")
+        assembly = assemble(settings, meddle(opened.ports) if meddle else opened.ports)
         await assembly.ensure_admin_key(ADMIN)
         http = await stack.enter_async_context(_client(assembly))
         machine = Machine(
