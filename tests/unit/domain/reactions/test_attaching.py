@@ -59,6 +59,7 @@ def test_a_first_attach_that_died_is_found_and_joins_unless_history_shows_it(
 
     story.play(ev.VisitBegan(), to=S.OPENING, does=[Attach()])
     story.play(RESUMED, to=S.CATCHING_UP, logs=[EventType.SESSION_OPENED], does=[CatchUp()])
+    assert (story.session.opened_at, story.session.last_good_at) == (NOON, NOON)
     story.play(
         ev.HistoryAgrees(shows_join=shown, complete=True), to=S.LIVE, sends=sends, does=[Flush()]
     )
@@ -111,6 +112,14 @@ def test_attaches_that_fail_wait_twice_as_long_up_to_half_a_minute() -> None:
         story.happen(ev.VisitBegan())
 
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+
+
+def test_a_visit_that_comes_when_the_wait_is_over_attaches_at_once() -> None:
+    story = live()
+    story.happen(BROKEN)
+    story.wait(0.25)
+
+    story.play(ev.VisitBegan(), to=S.REATTACHING, does=[Attach()])
 
 
 def test_a_server_that_says_how_long_to_wait_is_obeyed() -> None:

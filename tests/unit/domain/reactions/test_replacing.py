@@ -111,10 +111,11 @@ def test_the_first_cause_of_an_outage_is_the_cause_of_the_replacement() -> None:
 def test_an_expiry_of_the_old_guest_session_is_not_taken_for_that_of_the_new() -> None:
     story = talking()
     story.happen(ev.ExpiryNear(expires_at=NOON + 100))
-    story.happen(EXPIRED)
+    story.wait(1).happen(EXPIRED)
 
     story.happen(OPENED)
 
+    assert story.session.last_good_at == story.now
     assert story.session.expires_at is None
     assert story.session.warned_expiry_at is None
 
