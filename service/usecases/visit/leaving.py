@@ -104,10 +104,8 @@ def _all_read(desk: Desk) -> bool:
 
 
 def _waits_too_long(desk: Desk) -> bool:
-    if desk.attach_at is None:
+    if desk.attach_at is None or desk.stay.until is None:
         return False
-    if desk.stay.until is None:
-        return True
     left = desk.stay.until - desk.ports.clock.monotonic()
     return desk.attach_at - desk.now > left
 

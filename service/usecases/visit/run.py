@@ -128,6 +128,8 @@ async def _work(desk: Desk) -> None:
         thing = await desk.inbox.next(desk.ports.clock, patience(desk))
         if thing is not None:
             await _handle(desk, thing)
+        else:
+            desk.moved = True
         await on_time(desk)
 
 

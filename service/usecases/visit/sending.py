@@ -1,11 +1,13 @@
 """Sends what waits, one mark and one frame at a time, and watches what is in flight."""
 
 from dataclasses import replace
+from itertools import takewhile
 from typing import Final
 
 from service.domain.carry_over import merged
 from service.domain.catchup import HistoryRead
 from service.domain.errors import LinkLostError
+from service.domain.log import EventType
 from service.domain.message import SendBody
 from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.sends import (
@@ -44,12 +46,25 @@ async def flush(desk: Desk) -> None:
 
 
 def pace_pause(desk: Desk) -> float:
-    """Seconds until another message may be written (at most 5 a second a session)."""
-    while desk.written and desk.written[0] <= desk.now - 1.0:
+    """Seconds until another message may be written (at most 5 a second a session).
+
+    Genesys counts when it takes a message: some time between our write and the echo. Were one
+    refused for its haste, those behind it would overtake it.
+    """
+    since = desk.now - 1.0
+    while desk.written and desk.written[0] <= since:
         desk.written.popleft()
-    if len(desk.written) < PER_SECOND:
+    proven = _proven_since(desk, since)
+    taken = max(len(desk.written), len(proven) + len(in_flight(desk.sends.values())))
+    if taken < PER_SECOND:
         return 0.0
-    return max(0.0, desk.written[0] + 1.0 - desk.now)
+    oldest = min([*desk.written, *proven], default=desk.now)
+    return max(0.0, oldest + 1.0 - desk.now)
+
+
+def _proven_since(desk: Desk, since: float) -> list[float]:
+    latest = takewhile(lambda event: event.at > since, reversed(desk.writer.window.events))
+    return [event.at for event in latest if event.type is EventType.MESSAGE_CONFIRMED]
 
 
 def next_send_at(desk: Desk) -> float | None:

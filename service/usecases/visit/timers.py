@@ -20,6 +20,8 @@ WARN_MOST: Final = 3600.0
 PROBE_AFTER_SECONDS: Final = 2.0
 """How long after the expected expiry an echo asks whether it is true (as the official client does).
 """
+SATISFIED_SECONDS: Final = 0.25
+"""How often a visit on demand asks its caller, who may wait for silence and not for an event."""
 
 
 def warn_at(session: Session) -> float | None:
@@ -52,6 +54,8 @@ def patience(desk: Desk) -> float | None:
     waits = [] if due is None else [due - clock.now()]
     if desk.stay.until is not None:
         waits.append(desk.stay.until - clock.monotonic())
+    if desk.stay.satisfied is not None:
+        waits.append(SATISFIED_SECONDS)
     return max(0.0, min(waits)) if waits else None
 
 

@@ -16,7 +16,7 @@ HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 
 @HELD
 async def test_an_end_clears_at_genesys_where_that_is_allowed(
-    tmp_path: Path, held: bool, store: str | None
+    tmp_path: Path, *, held: bool, store: str | None
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False, aws_endpoint=store) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -32,7 +32,7 @@ async def test_an_end_clears_at_genesys_where_that_is_allowed(
 
 
 @HELD
-async def test_an_end_leaves_where_clearing_is_not_allowed(tmp_path: Path, held: bool) -> None:
+async def test_an_end_leaves_where_clearing_is_not_allowed(tmp_path: Path, *, held: bool) -> None:
     simulated = Deployment(bot=Bot.SILENT, clear=False)
     async with running(tmp_path, listener=held, sweeper=False, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -44,7 +44,9 @@ async def test_an_end_leaves_where_clearing_is_not_allowed(tmp_path: Path, held:
 
 
 @HELD
-async def test_a_clearing_that_genesys_refuses_ends_unverified(tmp_path: Path, held: bool) -> None:
+async def test_a_clearing_that_genesys_refuses_ends_unverified(
+    tmp_path: Path, *, held: bool
+) -> None:
     simulated = Deployment(bot=Bot.SILENT, clear=False)
     async with running(tmp_path, listener=held, sweeper=False, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -56,7 +58,7 @@ async def test_a_clearing_that_genesys_refuses_ends_unverified(tmp_path: Path, h
 
 
 @HELD
-async def test_a_clearing_whose_answer_is_lost_is_finished(tmp_path: Path, held: bool) -> None:
+async def test_a_clearing_whose_answer_is_lost_is_finished(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held) as machine:
         chat = await machine.open(message={"text": "one"})
         machine.control.fault("drop", when="after", action="onMessage")
@@ -67,7 +69,9 @@ async def test_a_clearing_whose_answer_is_lost_is_finished(tmp_path: Path, held:
 
 
 @HELD
-async def test_a_chat_is_cleared_and_goes_on(tmp_path: Path, held: bool, store: str | None) -> None:
+async def test_a_chat_is_cleared_and_goes_on(
+    tmp_path: Path, *, held: bool, store: str | None
+) -> None:
     async with running(tmp_path, listener=held, sweeper=False, aws_endpoint=store) as machine:
         chat = await machine.open(message={"text": "one"})
         token = await chat.token()
@@ -84,7 +88,7 @@ async def test_a_chat_is_cleared_and_goes_on(tmp_path: Path, held: bool, store: 
 
 
 @HELD
-async def test_an_end_settles_what_was_still_to_be_sent(tmp_path: Path, held: bool) -> None:
+async def test_an_end_settles_what_was_still_to_be_sent(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         machine.control.fault("deny_handshake", status=503, count=0)
         chat = await machine.open(message={"text": "one"}, wait=0)
@@ -96,7 +100,7 @@ async def test_an_end_settles_what_was_still_to_be_sent(tmp_path: Path, held: bo
 
 
 @HELD
-async def test_nothing_of_an_erased_session_remains(tmp_path: Path, held: bool) -> None:
+async def test_nothing_of_an_erased_session_remains(tmp_path: Path, *, held: bool) -> None:
     secret = "a-secret-nobody-may-find"
     async with (
         webhook_sink() as sink,
@@ -138,7 +142,7 @@ async def test_an_expiry_is_announced_before_it_comes(tmp_path: Path) -> None:
 
 
 @HELD
-async def test_a_session_that_nobody_wants_any_more_expires(tmp_path: Path, held: bool) -> None:
+async def test_a_session_that_nobody_wants_any_more_expires(tmp_path: Path, *, held: bool) -> None:
     simulated = Deployment(bot=Bot.SILENT, session_seconds=2)
     async with running(tmp_path, listener=held, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})

@@ -47,7 +47,7 @@ AT_ATTACH: Final = ("configure", "handshake", "opening", "SessionResponse", "his
 
 @HELD
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_talk_survives(tmp_path: Path, held: bool, name: str) -> None:
+async def test_a_talk_survives(tmp_path: Path, *, held: bool, name: str) -> None:
     policies = {"heartbeatSeconds": 1}
     async with running(tmp_path, listener=held, sweeper=False, policies=policies) as machine:
         chat = await machine.open(message={"text": "guest 0"})
@@ -63,7 +63,7 @@ async def test_a_talk_survives(tmp_path: Path, held: bool, name: str) -> None:
 
 @pytest.mark.parametrize("order", ["restart", "wipe"])
 @HELD
-async def test_a_talk_survives_a_service_that(tmp_path: Path, held: bool, order: str) -> None:
+async def test_a_talk_survives_a_service_that(tmp_path: Path, *, held: bool, order: str) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "guest 0"})
         await chat.agent_says("agent 0")

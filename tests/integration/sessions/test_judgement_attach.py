@@ -19,7 +19,9 @@ async def _lose_link(machine: Machine, chat: Chat, *, held: bool) -> None:
 
 
 @HELD
-async def test_a_first_attach_that_makes_a_guest_session_opens(tmp_path: Path, held: bool) -> None:
+async def test_a_first_attach_that_makes_a_guest_session_opens(
+    tmp_path: Path, *, held: bool
+) -> None:
     simulated = Deployment(bot=Bot.SILENT, auto_start=True)
     async with running(tmp_path, listener=held, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -33,7 +35,9 @@ async def test_a_first_attach_that_makes_a_guest_session_opens(tmp_path: Path, h
 
 
 @HELD
-async def test_a_first_attach_whose_answer_is_lost_opens_once(tmp_path: Path, held: bool) -> None:
+async def test_a_first_attach_whose_answer_is_lost_opens_once(
+    tmp_path: Path, *, held: bool
+) -> None:
     simulated = Deployment(bot=Bot.SILENT, auto_start=True)
     async with running(tmp_path, listener=held, simulated=simulated) as machine:
         machine.control.fault("drop", when="after", action="configureSession")
@@ -93,7 +97,7 @@ async def test_a_visit_on_demand_catches_up_without_an_outage(tmp_path: Path) ->
 
 @HELD
 async def test_a_guest_session_made_anew_under_the_same_client_id_is_a_replacement(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -116,7 +120,7 @@ async def test_a_guest_session_made_anew_under_the_same_client_id_is_a_replaceme
 
 @HELD
 async def test_a_guest_session_that_shows_nothing_of_ours_was_replaced_unseen(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -136,7 +140,9 @@ async def test_a_guest_session_that_shows_nothing_of_ours_was_replaced_unseen(
 
 
 @HELD
-async def test_a_lagging_history_is_not_taken_for_a_replacement(tmp_path: Path, held: bool) -> None:
+async def test_a_lagging_history_is_not_taken_for_a_replacement(
+    tmp_path: Path, *, held: bool
+) -> None:
     policies = {"historyLagSeconds": 1.5}
     async with running(tmp_path, listener=held, sweeper=False, policies=policies) as machine:
         machine.control.knobs(history_lag_seconds=1.0)
@@ -151,7 +157,7 @@ async def test_a_lagging_history_is_not_taken_for_a_replacement(tmp_path: Path, 
 
 @HELD
 async def test_a_read_only_guest_session_makes_the_session_read_only(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     policies = {"onReadOnly": "refuse"}
     async with running(tmp_path, listener=held, sweeper=False, policies=policies) as machine:

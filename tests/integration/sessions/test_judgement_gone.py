@@ -14,7 +14,7 @@ SPELLINGS = pytest.mark.parametrize("spelling", ["number", "string_code", "bare"
 @SPELLINGS
 @HELD
 async def test_a_session_not_found_is_replaced_under_its_client_id(
-    tmp_path: Path, held: bool, spelling: str
+    tmp_path: Path, *, held: bool, spelling: str
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         machine.control.knobs(not_found_spelling=spelling)
@@ -38,7 +38,7 @@ async def test_a_session_not_found_is_replaced_under_its_client_id(
 @pytest.mark.parametrize("answer", ["code", "event"])
 @HELD
 async def test_an_expired_session_is_replaced_when_somebody_speaks(
-    tmp_path: Path, held: bool, answer: str
+    tmp_path: Path, *, held: bool, answer: str
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         machine.control.knobs(expired_answer=answer)
@@ -69,7 +69,7 @@ async def test_an_expiry_that_is_pushed_replaces_without_a_word(tmp_path: Path) 
 @HELD
 @pytest.mark.parametrize("code", [4006, 4007])
 async def test_a_client_id_refused_on_configure_itself_is_renewed(
-    tmp_path: Path, held: bool, code: int
+    tmp_path: Path, *, held: bool, code: int
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -91,7 +91,7 @@ async def test_a_client_id_refused_on_configure_itself_is_renewed(
 
 @HELD
 async def test_a_client_id_that_guests_may_not_use_is_renewed_at_once(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -129,7 +129,7 @@ async def test_a_client_id_that_dies_on_a_live_link(tmp_path: Path, how: str, po
 
 @HELD
 async def test_a_session_that_is_lost_fails_where_the_deployment_says_so(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     policies = {"onSessionLost": "fail"}
     async with running(tmp_path, listener=held, sweeper=False, policies=policies) as machine:

@@ -41,7 +41,7 @@ async def test_a_chat_that_somebody_else_cleared_has_ended(tmp_path: Path) -> No
 
 @HELD
 async def test_a_forbidden_deployment_fails_at_once_and_stays_so(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     simulated = Deployment(bot=Bot.SILENT, allow_all_domains=False, allowed_domains=("other.test",))
     policies = {"origin": "https://shop.test"}
@@ -76,7 +76,7 @@ async def test_resuming_a_failed_session_tries_once(tmp_path: Path) -> None:
 
 
 @HELD
-async def test_a_refusal_after_having_been_active_fails_too(tmp_path: Path, held: bool) -> None:
+async def test_a_refusal_after_having_been_active_fails_too(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})
         machine.control.fault("deny_handshake", status=403, count=0)
@@ -94,7 +94,7 @@ async def test_a_refusal_after_having_been_active_fails_too(tmp_path: Path, held
 @pytest.mark.parametrize("status", [429, 503])
 @HELD
 async def test_too_many_connections_wait_as_long_as_asked(
-    tmp_path: Path, held: bool, status: int
+    tmp_path: Path, *, held: bool, status: int
 ) -> None:
     async with running(tmp_path, listener=held) as machine:
         machine.control.fault("deny_handshake", status=status, retry_after=2)
@@ -107,7 +107,7 @@ async def test_too_many_connections_wait_as_long_as_asked(
 
 
 @HELD
-async def test_too_many_messages_wait_as_long_as_asked(tmp_path: Path, held: bool) -> None:
+async def test_too_many_messages_wait_as_long_as_asked(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held) as machine:
         chat = await machine.open(message={"text": "one"})
         machine.control.fault("throttle", retry_after=1)

@@ -14,7 +14,7 @@ PLATFORM = {"platform": {"clientId": "simulator", "clientSecret": "simulator-sec
 
 @HELD
 async def test_a_new_message_opens_a_read_only_chat_anew(
-    tmp_path: Path, held: bool, store: str | None
+    tmp_path: Path, *, held: bool, store: str | None
 ) -> None:
     async with running(tmp_path, listener=held, aws_endpoint=store) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -45,7 +45,7 @@ async def test_a_new_message_opens_a_read_only_chat_anew(
 
 @HELD
 async def test_a_message_refused_with_409_opens_anew_and_is_not_lost(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -60,7 +60,7 @@ async def test_a_message_refused_with_409_opens_anew_and_is_not_lost(
 
 
 @HELD
-async def test_what_was_said_before_travels_as_attributes(tmp_path: Path, held: bool) -> None:
+async def test_what_was_said_before_travels_as_attributes(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held, policies=PLATFORM) as machine:
         chat = await machine.open(message={"text": "one"}, customAttributes={"plan": "gold"})
         first = (await chat.wait_for("conversation.identified"))["data"]["conversationId"]
@@ -80,7 +80,7 @@ async def test_what_was_said_before_travels_as_attributes(tmp_path: Path, held: 
 
 
 @HELD
-async def test_what_was_said_before_travels_as_a_message(tmp_path: Path, held: bool) -> None:
+async def test_what_was_said_before_travels_as_a_message(tmp_path: Path, *, held: bool) -> None:
     policies = {"carryOver": "recap"}
     async with running(tmp_path, listener=held, sweeper=False, policies=policies) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -107,7 +107,9 @@ async def test_nothing_is_carried_over_where_the_owner_says_so(tmp_path: Path) -
 
 
 @HELD
-async def test_each_incarnation_joins_once(tmp_path: Path, held: bool, store: str | None) -> None:
+async def test_each_incarnation_joins_once(
+    tmp_path: Path, *, held: bool, store: str | None
+) -> None:
     simulated = Deployment(bot=Bot.SILENT, auto_start=True)
     async with running(
         tmp_path, listener=held, sweeper=False, simulated=simulated, aws_endpoint=store
@@ -127,7 +129,7 @@ async def test_each_incarnation_joins_once(tmp_path: Path, held: bool, store: st
 
 @HELD
 async def test_the_conversation_is_identified_once_for_each_incarnation(
-    tmp_path: Path, held: bool
+    tmp_path: Path, *, held: bool
 ) -> None:
     async with running(tmp_path, listener=held, policies=PLATFORM) as machine:
         machine.control.knobs(details_lag_seconds=0.3)
