@@ -33,7 +33,9 @@ from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID, Bot
 from service.simulator.deployments import Deployment as SimulatedDeployment
 from service.simulator.knobs import Knobs
 from service.simulator.state import WorldConfig
+from service.usecases.log_writer import open_writer
 from service.usecases.visit import Inbox, LeaveAsked, Stay
+from service.usecases.visit.desk import Desk
 from tests.support.store_builders import TENANT, a_session
 from tests.support.virtual_broker import VirtualBroker, virtual_broker
 from tests.support.virtual_time import VirtualClock, run_virtual
@@ -294,8 +296,22 @@ class Stage:
         wanted = Stay(writer=LISTENER, listener=True, **stay)
         return create_task(self.assembly.visit(session.id, wanted, inbox))
 
+    async def desk(self, session: Session) -> Desk:
+        """A listener's desk before anything has happened: for a part of the visit alone."""
+        stored = await self.load(session)
+        tools = self.assembly.visit.tools
+        return Desk(
+            tools=tools,
+            stay=Stay(writer=LISTENER, listener=True),
+            inbox=Inbox(),
+            session=stored,
+            deployment=await tools.facts.deployment(stored.tenant, stored.deployment),
+            writer=await open_writer(self.ports, stored),
+            sends={},
+        )
+
     async def chatted(self, *texts: str, **changes: Any) -> Session:  # noqa: ANN401 - fields of Session
-        """A session in which the guest said those things and left; its guest session lives on."""
+        """A session in which the guest said those things; let go, its guest session lives on."""
         session = await self.made(**changes)
         for text in texts or ("Hello",):
             await self.accept(session, text)

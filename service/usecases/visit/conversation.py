@@ -7,6 +7,7 @@ asked again a few times, and again with the next message.
 from asyncio import create_task
 from typing import Final
 
+from service.domain.deployment import PlatformCredentials
 from service.domain.errors import PlatformUnavailableError
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.inbox import ConversationKnown, Nudged
@@ -21,7 +22,8 @@ def ask_for_conversation(desk: Desk, body_id: str | None) -> None:
     known = desk.session.conversation_id is not None
     if body_id is None or platform is None or known or is_asking(desk):
         return
-    desk.asking = create_task(_ask(desk, body_id, desk.session.incarnation))
+    asked = _ask(desk, platform, body_id=body_id, incarnation=desk.session.incarnation)
+    desk.asking = create_task(asked)
 
 
 def is_asking(desk: Desk) -> bool:
@@ -29,10 +31,9 @@ def is_asking(desk: Desk) -> bool:
     return desk.asking is not None and not desk.asking.done()
 
 
-async def _ask(desk: Desk, body_id: str, incarnation: int) -> None:
-    platform = desk.deployment.platform
-    if platform is None:
-        return
+async def _ask(
+    desk: Desk, platform: PlatformCredentials, *, body_id: str, incarnation: int
+) -> None:
     for pause in PAUSES:
         await desk.ports.clock.sleep(pause)
         try:

@@ -1,0 +1,278 @@
+"""Each frame in each phase: taken, kept for later, or passed over, and never a crash."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain.deployment import OnReadOnly
+from service.domain.events import ClearAndEndRequested, ClearRequested
+from service.domain.session import EndedBy, State
+from service.usecases.visit import Inbox, Nudged
+from service.usecases.visit.frames import frame_arrived
+from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+
+def _text(text: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    body = {"type": "Text", "text": text, "direction": "Outbound", "id": text} | more
+    return {"type": "message", "class": "StructuredMessage", "code": 200, "body": body}
+
+
+def _event(name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "message", "class": name, "code": 200, "body": dict(body or {})}
+
+
+def _error(code: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return {"type": "response", "class": "string", "code": code, "body": "no"} | more
+
+
+@on_virtual_time
+async def test_what_is_no_frame_is_passed_over() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.inject(session.client_id, "{broken")
+            stage.control.inject(session.client_id, _event("SomethingNew"))
+            stage.control.inject(session.client_id, {"action": "echo", "message": {}})
+            stage.control.inject(session.client_id, _event("GetConfigurationResponse"))
+            stage.say(session, "Hi")
+            await stage.clock.sleep(1)
+
+            assert await stage.texts(session) == ["Hi"]
+            assert stage.wires.opened == 2
+
+
+@on_virtual_time
+async def test_what_is_said_before_the_answer_to_configure_is_kept() -> None:
+    async with staged(knobs={"answer_delay_seconds": 2}) as stage:
+        session = await stage.made()
+        async with stage.held(session, settle=1):
+            stage.control.inject(None, _text("early"))
+            await stage.clock.sleep(3)
+
+            assert await stage.texts(session) == ["early"]
+
+
+@on_virtual_time
+async def test_a_frame_between_two_links_is_passed_over() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        desk = await stage.desk(session)
+        await frame_arrived(desk, json.dumps(_text("late")))
+
+        assert await stage.texts(session) == []
+        assert desk.backlog == []
+
+
+@on_virtual_time
+async def test_an_evicted_listener_comes_back_after_five_seconds() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            evicted = stage.now
+            stage.control.evict(session.client_id, which="all")
+            await stage.clock.sleep(30)
+
+        [told] = await stage.of(session, "session.recovered")
+        assert told["receipt"]["cause"] == "evicted"
+        assert stage.times("configureSession")[1] - evicted >= 5
+
+
+@on_virtual_time
+async def test_a_message_on_a_guest_session_that_is_gone_is_carried_over_to_the_next() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            stage.control.forget(session.client_id)
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(10)
+
+        [told] = await stage.of(session, "session.replaced")
+        assert told["receipt"]["cause"] == "session_not_found"
+        assert told["receipt"]["sends"]["resent"] == 1
+        assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_an_expiry_that_is_announced_is_looked_into_at_once() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.expire(session.client_id, announce=True)
+            await stage.clock.sleep(10)
+
+        [told] = await stage.of(session, "session.replaced")
+        assert told["receipt"]["cause"] == "session_expired"
+
+
+@on_virtual_time
+async def test_a_logout_means_a_new_client_id() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.inject(session.client_id, _event("LogoutEvent"))
+            await stage.clock.sleep(10)
+
+        found = await stage.load(session)
+        assert (found.incarnation, found.client_id == session.client_id) == (2, False)
+
+
+@on_virtual_time
+async def test_an_unclear_error_without_a_name_casts_doubt_on_what_is_in_flight() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.accept(session, "More")
+        stage.control.fault("swallow_write", action="onMessage")
+        async with stage.held(session, settle=1):
+            stage.control.inject(session.client_id, _error(5000))
+            await stage.clock.sleep(20)
+
+        first, second = stage.times("onMessage")
+        assert second - first >= 5
+        assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_an_error_about_nothing_of_ours_changes_nothing() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.inject(session.client_id, _error(4011, tracingId="somebody-elses"))
+            stage.control.inject(session.client_id, _error(5000, tracingId="somebody-elses"))
+            await stage.clock.sleep(1)
+
+            assert len(stage.frames("configureSession")) == 1
+
+
+@on_virtual_time
+async def test_a_message_that_meets_a_closed_chat_opens_a_new_one() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.fault("refuse", action="onMessage", code=409)
+        stage.control.fault("swallow_frame", frame_class="StructuredMessage", count=1)
+        async with stage.held(session) as inbox:
+            stage.control.disconnect(session.client_id)
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(20)
+
+        assert (await stage.load(session)).incarnation == 2
+        assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_a_message_that_meets_a_closed_chat_is_refused_where_the_deployment_says_so() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await stage.chatted()
+        stage.control.fault("refuse", action="onMessage", code=409)
+        await stage.accept(session, "More")
+        await stage.attend(session)
+
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["failure"]["code"] == "session_read_only"
+        assert (await stage.load(session)).state is State.READ_ONLY
+
+
+@on_virtual_time
+async def test_a_close_session_that_is_refused_is_tried_again() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        stage.control.fault("refuse", action="closeSession", code=500)
+        stage.control.fault("unknown_class", action="closeSession")
+        await stage.accept(session, "More")
+        await stage.attend(session)
+
+        assert len(stage.frames("closeSession")) == 2
+        assert stage.arrived() == ["Hello", "More"]
+
+
+async def _clearing(stage: Stage, *, ends: bool = False, **fault: Any) -> State:  # noqa: ANN401 - fields of Fault
+    """The state after a wish to clear that met that fault."""
+    session = await stage.chatted()
+    wish = ClearAndEndRequested() if ends else ClearRequested()
+    await stage.assembly.change(session.id, wish)
+    if fault:
+        stage.control.fault(**fault, action="onMessage")
+    async with stage.held(session, settle=30):
+        return (await stage.load(session)).state
+
+
+@on_virtual_time
+async def test_a_cleared_chat_goes_on_with_the_next_incarnation() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.assembly.change(session.id, ClearRequested())
+        async with stage.held(session, settle=30):
+            [told] = await stage.of(session, "session.replaced")
+
+        assert told["receipt"]["cause"] == "cleared"
+        assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_a_deployment_that_does_not_clear_goes_on_as_it_was() -> None:
+    async with staged(simulated={"clear": False}) as stage:
+        assert await _clearing(stage) is State.DETACHED
+
+
+@on_virtual_time
+async def test_a_clear_that_meets_trouble_is_tried_again() -> None:
+    async with staged() as stage:
+        assert await _clearing(stage, ends=True, kind="refuse", code=500) is State.ENDED
+        assert len(stage.frames("onMessage")) == 2
+
+
+@on_virtual_time
+async def test_a_clear_of_what_is_gone_has_nothing_to_verify() -> None:
+    async with staged() as stage:
+        assert await _clearing(stage, ends=True, kind="refuse", code=4007) is State.ENDED
+
+
+@on_virtual_time
+async def test_while_it_clears_only_what_concerns_the_guest_session_is_heard() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.assembly.change(session.id, ClearAndEndRequested())
+        stage.control.fault("swallow_write", action="onMessage")
+        async with stage.held(session, settle=1):
+            stage.control.inject(session.client_id, _text("said meanwhile"))
+            stage.control.inject(session.client_id, _error(4011, tracingId="somebody-elses"))
+            stage.control.inject(session.client_id, _closed())
+            await stage.clock.sleep(1)
+            before = await stage.types(session)
+            stage.control.inject(session.client_id, _event("SessionExpiredEvent"))
+            await stage.clock.sleep(1)
+
+        assert "session.ended" not in before
+        [ended] = await stage.of(session, "session.ended")
+        assert ended["session"]["endedBy"] == "caller"
+
+
+def _closed() -> dict[str, Any]:
+    presence = {"eventType": "Presence", "presence": {"type": "Disconnect"}}
+    body = {
+        "type": "Event",
+        "direction": "Outbound",
+        "id": "closed",
+        "events": [presence],
+        "metadata": {"readOnly": "true"},
+    }
+    return {"type": "message", "class": "StructuredMessage", "code": 200, "body": body}
+
+
+@on_virtual_time
+async def test_an_agent_who_closes_the_chat_while_we_listen_leaves_it_read_only() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        task = stage.begin(session, Inbox())
+        await stage.clock.sleep(8)
+        stage.say(session, "Bye", nickname="Dana")
+        stage.control.disconnect(session.client_id, nickname="Dana")
+        await task
+
+        found = await stage.load(session)
+        assert (found.state, found.ended.by if found.ended else None) == (
+            State.READ_ONLY,
+            EndedBy.AGENT,
+        )
