@@ -80,11 +80,13 @@ class Attend:
         return await self.ports.shards.owner(session.shard, now=self.ports.clock.now())
 
     async def _through_owner(self, session: Session, until: float, satisfied: Satisfied) -> None:
-        again = 0.0
         clock = self.ports.clock
+        # First of all, and also for who does not wait: the owner works while we look.
+        await self.ports.hints.session(session.id, session.shard)
+        again = clock.monotonic() + HINT_AGAIN_SECONDS
         while not await satisfied():
             if clock.monotonic() >= again:
-                # Also for who does not wait. A lost hint costs two seconds, not the request.
+                # A lost hint costs two seconds, not the request.
                 await self.ports.hints.session(session.id, session.shard)
                 again = clock.monotonic() + HINT_AGAIN_SECONDS
             left = until - clock.monotonic()
