@@ -8,7 +8,8 @@ import json
 import platform
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -64,8 +65,11 @@ async def _timed(act: Callable[[], Awaitable[None]]) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-async def live_link(origin: str) -> Row:
-    """POST a message to a session whose link a listener holds, until it is proven."""
+async def live_link(origin: str) -> list[Row]:
+    """POST a message to a session whose link a listener holds, until it is proven.
+
+    Once as the caller sees it, and once between the log's own times of accepted and confirmed.
+    """
     with broker(listener=True) as address:
         client = _client(address, origin)
         made = (
@@ -79,12 +83,13 @@ async def live_link(origin: str) -> Row:
 
         async with BareClient(origin) as guest:
             row = await compare(
-                "send on a live link, accepted to proven",
+                "POST a message on a live link, proven",
                 ours,
                 lambda: guest.say("How long does this take?"),
             )
+        inside = await _accepted_to_proven(client, made.json()["id"])
         await client.aclose()
-        return row
+        return [_beside(row, "of it, accepted to proven", inside), row]
 
 
 async def on_demand(origin: str) -> Row:
@@ -110,6 +115,34 @@ async def on_demand(origin: str) -> Row:
         return row
 
 
+async def _accepted_to_proven(client: httpx2.AsyncClient, session_id: str) -> list[float]:
+    accepted: dict[str, datetime] = {}
+    took: list[float] = []
+    after, more = 0, True
+    while more:
+        answer = await client.get(f"/v1/sessions/{session_id}/events?after={after}&limit=200")
+        page = answer.json()
+        after, more = page["nextAfter"], page["hasMore"]
+        for event in page["items"]:
+            message = event["data"].get("message")
+            if event["type"] == "message.accepted":
+                accepted[message["id"]] = datetime.fromisoformat(event["timestamp"])
+            elif event["type"] == "message.confirmed":
+                proven = datetime.fromisoformat(event["timestamp"])
+                took.append((proven - accepted[message["id"]]) / timedelta(milliseconds=1))
+    return took[WARM_UP:]
+
+
+def _beside(row: Row, what: str, mine: list[float]) -> Row:
+    return replace(
+        row,
+        what=what,
+        ours_p50=median(mine),
+        ours_p99=quantiles(mine, n=100)[98],
+        ratio_p50=median(mine) / row.bare_p50,
+    )
+
+
 def _client(address: str, origin: str) -> httpx2.AsyncClient:
     deployment = {
         "name": "bench",
@@ -131,7 +164,7 @@ def _must_be(answer: httpx2.Response, status: int) -> None:
 async def run() -> list[Row]:
     """Every comparison."""
     with simulator(answer_delay_seconds=DELAY) as origin:
-        return [await live_link(origin), await on_demand(origin)]
+        return [*await live_link(origin), await on_demand(origin)]
 
 
 def main() -> None:

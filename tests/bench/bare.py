@@ -1,4 +1,4 @@
-"""The baseline: what a client that stores nothing and recovers from nothing does with `websockets` alone."""
+"""The baseline: a client that stores nothing and recovers from nothing, on `websockets` alone."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""A broker without a listener: as on Lambda before one has started, every visit is the request's own."""
+"""A broker without a listener, as on Lambda before one starts: every visit is the request's own."""
 
 import asyncio
 import signal

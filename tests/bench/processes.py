@@ -1,4 +1,4 @@
-"""Starts simulator and broker as processes of their own, so that neither shares a loop with the one that measures."""
+"""Starts simulator and broker as processes of their own: neither shares a loop with the measurer."""
 
 import json
 import os
@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +45,7 @@ def simulator(*, answer_delay_seconds: float) -> Iterator[str]:
 
 @contextmanager
 def broker(*, listener: bool) -> Iterator[str]:
-    """A broker on the embedded store in a directory of its own; without a listener every visit is on demand."""
+    """A broker on the embedded store; without a listener every visit is on demand. Its address."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             "BROKER_DATA_DIR": folder,
@@ -59,7 +58,7 @@ def broker(*, listener: bool) -> Iterator[str]:
             yield line.removeprefix("ready ")
 
 
-def post(url: str, body: object, *, key: str | None = None) -> Any:
+def post(url: str, body: object, *, key: str | None = None) -> object:
     """POST JSON, answer JSON."""
     headers = {"content-type": "application/json"}
     if key is not None:
