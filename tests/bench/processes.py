@@ -1,4 +1,4 @@
-"""Starts simulator and broker as processes of their own: neither shares a loop with the measurer."""
+"""Starts simulator and broker as processes: neither shares a loop with the one that measures."""
 
 import json
 import os
