@@ -124,6 +124,7 @@ class Attend:
             return False
         finally:
             self.present.end(session.id, inbox)
+            inbox.closed()
             await self.ports.sessions.release_lock(session.id, token)
             # Whoever waits for the lock looks again at once.
             self.ports.bell.ring(session.id)

@@ -1,0 +1,303 @@
+"""Who visits: the owner of the shard, or the caller under the lock; and waiting for either."""
+
+from asyncio import Queue, create_task, gather
+
+import pytest
+
+from service.domain.session import Lock, Session, State
+from service.usecases.visit import Inbox, TypingWanted
+from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
+
+
+async def _owned(stage: Stage) -> None:
+    """Another process holds every shard."""
+    for shard in range(4):
+        await stage.ports.shards.acquire(shard, LISTENER, now=stage.now, until=stage.now + 600)
+
+
+async def _locked(stage: Stage, session: Session, seconds: float) -> None:
+    """Another process is at work on the session."""
+    lock = Lock(token="lck_other", until=stage.now + seconds)
+    await stage.ports.sessions.take_lock(session, lock, now=stage.now)
+
+
+async def _note_hints(stage: Stage, heard: list[float]) -> None:
+    while True:
+        await stage.broker.hints.next_session()
+        heard.append(stage.clock.monotonic())
+
+
+@on_virtual_time
+async def test_the_owner_is_hinted_and_hinted_again_every_two_seconds() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await _owned(stage)
+        heard: list[float] = []
+        listening = create_task(_note_hints(stage, heard))
+        await stage.attend(session, seconds=5)
+        listening.cancel()
+
+        assert heard == [0.0, 2.0, 4.0]
+        assert stage.clock.monotonic() == 5
+        assert stage.wires.opened == 0
+
+
+@on_virtual_time
+async def test_who_waits_for_the_owner_goes_when_the_bell_says_that_it_is_done() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await _owned(stage)
+        waiting = create_task(stage.attend(session))
+        await stage.clock.sleep(1)
+        async with stage.held(session, settle=0.01):
+            await waiting
+
+            assert stage.clock.monotonic() < 1.1
+            assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_the_owner_is_hinted_also_by_a_caller_who_need_not_wait() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await _owned(stage)
+        await stage.attend(session)
+
+        assert stage.broker.hints.waiting == (1, 0)
+        assert stage.clock.monotonic() == 0
+
+
+@on_virtual_time
+async def test_a_lock_of_somebody_else_is_waited_for() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await _locked(stage, session, 35)
+
+        async def let_go() -> None:
+            await stage.clock.sleep(3)
+            await stage.ports.sessions.release_lock(session.id, "lck_other")
+
+        await gather(stage.attend(session), let_go())
+
+        assert stage.arrived() == ["Hello"]
+        assert 3 <= stage.clock.monotonic() < 3.3
+
+
+@on_virtual_time
+async def test_a_lock_of_a_dead_visitor_is_waited_out() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await _locked(stage, session, 35)
+        await stage.attend(session, seconds=25)
+        early = stage.arrived()
+        await stage.attend(session, seconds=25)
+
+        assert early == []
+        assert stage.arrived() == ["Hello"]
+        assert 35 <= stage.clock.monotonic() < 36
+
+
+@on_virtual_time
+async def test_whoever_waits_for_the_lock_begins_as_soon_as_it_is_let_go() -> None:
+    async with staged(knobs={"answer_delay_seconds": 0.1}) as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        tries: list[float] = []
+
+        async def waits() -> None:
+            tries.append(stage.clock.monotonic())
+
+        for nth in range(1, 9):
+            stage.sessions.before("take_lock", waits, nth=nth)
+        released: list[float] = []
+
+        async def let_go() -> None:
+            released.append(stage.clock.monotonic())
+
+        stage.sessions.before("release_lock", let_go)
+        await stage.accept(session, "More")
+        await gather(stage.attend(session), _wants_more(stage, session))
+
+        assert released[0] in tries
+
+
+async def _wants_more(stage: Stage, session: Session) -> None:
+    """A caller whose wish only a visit of its own fulfils."""
+    calls = 0
+
+    async def satisfied() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls > 3
+
+    until = stage.clock.monotonic() + 10
+    await stage.assembly.attend(session.id, until=until, satisfied=satisfied)
+
+
+@on_virtual_time
+async def test_a_message_that_is_accepted_while_the_visitor_lets_go_is_sent_too() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+
+        async def accepted() -> None:
+            await stage.accept(session, "One more")
+
+        stage.sessions.before("release_lock", accepted)
+        await stage.attend(session)
+
+        assert stage.arrived() == ["Hello", "One more"]
+        assert await stage.ports.sessions.open_sends(session.id) == []
+        assert stage.clock.monotonic() < 1
+
+
+@on_virtual_time
+async def test_a_visitor_never_stays_until_its_lock_lapses() -> None:
+    async with staged(knobs={"answer_delay_seconds": 100}) as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        released: list[float] = []
+
+        async def note() -> None:
+            released.append(stage.clock.monotonic())
+
+        stage.sessions.before("release_lock", note)
+        await stage.attend(session, seconds=60)
+
+        assert released[0] == pytest.approx(32, abs=0.1)
+
+
+@on_virtual_time
+async def test_a_session_that_was_changed_under_the_visit_is_visited_again() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+
+        async def changed() -> None:
+            stored = await stage.load(session)
+            await stage.broker.ports.sessions.commit(stored, stored)
+
+        stage.sessions.before("commit", changed, nth=2)
+        await stage.attend(session)
+
+        assert stage.wires.opened == 2
+        assert stage.arrived() == ["Hello"]
+        assert (await stage.load(session)).lock is None
+
+
+@on_virtual_time
+async def test_a_message_that_cannot_go_out_in_time_is_left_for_later() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.control.fault("deny_handshake", status=503, count=0)
+        await stage.attend(session, seconds=10)
+
+        assert stage.clock.monotonic() == pytest.approx(10, abs=0.3)
+        found = await stage.load(session)
+        assert found.state is State.OPENING
+        assert found.wake_at is not None
+
+
+@on_virtual_time
+async def test_the_sweeper_hints_an_owner_and_does_no_more() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await _owned(stage)
+        await stage.reconcile(session)
+
+        assert stage.broker.hints.waiting == (1, 0)
+        assert stage.wires.opened == 0
+
+
+@on_virtual_time
+async def test_the_sweeper_leaves_a_session_alone_that_somebody_visits() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await _locked(stage, session, 35)
+        await stage.reconcile(session)
+
+        assert stage.wires.opened == 0
+
+
+async def _typing(stage: Stage, session: Session, seconds: float = 5.0) -> bool:
+    until = stage.clock.monotonic() + seconds
+    return await stage.assembly.attend.typing(session.id, until=until)
+
+
+@on_virtual_time
+async def test_typing_makes_a_visit_of_its_own_where_nobody_is() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+
+        assert await _typing(stage, session)
+        [frame] = stage.frames("onMessage")
+        assert frame["message"]["type"] == "Event"
+        assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_typing_goes_through_the_visit_that_is_under_way() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        inbox = stage.assembly.present.begin(session.id)
+        asked = create_task(_typing(stage, session))
+        await stage.clock.sleep(0.1)
+        thing = inbox.queue.get_nowait()
+        assert isinstance(thing, TypingWanted)
+        thing.answer.put_nowait(item=True)
+
+        assert await asked
+        assert stage.wires.opened == 1
+
+
+@on_virtual_time
+async def test_typing_is_given_up_when_nobody_answers_in_time() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.assembly.present.begin(session.id)
+
+        assert not await _typing(stage, session, seconds=2)
+        assert stage.clock.monotonic() == pytest.approx(2, abs=0.1)
+
+
+@on_virtual_time
+async def test_typing_is_not_worth_a_message_to_another_process() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await _owned(stage)
+
+        assert not await _typing(stage, session)
+        assert stage.broker.hints.waiting == (0, 0)
+
+
+@on_virtual_time
+async def test_typing_does_not_wait_for_a_lock() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await _locked(stage, session, 35)
+        begun = stage.now
+
+        assert not await _typing(stage, session)
+        assert stage.now == begun
+
+
+@on_virtual_time
+async def test_who_asked_a_visit_that_was_ending_is_told_no() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        answer: Queue[bool] = Queue()
+
+        async def asked() -> None:
+            inbox = stage.assembly.present.of(session.id) or Inbox()
+            inbox.put(TypingWanted(answer))
+
+        stage.sessions.before("schedule", asked)
+        await stage.accept(session, "More")
+        await stage.attend(session)
+
+        assert answer.get_nowait() is False

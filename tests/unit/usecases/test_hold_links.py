@@ -1,0 +1,336 @@
+"""The listener: shards leased while it can prove it, one visit a session, nothing left behind."""
+
+from asyncio import Task, create_task, gather
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from service.domain.deployment import Mode
+from service.domain.errors import UnavailableError
+from service.domain.ids import SessionId
+from service.domain.session import Lock, State
+from service.usecases.hold_links import HoldLinks
+from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+OTHER = "own_other"
+DOWN = UnavailableError(what="the table")
+
+
+def _listener(stage: Stage, name: str = "own_a") -> HoldLinks:
+    return stage.assembly.listener(stage.broker.hints, name=name, shards=4)
+
+
+@asynccontextmanager
+async def _running(stage: Stage, listener: HoldLinks) -> AsyncIterator[HoldLinks]:
+    task: Task[None] = create_task(listener.run())
+    await stage.clock.sleep(1)
+    try:
+        yield listener
+    finally:
+        await listener.drain()
+        task.cancel()
+        await gather(task, return_exceptions=True)
+
+
+async def _owner(stage: Stage, shard: int = 0) -> str | None:
+    return await stage.ports.shards.owner(shard, now=stage.now)
+
+
+@on_virtual_time
+async def test_every_free_shard_is_taken_and_its_live_sessions_are_visited() -> None:
+    async with staged() as stage:
+        one, two = await stage.made(shard=0), await stage.made(shard=3)
+        async with _running(stage, _listener(stage)) as listener:
+            assert listener.held == {0, 1, 2, 3}
+            assert [(await stage.load(each)).held_by for each in (one, two)] == ["own_a"] * 2
+
+        assert [(await stage.load(each)).state for each in (one, two)] == [State.DETACHED] * 2
+        assert await _owner(stage) is None
+        assert stage.control.connections() == []
+        assert (listener.held, listener.visits, listener.shard_of) == (set(), {}, {})
+
+
+@on_virtual_time
+async def test_a_lease_is_renewed_for_as_long_as_the_listener_lives() -> None:
+    async with staged() as stage, _running(stage, _listener(stage)):
+        owners = []
+        for _ in range(60):
+            await stage.clock.sleep(1)
+            owners.append(await _owner(stage))
+
+        assert set(owners) == {"own_a"}
+
+
+@on_virtual_time
+async def test_a_shard_of_another_is_taken_only_when_its_lease_has_lapsed() -> None:
+    async with staged() as stage:
+        await stage.ports.shards.acquire(1, OTHER, now=stage.now, until=stage.now + 20)
+        async with _running(stage, _listener(stage)) as listener:
+            early = set(listener.held)
+            await stage.clock.sleep(30)
+
+            assert early == {0, 2, 3}
+            assert listener.held == {0, 1, 2, 3}
+
+
+@on_virtual_time
+async def test_a_lost_shard_is_let_go_with_its_links_and_no_other() -> None:
+    async with staged() as stage:
+        lost, kept = await stage.made(shard=0), await stage.made(shard=3)
+        async with _running(stage, _listener(stage)) as listener:
+            await stage.ports.shards.release(0, "own_a")
+            await stage.ports.shards.acquire(0, OTHER, now=stage.now, until=stage.now + 600)
+            await stage.clock.sleep(6)
+
+            assert listener.held == {1, 2, 3}
+            assert list(listener.visits) == [kept.id]
+            assert len(stage.control.connections()) == 1
+            assert lost.id not in listener.shard_of
+        assert await _owner(stage) == OTHER
+
+
+@on_virtual_time
+async def test_a_listener_that_cannot_prove_its_leases_lets_go_before_they_lapse() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+        async with _running(stage, _listener(stage)) as listener:
+            stage.shards.fail("renew", *[DOWN] * 40)
+            await stage.clock.sleep(14)
+
+            assert listener.held == set()
+            assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_a_listener_takes_its_shards_again_when_the_table_answers() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        async with _running(stage, _listener(stage)) as listener:
+            stage.shards.fail("renew", *[DOWN] * 12)
+            await stage.clock.sleep(60)
+
+            assert listener.held == {0, 1, 2, 3}
+            assert list(listener.visits) == [session.id]
+
+
+@on_virtual_time
+async def test_a_hint_begins_a_visit_and_a_hint_for_a_shard_of_another_does_not() -> None:
+    async with staged() as stage:
+        await stage.ports.shards.acquire(3, OTHER, now=stage.now, until=stage.now + 600)
+        async with _running(stage, _listener(stage)):
+            mine, others = await stage.made(shard=0), await stage.made(shard=3)
+            for each in (mine, others):
+                await stage.accept(each, "Hello")
+                await stage.ports.hints.session(each.id, each.shard)
+            await stage.clock.sleep(1)
+
+            assert await stage.ports.sessions.open_sends(mine.id) == []
+            assert len(await stage.ports.sessions.open_sends(others.id)) == 1
+
+
+@on_virtual_time
+async def test_a_hint_reaches_the_visit_that_is_under_way() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        async with _running(stage, _listener(stage)):
+            await stage.accept(session, "Hello")
+            await stage.ports.hints.session(session.id, 0)
+            await stage.clock.sleep(0.1)
+
+            assert stage.arrived() == ["Hello"]
+            assert stage.wires.opened == 1
+
+
+@on_virtual_time
+async def test_a_session_whose_hint_was_lost_is_found_by_looking() -> None:
+    async with staged() as stage, _running(stage, _listener(stage)):
+        session = await stage.made(shard=2)
+        await stage.accept(session, "Hello")
+        await stage.clock.sleep(11)
+
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_looking_goes_on_when_the_table_did_not_answer_once() -> None:
+    async with staged() as stage, _running(stage, _listener(stage)):
+        session = await stage.made(shard=0)
+        await stage.accept(session, "Hello")
+        stage.sessions.fail("live_in_shard", DOWN)
+        await stage.clock.sleep(21)
+
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_a_visit_that_fails_is_tried_again_after_ever_longer_pauses() -> None:
+    async with staged() as stage:
+        listener = _listener(stage)
+        listener.held = {0}
+        session = await stage.made(shard=0)
+        tries: list[float] = []
+
+        async def note() -> None:
+            tries.append(stage.clock.monotonic())
+            raise DOWN
+
+        for nth in range(1, 9):
+            stage.sessions.before("tail", note, nth=nth)
+        listener.look(session.id, 0)
+        await stage.clock.sleep(60)
+        pauses = [round(b - a, 1) for a, b in pairwise(tries)]
+        await listener.drain()
+
+        assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0]
+        assert stage.wires.opened == 1
+
+
+@on_virtual_time
+async def test_a_session_that_is_gone_is_forgotten() -> None:
+    async with staged() as stage:
+        listener = _listener(stage)
+        listener.held = {0}
+        listener.look(SessionId("ses_gone"), 0)
+        await stage.clock.sleep(1)
+
+        assert (listener.visits, listener.shard_of, listener.again) == ({}, {}, set())
+
+
+@on_virtual_time
+async def test_a_session_that_was_changed_by_somebody_else_is_visited_again_at_once() -> None:
+    async with staged() as stage:
+        session = await stage.chatted(shard=0)
+        async with _running(stage, _listener(stage)):
+            stored = await stage.load(session)
+            await stage.broker.ports.sessions.commit(stored, stored)
+            await stage.accept(session, "More")
+            await stage.ports.hints.session(session.id, 0)
+            await stage.clock.sleep(1)
+
+            assert stage.arrived() == ["Hello", "More"]
+            assert len(stage.control.connections()) == 1
+
+
+@on_virtual_time
+async def test_a_hint_that_comes_while_a_visit_ends_makes_another() -> None:
+    async with staged() as stage:
+        session = await stage.chatted(shard=0)
+        stage.control.disconnect(session.client_id)
+        listener = _listener(stage)
+        listener.held = {0}
+
+        async def accepted() -> None:
+            await stage.accept(session, "One more")
+            listener.look(session.id, 0)
+
+        stage.sessions.before("schedule", accepted)
+        listener.look(session.id, 0)
+        await stage.clock.sleep(20)
+        await listener.drain()
+
+        assert stage.arrived() == ["Hello", "One more"]
+
+
+@on_virtual_time
+async def test_a_hint_before_a_visit_has_its_inbox_is_remembered() -> None:
+    async with staged() as stage:
+        session = await stage.chatted(shard=0)
+        listener = _listener(stage)
+        listener.held = {0}
+        listener.look(session.id, 0)
+        listener.look(session.id, 0)
+        remembered = set(listener.again)
+        await stage.clock.sleep(1)
+        await listener.drain()
+
+        assert remembered == {session.id}
+
+
+@on_virtual_time
+async def test_a_visit_on_demand_is_waited_out_before_anything_is_changed() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        lock = Lock(token="lck_other", until=stage.now + 35)
+        await stage.ports.sessions.take_lock(session, lock, now=stage.now)
+        async with _running(stage, _listener(stage)):
+            await stage.clock.sleep(10)
+            before = stage.wires.opened
+            await stage.ports.sessions.release_lock(session.id, lock.token)
+            await stage.clock.sleep(1)
+
+            assert (before, stage.wires.opened) == (0, 1)
+
+
+@on_virtual_time
+async def test_a_lock_of_a_dead_visitor_is_waited_out() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        lock = Lock(token="lck_dead", until=stage.now + 35)
+        await stage.ports.sessions.take_lock(session, lock, now=stage.now)
+        async with _running(stage, _listener(stage)):
+            await stage.clock.sleep(40)
+
+            assert stage.times("configureSession") == [pytest.approx(lock.until, abs=0.1)]
+
+
+@on_virtual_time
+async def test_a_session_that_is_only_touched_is_let_go_and_looked_at_again_later() -> None:
+    async with staged(mode=Mode.TOUCH, history_lag_seconds=5) as stage:
+        session = await stage.made(shard=0)
+        await stage.accept(session, "Hello")
+        async with _running(stage, _listener(stage)) as listener:
+            await stage.clock.sleep(8)
+
+            found = await stage.load(session)
+            assert (found.held_by, found.state) == (None, State.DETACHED)
+            assert found.wake_at is not None
+            assert stage.control.connections() == []
+            assert listener.visits == {}
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_draining_does_not_wait_for_a_link_that_hangs() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+        stage.control.fault("hang_handshake")
+        listener = _listener(stage)
+        task = create_task(listener.run())
+        await stage.clock.sleep(1)
+        await listener.drain()
+        task.cancel()
+
+        assert stage.clock.monotonic() == pytest.approx(7, abs=0.1)
+        assert await _owner(stage) is None
+
+
+@on_virtual_time
+async def test_a_listener_that_drains_takes_nothing_up() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        listener = _listener(stage)
+        await listener.claim()
+        await stage.clock.sleep(1)
+        await listener.drain()
+        await listener.claim()
+        listener.held = {0}
+        listener.look(session.id, 0)
+
+        assert listener.visits == {}
+        assert await _owner(stage) is None
+
+
+@on_virtual_time
+async def test_a_nudge_that_comes_while_it_drains_is_left_to_the_next_listener() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        listener = _listener(stage)
+        await listener.claim()
+        await stage.clock.sleep(1)
+        listener.again.add(session.id)
+        await listener.drain()
+
+        assert stage.wires.opened == 1
+        assert stage.clock.monotonic() < 2
