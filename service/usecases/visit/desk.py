@@ -65,6 +65,11 @@ class Reading:
     second_at: float | None = None
     """When the second read, which finishes a catch-up, is due; None when it was made."""
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a read has begun and not come to its end: no other may begin."""
+        return self.task is not None and not self.task.done()
+
 
 @dataclass(slots=True)
 class Desk:

@@ -59,8 +59,7 @@ def start_if_due(desk: Desk) -> None:
     """Start a read when its time has come, a link is there and none is under way."""
     reading = desk.reading
     link = desk.link
-    busy = reading.task is not None and not reading.task.done()
-    if link is None or busy or reading.due is None or desk.now < reading.due:
+    if link is None or reading.under_way or reading.due is None or desk.now < reading.due:
         return
     if budget_pause(desk) > 0:
         reading.due = desk.now + budget_pause(desk)

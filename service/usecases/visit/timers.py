@@ -38,7 +38,7 @@ def next_due(desk: Desk) -> float | None:
         desk.attach_at,
         desk.phase_until,
         desk.hold.next_due(),
-        desk.reading.due if desk.link is not None and desk.phase is Phase.READY else None,
+        _read_due(desk),
         next_send_at(desk),
         doubt_due(desk) if desk.phase is Phase.READY else None,
         _warning_due(desk),
@@ -91,6 +91,12 @@ async def _watch_expiry(desk: Desk, now: float) -> None:
         except LinkLostError:
             # The reader reports the close; the next attach tells what is true.
             return
+
+
+def _read_due(desk: Desk) -> float | None:
+    # One that is under way ends by an event: to wake for the next before would be to spin.
+    ready = desk.link is not None and desk.phase is Phase.READY and not desk.reading.under_way
+    return desk.reading.due if ready else None
 
 
 def _warning_due(desk: Desk) -> float | None:
