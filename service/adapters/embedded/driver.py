@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO, TypeVar
 
-from service.adapters.embedded.files import SCHEMA, connect, lengthen_log, lock_directory
+from service.adapters.embedded.files import SCHEMA, connect, lock_directory
 from service.adapters.embedded.rows import Rows, kept, released
 from service.adapters.table import limits
 from service.adapters.table.conditions import Delete, Item, Key, Write
@@ -68,8 +68,6 @@ class EmbeddedDriver:
         self._held: TextIO | None = None if directory is None else lock_directory(directory)
         self._writer = self._rows(directory)
         self._writer.connection.executescript(SCHEMA)
-        if directory is not None:
-            lengthen_log(self._writer.connection)
         self._own_executors = executor is None
         self._write_executor = executor or ThreadPoolExecutor(1, thread_name_prefix="table-writer")
         self._read_executor = self._write_executor
