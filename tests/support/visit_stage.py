@@ -19,7 +19,7 @@ from service.config import LocalSettings
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.drafts import Draft, accepted, received
 from service.domain.errors import PlatformUnavailableError
-from service.domain.ids import DeploymentName, EventId, MessageId
+from service.domain.ids import ClientId, DeploymentName, EventId, MessageId
 from service.domain.log import LogEvent
 from service.domain.message import Author, AuthorKind, Message, MessageStatus, SendBody
 from service.domain.send import PendingSend
@@ -197,8 +197,13 @@ class Stage:
 
     async def made(self, **changes: Any) -> Session:  # noqa: ANN401 - fields of Session
         """A session that was just accepted."""
-        fields = {"shard": 0, "created_at": self.now, "updated_at": self.now} | changes
-        session = a_session(**fields)
+        fields: dict[str, Any] = {
+            "shard": 0,
+            "client_id": ClientId(self.ports.ids.uuid()),
+            "created_at": self.now,
+            "updated_at": self.now,
+        }
+        session = a_session(**(fields | changes))
         await self.ports.sessions.create(
             session, events=[], sends=[], idempotency=None, may_replace=None
         )

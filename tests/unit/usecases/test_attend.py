@@ -181,7 +181,7 @@ async def test_a_session_that_was_changed_under_the_visit_is_visited_again() -> 
             stored = await stage.load(session)
             await stage.broker.ports.sessions.commit(stored, stored)
 
-        stage.sessions.before("commit", changed, nth=2)
+        stage.sessions.before("commit", changed, nth=1)
         await stage.attend(session)
 
         assert stage.wires.opened == 2

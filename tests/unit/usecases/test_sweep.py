@@ -1,0 +1,193 @@
+"""The sweeper: alone it finishes whatever a crash left behind."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.domain.drafts import tombstone
+from service.domain.endpoint import Lane
+from service.domain.errors import NotFoundError, UnavailableError
+from service.domain.ids import EndpointId, EventId
+from service.domain.session import Session, State
+from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
+
+ENDPOINT = EndpointId("whk_1")
+
+
+async def _marked(stage: Stage, session: Session) -> Session:
+    """What somebody left who died under that mark."""
+    await stage.ports.sessions.mark_work(session.id, stage.now + 60)
+    return session
+
+
+async def _parked(stage: Stage, session: Session, *, due: float) -> Lane:
+    lane = Lane(endpoint_id=ENDPOINT, session_id=session.id, cursor=0)
+    claimed = await stage.ports.lanes.claim(lane, token="t", now=stage.now, until=stage.now + 9)
+    assert claimed is not None
+    return await stage.ports.lanes.save(claimed, replace(claimed, due_at=due, claim=None))
+
+
+@on_virtual_time
+async def test_what_was_accepted_by_who_died_is_sent() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        await stage.accept(session, "Hello")
+        early = await stage.assembly.sweep()
+        await stage.clock.sleep(61)
+        late = await stage.assembly.sweep()
+
+        assert (early, late) == (0, 1)
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_after_a_crash_nobody_needs_to_wait_for_the_mark() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        await stage.accept(session, "Hello")
+        await stage.assembly.sweep(ahead=120)
+
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_in_the_end_nothing_is_due_any_more() -> None:
+    async with staged(simulated={"session_seconds": 7200}) as stage:
+        session = await _marked(stage, await stage.made())
+        await stage.accept(session, "Hello")
+        visits = 0
+        for _ in range(300):
+            await stage.clock.sleep(60)
+            visits += await stage.assembly.sweep()
+
+        found = await stage.load(session)
+        assert (found.state, found.look_at, found.wake_at) == (State.ENDED, None, None)
+        assert (await stage.types(session))[-2:] == ["session.expiring", "session.ended"]
+        assert visits < 60
+
+
+@on_virtual_time
+async def test_a_session_of_an_owner_is_hinted() -> None:
+    async with staged() as stage:
+        await _marked(stage, await stage.made())
+        await stage.clock.sleep(61)
+        await stage.ports.shards.acquire(0, LISTENER, now=stage.now, until=stage.now + 60)
+        await stage.assembly.sweep()
+
+        assert stage.broker.hints.waiting == (1, 0)
+        assert stage.wires.opened == 0
+
+
+@on_virtual_time
+async def test_one_session_that_cannot_be_visited_does_not_stop_the_others() -> None:
+    async with staged() as stage:
+        for _ in range(25):
+            await _marked(stage, await stage.made())
+        await stage.clock.sleep(61)
+        stage.sessions.fail("load", UnavailableError(what="the table"))
+        done = await stage.assembly.sweep()
+
+        assert done == 25
+        assert stage.wires.opened == 24
+
+
+@on_virtual_time
+async def test_a_lane_that_is_due_soon_is_hinted_for_the_second_it_is_due() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await _parked(stage, session, due=stage.now + 80)
+        await stage.assembly.sweep()
+        await stage.broker.hints.next_lane()
+
+        assert stage.clock.monotonic() == pytest.approx(80, abs=0.01)
+
+
+@on_virtual_time
+async def test_a_lane_that_is_overdue_is_hinted_now_and_one_that_is_far_off_is_not() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await _parked(stage, session, due=stage.now - 80)
+        now = await stage.assembly.sweep()
+        await stage.broker.hints.next_lane()
+
+        assert (now, stage.clock.monotonic()) == (1, 0)
+
+    async with staged() as stage:
+        await _parked(stage, await stage.made(), due=stage.now + 100)
+
+        assert await stage.assembly.sweep() == 0
+
+
+@on_virtual_time
+async def test_a_lane_that_moved_between_index_and_item_is_nobodys_business() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        lane = await _parked(stage, session, due=stage.now)
+
+        async def delivered() -> None:
+            await stage.broker.ports.lanes.save(lane, replace(lane, due_at=None, claim=None))
+
+        stage.lanes.before("lane", delivered)
+        await stage.assembly.sweep()
+
+        assert stage.broker.hints.waiting == (0, 0)
+
+
+async def _erase(stage: Stage, session: Session) -> None:
+    """Erase it as a process does that dies before it has purged anything."""
+    before = await stage.load(session)
+    after = replace(before, state=State.ERASED)
+    place = len(await stage.log(session)) + 1
+    stone = tombstone().at_place(after, sequence=place, event_id=EventId("evt_x"), at=stage.now)
+    await stage.ports.sessions.erase(before, after, stone)
+
+
+@on_virtual_time
+async def test_erasing_that_was_interrupted_is_finished() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        await stage.accept(session, "secret")
+        await _erase(stage, session)
+        await stage.clock.sleep(61)
+        await stage.assembly.sweep()
+
+        assert (await stage.ports.sessions.read_log(session.id, after=0, limit=9)).events == []
+        assert await stage.ports.sessions.open_sends(session.id) == []
+        assert await stage.assembly.sweep() == 0
+
+
+@on_virtual_time
+async def test_what_was_only_scheduled_for_an_erased_session_is_finished_too() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.ports.sessions.schedule(session.id, stage.now + 30)
+        await _erase(stage, session)
+        await stage.clock.sleep(61)
+        first = await stage.assembly.sweep()
+
+        assert (first, await stage.assembly.sweep()) == (1, 0)
+
+
+@on_virtual_time
+async def test_purging_goes_on_page_by_page() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        for n in range(150):
+            await stage.foreign(session, f"{n}")
+        await _erase(stage, session)
+        await stage.clock.sleep(61)
+        await stage.assembly.sweep()
+
+        assert stage.sessions.calls["purge"] > 1
+        assert (await stage.ports.sessions.read_log(session.id, after=0, limit=9)).events == []
+
+
+@on_virtual_time
+async def test_what_the_index_shows_and_nobody_has_is_passed_over() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        await stage.clock.sleep(61)
+        stage.sessions.fail("load", NotFoundError(kind="session", name=session.id))
+        await stage.assembly.sweep()
+
+        assert stage.sessions.calls["purge"] == 0
