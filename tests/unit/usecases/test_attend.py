@@ -4,7 +4,7 @@ from asyncio import Queue, create_task, gather
 
 import pytest
 
-from service.domain.session import Lock, Session, State
+from service.domain.session import Lock, PublicState, Session
 from service.usecases.visit import Inbox, TypingWanted
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
@@ -199,7 +199,7 @@ async def test_a_message_that_cannot_go_out_in_time_is_left_for_later() -> None:
 
         assert stage.clock.monotonic() == pytest.approx(10, abs=0.3)
         found = await stage.load(session)
-        assert found.state is State.OPENING
+        assert found.public is PublicState.OPENING
         assert found.wake_at is not None
 
 

@@ -26,12 +26,13 @@ async def test_what_the_table_does_not_know_changes_nothing() -> None:
 @on_virtual_time
 async def test_a_decision_that_somebody_was_faster_than_ends_the_visit() -> None:
     async with staged() as stage:
-        desk = await stage.desk(await stage.made())
+        held = await stage.made(state=State.DETACHED, held_by="own_dead", opened_at=stage.now)
+        desk = await stage.desk(held)
         stage.sessions.fail("commit", VersionConflictError(item="session"))
 
         with pytest.raises(SupersededError):
             await happen(desk, VisitBegan())
-        assert desk.session.state is State.CREATED
+        assert desk.session.state is State.DETACHED
 
 
 @on_virtual_time

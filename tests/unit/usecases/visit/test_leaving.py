@@ -4,7 +4,7 @@ import pytest
 
 from service.domain.deployment import Mode
 from service.domain.errors import LinkLostError
-from service.domain.session import State
+from service.domain.session import PublicState, State
 from service.usecases.visit import Inbox, LeaveAsked
 from tests.support.visit_stage import on_virtual_time, staged
 
@@ -18,7 +18,7 @@ async def test_a_visit_on_demand_goes_at_its_time_whatever_is_left() -> None:
         await stage.visit(session, seconds=10)
 
         assert stage.now - begun == pytest.approx(10, abs=0.1)
-        assert (await stage.load(session)).state is State.OPENING
+        assert (await stage.load(session)).public is PublicState.OPENING
 
 
 @on_virtual_time
@@ -157,4 +157,4 @@ async def test_a_session_that_was_never_spoken_in_is_quiet_since_it_was_made() -
 
         found = await stage.load(session)
         assert found.wake_at is not None
-        assert found.state is State.OPENING
+        assert found.public is PublicState.OPENING
