@@ -16,7 +16,7 @@ class State(StrEnum):
     """The fine states of the transition table. No flag decides what is legal: the state does."""
 
     CREATED = "created"
-    """Accepted, never attached."""
+    """Accepted; no guest session of it is known."""
     OPENING = "opening"
     """The first attach is under way, or waits for its next try."""
     REOPENING = "reopening"
@@ -87,7 +87,8 @@ def public_state(state: State) -> PublicState:
 
 
 _AT_REST: Final = {
-    State.REOPENING: State.OPENING,
+    State.OPENING: State.CREATED,
+    State.REOPENING: State.CREATED,
     State.RESUMING: State.DETACHED,
     State.CATCHING_UP: State.DETACHED,
     State.LIVE: State.DETACHED,
