@@ -120,9 +120,7 @@ def _with_wires(
 ) -> Opened:
     tls = trust(settings.ca_file)
     genesys = GenesysHttp(clock=clock, tls=tls)
-    webhooks = WebhookSender(
-        clock=clock, allowed_networks=settings.webhook_allow, tls=trust(settings.ca_file)
-    )
+    webhooks = WebhookSender(clock=clock, allowed_networks=settings.webhook_allow, tls=tls)
     hints = InProcessHints(clock)
 
     async def close() -> None:

@@ -4,6 +4,7 @@ from asyncio import gather
 from typing import Final
 
 from service.domain import events as ev
+from service.domain.catchup import shows_join
 from service.domain.lifecycle import is_legal
 from service.domain.session import SETTLED_STATES, State
 from service.usecases.visit.conversation import is_asking
@@ -44,6 +45,10 @@ async def should_leave(desk: Desk) -> bool:
 
 async def let_go(desk: Desk) -> None:
     """Leave on purpose."""
+    if desk.session.state is State.VERIFYING and desk.reading.agreed:
+        # The second read is left to a later visit: the receipt says that history may hold more.
+        seen_join = shows_join(desk.reading.reads[-1])
+        await happen(desk, ev.HistoryAgrees(shows_join=seen_join, complete=False))
     if is_legal(desk.session.state, ev.VisitEnded):
         await happen(desk, ev.VisitEnded())
     desk.leaving = True

@@ -15,7 +15,7 @@ def aws_endpoint() -> Iterator[str]:
 
 @pytest.fixture(params=["embedded", "dynamodb"])
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
-    """The endpoint of DynamoDB, or None for the embedded store: `running(…, aws_endpoint=store)`."""
+    """The endpoint of DynamoDB, or None for the embedded store: `running(aws_endpoint=store)`."""
     if request.param == "embedded":
         return None
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

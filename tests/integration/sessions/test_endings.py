@@ -128,7 +128,7 @@ async def test_nothing_of_an_erased_session_remains(tmp_path: Path, *, held: boo
 
 
 async def test_an_expiry_is_announced_before_it_comes(tmp_path: Path) -> None:
-    # The warning comes five minutes ahead at the least, so a session of 301 seconds is warned of at once.
+    # The warning comes five minutes ahead at the least, so here a second after each message.
     simulated = Deployment(bot=Bot.SILENT, session_seconds=301)
     async with running(tmp_path, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})

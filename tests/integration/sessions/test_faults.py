@@ -1,4 +1,7 @@
-"""One fault of the contact centre at a time, in the midst of a talk: nothing lost, doubled or out of order."""
+"""One fault of the contact centre at a time, in the midst of a talk.
+
+Nothing is lost, doubled or out of order, and the outcome of every send is certain.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

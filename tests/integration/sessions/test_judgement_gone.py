@@ -1,4 +1,4 @@
-"""Guest sessions that are gone, expired or forbidden to guests: the client id is kept or renewed."""
+"""Guest sessions that are gone, expired or forbidden: the client id is kept or renewed."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A message that is accepted while a visit lets go has no other visitor: it is sent all the same."""
+"""A message accepted while a visit lets go has no other visitor: it is sent all the same."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
