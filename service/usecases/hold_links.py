@@ -97,12 +97,13 @@ class HoldLinks:
             inbox = self.present.of(session_id)
             if inbox is not None:
                 inbox.put(LeaveAsked())
+            else:
+                # It waits for a lock or for its next try: there is no link to let go.
+                self.visits[session_id].cancel()
         with suppress(TimeoutError):
+            # What takes longer is cancelled with the waiting for it.
             async with self.ports.clock.timeout(DRAIN_SECONDS):
                 await gather(*self.visits.values(), return_exceptions=True)
-        for task in list(self.visits.values()):
-            task.cancel()
-        await gather(*self.visits.values(), return_exceptions=True)
         await gather(*(self.ports.shards.release(shard, self.name) for shard in self.held))
         self.held.clear()
 

@@ -1,7 +1,7 @@
 """What to do with each frame: answers to the visit, events, things said, errors."""
 
 import logging
-from typing import Final
+from typing import Final, assert_never
 
 from service.domain import events as ev
 from service.domain.deployment import OnReadOnly
@@ -85,6 +85,8 @@ async def _dispatch(desk: Desk, frame: ServerFrame) -> None:
         case Phase.NONE:
             # The link was just let go: history has what this frame says.
             pass
+        case _:
+            assert_never(desk.phase)
 
 
 async def _configuring(desk: Desk, frame: ServerFrame) -> None:

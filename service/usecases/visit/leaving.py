@@ -5,7 +5,6 @@ from typing import Final
 
 from service.domain import events as ev
 from service.domain.catchup import shows_join
-from service.domain.lifecycle import is_legal
 from service.domain.session import SETTLED_STATES, State
 from service.usecases.visit.conversation import is_asking
 from service.usecases.visit.deciding import happen
@@ -32,8 +31,6 @@ async def should_leave(desk: Desk) -> bool:
     stay = desk.stay
     if stay.until is not None and desk.ports.clock.monotonic() >= stay.until:
         return True
-    if desk.session.state in SETTLED_STATES:
-        return True
     if desk.session.state is State.READING and _all_read(desk) and not desk.sends:
         return True
     if stay.listener and not stay.reconcile:
@@ -49,8 +46,7 @@ async def let_go(desk: Desk) -> None:
         # The second read is left to a later visit: the receipt says that history may hold more.
         seen_join = shows_join(desk.reading.reads[-1])
         await happen(desk, ev.HistoryAgrees(shows_join=seen_join, complete=False))
-    if is_legal(desk.session.state, ev.VisitEnded):
-        await happen(desk, ev.VisitEnded())
+    await happen(desk, ev.VisitEnded())
     desk.leaving = True
 
 

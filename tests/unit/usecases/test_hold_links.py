@@ -334,3 +334,18 @@ async def test_a_nudge_that_comes_while_it_drains_is_left_to_the_next_listener()
 
         assert stage.wires.opened == 1
         assert stage.clock.monotonic() < 2
+
+
+@on_virtual_time
+async def test_draining_does_not_wait_for_who_only_waits() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        lock = Lock(token="lck_other", until=stage.now + 35)
+        await stage.ports.sessions.take_lock(session, lock, now=stage.now)
+        listener = _listener(stage)
+        await listener.claim()
+        await stage.clock.sleep(1)
+        await listener.drain()
+
+        assert stage.clock.monotonic() < 1.1
+        assert listener.visits == {}

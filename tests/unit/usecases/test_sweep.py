@@ -191,3 +191,21 @@ async def test_what_the_index_shows_and_nobody_has_is_passed_over() -> None:
         await stage.assembly.sweep()
 
         assert stage.sessions.calls["purge"] == 0
+
+
+@on_virtual_time
+async def test_an_erased_session_that_is_not_due_any_more_is_purged_all_the_same() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        mark = (await stage.load(session)).look_at or 0
+        await _erase(stage, session)
+        await stage.clock.sleep(61)
+
+        async def done_elsewhere() -> None:
+            await stage.broker.ports.sessions.clear_work_mark(session.id, mark)
+
+        stage.sessions.before("load_erased", done_elsewhere)
+        await stage.assembly.sweep()
+
+        assert stage.sessions.calls["purge"] >= 1
+        assert stage.sessions.calls["clear_work_mark"] == 0

@@ -1,6 +1,7 @@
 """Each frame in each phase: taken, kept for later, or passed over, and never a crash."""
 
 import json
+from asyncio import create_task
 from collections.abc import Mapping
 from typing import Any
 
@@ -276,3 +277,37 @@ async def test_an_agent_who_closes_the_chat_while_we_listen_leaves_it_read_only(
             State.READ_ONLY,
             EndedBy.AGENT,
         )
+
+
+@on_virtual_time
+async def test_a_refusal_that_comes_after_the_close_it_speaks_of_changes_nothing_more() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE, knobs={"answer_delay_seconds": 1}) as stage:
+        session = await stage.chatted()
+        task = stage.begin(session, inbox := Inbox())
+        await stage.clock.sleep(12)
+        stage.control.fault("refuse", action="onMessage", code=409)
+        await stage.accept(session, "More")
+        inbox.put(Nudged())
+        await stage.clock.sleep(0.5)
+        stage.control.disconnect(session.client_id)
+        await task
+
+        types = await stage.types(session)
+        assert types.count("session.readOnly") == 1
+        assert types.count("message.failed") == 1
+
+
+@on_virtual_time
+async def test_what_is_said_while_a_closed_chat_is_left_is_not_heard() -> None:
+    async with staged(knobs={"answer_delay_seconds": 1}) as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        await stage.accept(session, "More")
+        attending = create_task(stage.attend(session))
+        while not stage.frames("closeSession"):
+            await stage.clock.sleep(0.1)
+        stage.control.inject(None, _text("to nobody"))
+        await attending
+
+        assert await stage.texts(session) == []
+        assert stage.arrived() == ["Hello", "More"]

@@ -4,6 +4,8 @@ import pytest
 
 from service.domain.deployment import Mode
 from service.domain.errors import LinkLostError
+from service.domain.events import VisitEnded
+from service.domain.lifecycle import is_legal
 from service.domain.session import PublicState, State
 from service.usecases.visit import Inbox, LeaveAsked
 from tests.support.visit_stage import on_virtual_time, staged
@@ -158,3 +160,7 @@ async def test_a_session_that_was_never_spoken_in_is_quiet_since_it_was_made() -
         found = await stage.load(session)
         assert found.wake_at is not None
         assert found.public is PublicState.OPENING
+
+
+def test_a_visit_may_end_in_every_state() -> None:
+    assert all(is_legal(state, VisitEnded) for state in State)

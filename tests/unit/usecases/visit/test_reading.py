@@ -7,6 +7,7 @@ import pytest
 from service.domain.errors import HistoryUnavailableError
 from service.domain.send import SendStatus, Written
 from service.domain.session import State
+from service.usecases.visit import Inbox
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 
@@ -181,3 +182,29 @@ async def test_a_link_that_breaks_during_a_read_begins_another_on_the_next() -> 
 
         assert await stage.texts(session) == ["before"]
         assert stage.wires.opened >= 2
+
+
+@on_virtual_time
+async def test_a_chat_that_was_closed_before_we_ever_saw_it_is_read_to_its_beginning() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.made()
+        await stage.write_as_guest(session, await stage.accept(await stage.made(), "mine"))
+        for n in range(120):
+            await stage.clock.sleep(0.01)
+            stage.say(session, f"{n}")
+        stage.control.disconnect(session.client_id)
+        await stage.begin(session, Inbox())
+
+        assert await stage.texts(session) == ["mine", *(f"{n}" for n in range(120))]
+        assert (await stage.load(session)).state is State.READ_ONLY
+
+
+@on_virtual_time
+async def test_a_jwt_that_is_throttled_is_asked_for_when_it_may_be() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted()
+        stage.control.fault("throttle", action="getJwt", retry_after=11)
+        async with stage.held(session, settle=30):
+            first, second, *_ = stage.times("getJwt")
+
+        assert second - first == pytest.approx(11, abs=0.1)

@@ -7,6 +7,7 @@ import pytest
 from service.domain.errors import LinkLostError
 from service.domain.send import PendingSend, SendStatus, Written
 from service.domain.session import Session
+from service.usecases.visit import Nudged
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 
@@ -222,3 +223,20 @@ async def test_while_nothing_proves_the_guest_session_nothing_is_sent() -> None:
         assert len(asked) == 4
         assert sent >= asked[-1]
         assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_doubt_about_one_message_says_nothing_of_the_next() -> None:
+    async with staged(knobs={"history_lag_seconds": 3}) as stage:
+        session = await stage.chatted()
+        await stage.accept(session, "lost")
+        stage.control.fault("swallow_write", action="onMessage")
+        async with stage.held(session, settle=0.1) as inbox:
+            await stage.clock.sleep(3.4)
+            await stage.accept(session, "unheard")
+            stage.control.fault("swallow_echo")
+            inbox.put(Nudged())
+            await stage.clock.sleep(30)
+
+        assert stage.arrived() == ["Hello", "unheard", "lost"]
+        assert await stage.ports.sessions.open_sends(session.id) == []

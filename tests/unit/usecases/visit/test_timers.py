@@ -3,7 +3,7 @@
 import pytest
 
 from service.domain.errors import LinkLostError
-from service.domain.session import State
+from service.domain.session import Cause, Outage, State
 from tests.support.visit_stage import on_virtual_time, staged
 
 DAY = 86_400
@@ -91,3 +91,15 @@ async def test_the_next_attach_waits_for_its_time() -> None:
             first, second = stage.times("configureSession")
 
         assert second - first == pytest.approx(9, abs=0.1)
+
+
+@on_virtual_time
+async def test_who_comes_before_the_next_try_is_due_waits_for_it() -> None:
+    async with staged() as stage:
+        due = stage.now + 20
+        outage = Outage(
+            cause=Cause.LINK_LOST, code=None, last_good_at=stage.now, attempts=3, retry_at=due
+        )
+        session = await stage.made(state=State.LOST, outage=outage, opened_at=stage.now)
+        async with stage.held(session, settle=25):
+            assert stage.times("configureSession") == [pytest.approx(due, abs=0.01)]
