@@ -27,7 +27,7 @@ CHATS: Final = 50
 MESSAGES: Final = 20
 TALK_SECONDS: Final = 20.0
 SETTLE_SECONDS: Final = 45.0
-MARGIN_SECONDS: Final = 15.0
+MARGIN_SECONDS: Final = 25.0
 """What an agent says so near to the death of a guest session may be lost."""
 DEFAULT_SEED: Final = "20261122"
 

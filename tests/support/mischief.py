@@ -12,6 +12,7 @@ from typing import Final
 
 from service.simulator.control import Control, ControlError
 
+QUIET_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 1.0
 """History may be so far behind: less than what the deployment believes of it."""
 
@@ -80,9 +81,7 @@ def deaths() -> Mapping[str, Deed]:
     return {
         "forget": Deed(do=lambda control, token, _: control.forget(token), kills=True),
         "expire": Deed(do=lambda control, token, _: control.expire(token), kills=True),
-        "expire and say so": Deed(
-            do=lambda control, token, _: control.expire(token, announce=True), kills=True
-        ),
+        "expire and say so": Deed(do=_announce_expiry, kills=True),
         "refuse configure twice": Deed(do=_refused(2).do, kills=True),
     }
 
@@ -106,6 +105,22 @@ def _attached_anew(kind: str, *, spread: bool = False, **fields: object) -> Deed
         control.drop(token=token, how="reset")
 
     return Deed(do=order)
+
+
+def _announce_expiry(control: Control, token: str, _: Random) -> None:
+    """Genesys pushes that the session is past its time.
+
+    Never to a chat in which the guest has just spoken: a message that was taken moves the expiry by
+    the whole duration, so an announcement right after one means that it was not taken.
+    """
+    health = control.run("health")
+    assert isinstance(health, dict)
+    now = float(health["now"])
+    spoken = [
+        float(str(row["at"])) for row in control.transcript(token) if row["direction"] == "Inbound"
+    ]
+    announce = max(spoken, default=0.0) < now - QUIET_SECONDS
+    control.expire(token, announce=announce)
 
 
 def _refused(count: int) -> Deed:

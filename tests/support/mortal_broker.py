@@ -9,6 +9,7 @@ counted. Inside `run_virtual` only.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,12 +26,14 @@ from service.config import LocalSettings
 from service.domain.deployment import Deployment
 from service.entrypoints._local.loops import courier_loop
 from service.ports import Link
+from service.simulator.in_process import ConnectionEndedError
 from service.usecases.broker import Broker
 from tests.support.virtual_broker import SimulatedLink, VirtualBroker
 from tests.support.virtual_time import VirtualClock
 
 KEY: Final = "story-key"
 SHARDS: Final = 4
+PONG_SECONDS: Final = 8.0
 
 READS: Final = frozenset(
     {
@@ -96,17 +99,32 @@ class Mortal:
 
 @dataclass(frozen=True)
 class MortalSockets:
-    """Opens links that die with their process."""
+    """Opens links that die with their process; a ping without a pong ends them, as on a socket."""
 
     life: Life
     broker: VirtualBroker
+    hearts: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     async def open(self, deployment: Deployment) -> Link:
         self.life.step("sockets.open")
         link = await self.broker.ports.sockets.open(deployment)
         assert isinstance(link, SimulatedLink)
         self.life.links.append(link)
+        beating = asyncio.create_task(self._beat(link, deployment.heartbeat_seconds))
+        self.hearts.add(beating)
+        beating.add_done_callback(self.hearts.discard)
         return cast("Link", Mortal(self.life, "link", link))
+
+    async def _beat(self, link: SimulatedLink, seconds: float) -> None:
+        clock = self.broker.clock
+        with suppress(ConnectionEndedError):
+            while True:
+                await clock.sleep(seconds)
+                try:
+                    async with clock.timeout(PONG_SECONDS):
+                        await link.connection.ping()
+                except TimeoutError:
+                    link.connection.abort()
 
 
 class Front:
