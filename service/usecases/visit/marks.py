@@ -35,8 +35,8 @@ async def tidy_mark(desk: Desk, stored: Session) -> None:
         return
     pause = await _pause_for_what_is_left(desk)
     if pause is None:
-        if await sessions.clear_work_mark(desk.session.id, lapsed):
-            desk.look_at = 0.0
+        cleared = await sessions.clear_work_mark(desk.session.id, lapsed)
+        desk.look_at = 0.0 if cleared else desk.look_at
         return
     desk.look_at = desk.now + pause
     await sessions.mark_work(desk.session.id, desk.look_at)

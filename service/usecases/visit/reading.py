@@ -156,12 +156,10 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
     return HistoryRead(at=begun, entries=in_time_order(unique(found)), since=reached)
 
 
-def _how_far_back(desk: Desk) -> float | None:
+def _how_far_back(desk: Desk) -> float:
     """To a minute before the link was last good, and before the oldest send whose fate is open."""
-    if desk.session.last_good_at is None:
-        return None
     marks = [send.written.at for send in in_flight(desk.sends.values()) if send.written]
-    return min([desk.session.last_good_at, *marks]) - REACH_BACK_SECONDS
+    return min([desk.session.last_good_at or 0.0, *marks]) - REACH_BACK_SECONDS
 
 
 async def _jwt(desk: Desk, link: GuestLink) -> str:

@@ -125,11 +125,7 @@ async def _work(desk: Desk) -> None:
         if await should_leave(desk):
             await let_go(desk)
             continue
-        thing = await desk.inbox.next(desk.ports.clock, patience(desk))
-        if thing is not None:
-            await _handle(desk, thing)
-        else:
-            desk.moved = True
+        await _handle(desk, await desk.inbox.next(desk.ports.clock, patience(desk)))
         await on_time(desk)
 
 
@@ -172,8 +168,11 @@ async def _read_only_sends(desk: Desk) -> None:
         await fail(desk, send, not_sent("session_read_only", "the contact centre ended the chat"))
 
 
-async def _handle(desk: Desk, thing: Thing) -> None:
+async def _handle(desk: Desk, thing: Thing | None) -> None:
     match thing:
+        case None:
+            # Silence may be what a caller waits for.
+            desk.moved = True
         case FrameArrived() | LinkDown() | HistoryArrived() | HistoryFailed():
             # What a link brought that was let go is history by now, and read from there.
             if desk.link is not None and thing.link == desk.link.name:

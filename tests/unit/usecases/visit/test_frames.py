@@ -285,11 +285,11 @@ async def test_a_refusal_that_comes_after_the_close_it_speaks_of_changes_nothing
         session = await stage.chatted()
         task = stage.begin(session, inbox := Inbox())
         await stage.clock.sleep(12)
+        stage.control.disconnect(session.client_id)
         stage.control.fault("refuse", action="onMessage", code=409)
+        await stage.clock.sleep(0.5)
         await stage.accept(session, "More")
         inbox.put(Nudged())
-        await stage.clock.sleep(0.5)
-        stage.control.disconnect(session.client_id)
         await task
 
         types = await stage.types(session)

@@ -7,7 +7,7 @@ import pytest
 from service.domain.errors import LinkLostError
 from service.domain.send import PendingSend, SendStatus, Written
 from service.domain.session import Session
-from service.usecases.visit import Nudged
+from service.usecases.visit.sending import plan_reads
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 
@@ -226,17 +226,15 @@ async def test_while_nothing_proves_the_guest_session_nothing_is_sent() -> None:
 
 
 @on_virtual_time
-async def test_doubt_about_one_message_says_nothing_of_the_next() -> None:
-    async with staged(knobs={"history_lag_seconds": 3}) as stage:
+async def test_a_read_is_planned_for_when_it_can_tell_about_what_is_in_doubt() -> None:
+    async with staged(history_lag_seconds=5) as stage:
         session = await stage.chatted()
-        await stage.accept(session, "lost")
-        stage.control.fault("swallow_write", action="onMessage")
-        async with stage.held(session, settle=0.1) as inbox:
-            await stage.clock.sleep(3.4)
-            await stage.accept(session, "unheard")
-            stage.control.fault("swallow_echo")
-            inbox.put(Nudged())
-            await stage.clock.sleep(30)
+        desk = await stage.desk(session)
+        doubtful = await _left_in_flight(stage, session, "doubtful")
+        desk.keep(await _left_in_flight(stage, session, "fine"))
+        assert doubtful.written is not None
+        mark = replace(doubtful.written, doubt_at=stage.now + 1)
+        desk.keep(replace(doubtful, status=SendStatus.UNKNOWN, written=mark))
+        plan_reads(desk)
 
-        assert stage.arrived() == ["Hello", "unheard", "lost"]
-        assert await stage.ports.sessions.open_sends(session.id) == []
+        assert desk.reading.due == stage.now + 1 + 5
