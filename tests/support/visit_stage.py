@@ -375,6 +375,11 @@ class Stage:
         self.control.say(session.client_id, text, **more)
 
 
+@functools.cache
+def _settings() -> LocalSettings:
+    return LocalSettings(shards=4)
+
+
 @asynccontextmanager
 async def staged(
     *,
@@ -402,7 +407,7 @@ async def staged(
         )
         stage = Stage(
             broker=broker,
-            assembly=assemble(LocalSettings(shards=4), ports),
+            assembly=assemble(_settings(), ports),
             ports=ports,
             sessions=sessions,
             lanes=lanes,

@@ -56,8 +56,8 @@ async def test_in_the_end_nothing_is_due_any_more() -> None:
         session = await _marked(stage, await stage.made())
         await stage.accept(session, "Hello")
         visits = 0
-        for _ in range(300):
-            await stage.clock.sleep(60)
+        for _ in range(130):
+            await stage.clock.sleep(120)
             visits += await stage.assembly.sweep()
 
         found = await stage.load(session)
