@@ -207,7 +207,9 @@ async def _from_link(desk: Desk, thing: OfLink) -> None:
 
 
 async def _conversation_known(desk: Desk, known: ConversationKnown) -> None:
-    fits = known.incarnation == desk.session.incarnation
+    # While the answer waited here, messages that came before it may have asked again.
+    is_news = desk.session.conversation_id is None
+    fits = is_news and known.incarnation == desk.session.incarnation
     if fits and is_legal(desk.session.state, ev.ConversationFound):
         found = ev.ConversationFound(
             conversation_id=known.conversation_id, participant_id=known.participant_id

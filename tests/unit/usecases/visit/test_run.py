@@ -120,6 +120,18 @@ async def test_the_conversation_of_an_earlier_incarnation_is_not_that_of_this_on
 
 
 @on_virtual_time
+async def test_a_conversation_that_was_asked_for_twice_is_told_once() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            inbox.put(ConversationKnown(session.incarnation, "now", "guest"))
+            inbox.put(ConversationKnown(session.incarnation, "now", "guest"))
+            await stage.clock.sleep(0.1)
+
+        assert (await stage.types(session)).count("conversation.identified") == 1
+
+
+@on_virtual_time
 async def test_a_message_on_a_chat_that_was_closed_starts_a_new_one() -> None:
     async with staged() as stage:
         session = await stage.chatted()
