@@ -103,39 +103,28 @@ async def test_a_lock_of_a_dead_visitor_is_waited_out() -> None:
 
 @on_virtual_time
 async def test_whoever_waits_for_the_lock_begins_as_soon_as_it_is_let_go() -> None:
-    async with staged(knobs={"answer_delay_seconds": 0.1}) as stage:
-        session = await stage.made()
-        await stage.accept(session, "Hello")
+    async with staged(history_lag_seconds=5, knobs={"answer_delay_seconds": 0.07}) as stage:
+        session = await stage.chatted()
         tries: list[float] = []
-
-        async def waits() -> None:
-            tries.append(stage.clock.monotonic())
-
-        for nth in range(1, 9):
-            stage.sessions.before("take_lock", waits, nth=nth)
         released: list[float] = []
 
-        async def let_go() -> None:
-            released.append(stage.clock.monotonic())
+        async def tried() -> None:
+            tries.append(stage.now)
 
+        async def let_go() -> None:
+            released.append(stage.now)
+
+        for nth in range(1, 60):
+            stage.sessions.before("take_lock", tried, nth=nth)
         stage.sessions.before("release_lock", let_go)
+        sweeping = create_task(stage.reconcile(session))
+        await stage.clock.sleep(3)
         await stage.accept(session, "More")
-        await gather(stage.attend(session), _wants_more(stage, session))
+        await stage.clock.sleep(0.03)
+        await gather(sweeping, stage.attend(session))
 
         assert released[0] in tries
-
-
-async def _wants_more(stage: Stage, session: Session) -> None:
-    """A caller whose wish only a visit of its own fulfils."""
-    calls = 0
-
-    async def satisfied() -> bool:
-        nonlocal calls
-        calls += 1
-        return calls > 3
-
-    until = stage.clock.monotonic() + 10
-    await stage.assembly.attend(session.id, until=until, satisfied=satisfied)
+        assert len(tries) > 2
 
 
 @on_virtual_time
