@@ -40,6 +40,8 @@ async def tidy_mark(desk: Desk, stored: Session) -> None:
         return
     desk.look_at = desk.now + pause
     await sessions.mark_work(desk.session.id, desk.look_at)
+    # Whoever was to deliver may have died with the hint: on a quiet chat no event brings another.
+    await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
 
 
 async def _pause_for_what_is_left(desk: Desk) -> float | None:
