@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.domain.access import IdempotencyRecord
-from service.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError
+from service.domain.errors import CallerError, IdempotencyMismatchError
 from service.domain.ids import TenantName
 from service.ports.storage import TenantStore
 from service.ports.system import Clock
@@ -87,7 +87,8 @@ class Once:
             return await _replayed(replay, record)
         try:
             return await act()
-        except IdempotencyInProgressError:
+        except CallerError:
+            # What refuses may be what an earlier request with this key did a moment ago.
             if (record := await self._earlier(ticket)) is None:
                 raise
             return await _replayed(replay, record)

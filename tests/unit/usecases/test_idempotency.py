@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError
+from service.domain.errors import (
+    BrokerError,
+    ExternalIdInUseError,
+    IdempotencyInProgressError,
+    IdempotencyMismatchError,
+    NotFoundError,
+)
 from service.usecases.idempotency import Answer, kept, result_of, secret_of
 from tests.support.api_bench import open_bench
 from tests.support.losing import losing
@@ -32,13 +38,22 @@ async def test_a_kept_answer_is_replayed_and_another_body_refused() -> None:
     assert again == Answer(status=200, body={"n": 1}, replayed=True)
 
 
-async def test_the_loser_of_a_race_replays_the_winner() -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        IdempotencyInProgressError(),
+        ExternalIdInUseError(external_id="ann", session_id="ses_1"),
+        NotFoundError(kind="session", name="ses_1"),
+    ],
+)
+async def test_the_loser_of_a_race_replays_the_winner(refusal: BrokerError) -> None:
+    """The name that is taken, or the thing that is gone, is the winner's own doing."""
     async with open_bench(serving=False) as bench:
         once = bench.broker.once
 
         async def beaten() -> Answer:
             await once.keeping(bench.ticket(), _answer)
-            raise IdempotencyInProgressError
+            raise refusal
 
         answer = await once(bench.ticket(), act=beaten, replay=kept)
 
