@@ -1,7 +1,7 @@
 """What the tests that kill the broker play on: simulator and receiver live in the test process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ class Stage:
     sink: WebhookSink
     secret: str
     sent: dict[str, list[str]] = field(default_factory=dict)
+    unanswered: list[tuple[str, str]] = field(default_factory=list)
 
     async def open(self, name: str) -> str:
         """Create a session; its id."""
@@ -43,34 +44,33 @@ class Stage:
 
     async def send(self, session: str, text: str, *, wait: float = 0) -> bool:
         """Send once; whether it was answered. A broker that dies meanwhile answers nothing."""
-        if text not in self.sent[session]:
-            self.sent[session].append(text)
+        self.sent[session].append(text)
         path = f"/v1/sessions/{session}/messages?wait={wait}"
         with suppress(httpx2.TransportError):
             answer = await self.broker.request("POST", path, {"text": text}, key=text)
             assert answer.is_success, answer.text
             return True
+        self.unanswered.append((session, text))
         return False
 
     async def again(self) -> None:
-        """Start the broker anew; every caller repeats what it sent, under the same keys."""
+        """Start the broker anew; who got no answer repeats the request, under the same key."""
         await self.broker.start()
-        texts = [(session, text) for session, sent in self.sent.items() for text in sent]
-        for session, text in texts:
+        for session, text in self.unanswered:
             path = f"/v1/sessions/{session}/messages?wait=0"
             answer = await self.broker.request("POST", path, {"text": text}, key=text)
             # 409: the first request is still allowed to settle; it is the one that counts.
             assert answer.is_success or answer.status_code == 409, answer.text
+        self.unanswered.clear()
 
-    async def wrong(self) -> list[str]:
+    async def wrong(self, *, within: float = SETTLE_SECONDS) -> list[str]:
         """What is wrong once everything has come to its end."""
         for session in self.sent:
-            await self._settled(session)
-        ledgers = [
-            Ledger(session=session, sent=sent, events=await self.broker.events(session))
-            for session, sent in self.sent.items()
-        ]
-        await self._delivered(ledgers)
+            await self._settled(session, within)
+        ledgers: list[Ledger] = []
+        # A receipt may still have come while the rest was delivered.
+        while ledgers != (ledgers := await self._ledgers()):
+            await self._delivered(ledgers, within)
         self.sink.verify_all(self.secret)
         found = findings(
             ledgers,
@@ -78,6 +78,12 @@ class Stage:
             delivered=self.sink.events,
         )
         return [*found, *self._arrivals(ledgers)]
+
+    async def _ledgers(self) -> list[Ledger]:
+        return [
+            Ledger(session=session, sent=sent, events=await self.broker.events(session))
+            for session, sent in self.sent.items()
+        ]
 
     def _arrivals(self, ledgers: Sequence[Ledger]) -> list[str]:
         """Nothing came twice, and what callers sent came in the order in which it was accepted."""
@@ -94,20 +100,20 @@ class Stage:
                 found.append(f"{ledger.session}: accepted {accepted}, stored {stored}")
         return found
 
-    async def _settled(self, session: str) -> None:
+    async def _settled(self, session: str, within: float) -> None:
         async def settled() -> bool:
             ended = settled_texts(await self.broker.events(session))
             return len(ended) >= len(self.sent[session])
 
-        await eventually(settled, within=SETTLE_SECONDS, what=f"{session} settled")
+        await eventually(settled, within=within, what=f"{session} settled")
 
-    async def _delivered(self, ledgers: Sequence[Ledger]) -> None:
+    async def _delivered(self, ledgers: Sequence[Ledger], within: float) -> None:
         logged = {event["id"] for ledger in ledgers for event in ledger.events}
 
         def delivered() -> bool:
             return logged <= {request.headers["webhook-id"] for request in self.sink.requests}
 
-        await eventually(delivered, within=SETTLE_SECONDS, what="every event delivered")
+        await eventually(delivered, within=within, what="every event delivered")
 
 
 def _twice(row: object) -> bool:
@@ -116,14 +122,14 @@ def _twice(row: object) -> bool:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, *, knobs: Knobs | None = None, **environment: str
+    folder: Path, *, knobs: Knobs | None = None, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Stage]:
     """A running broker with a deployment and a receiver of everything."""
     config = WorldConfig(deployments=(Deployment(bot=Bot.SILENT),), knobs=knobs or Knobs())
     async with (
         webhook_sink() as sink,
         SimulatorServer(config, seed=1) as sim,
-        broker_process(folder, **environment) as broker,
+        broker_process(folder, **(environment or {})) as broker,
     ):
         shop = {
             "name": SHOP,

@@ -30,6 +30,7 @@ class BrokerProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     process: "asyncio.subprocess.Process | None" = None
     url: str = ""
+    http: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(trust_env=False))
 
     async def start(self) -> str:
         """Start it and wait for its line; that line. Fails with what it logged when it ends."""
@@ -84,12 +85,12 @@ class BrokerProcess:
     async def request(
         self, method: str, path: str, body: object = None, *, key: str | None = None
     ) -> httpx2.Response:
-        """One request on a connection of its own. Raises httpx2.TransportError."""
+        """One request. Raises httpx2.TransportError."""
         headers = {"authorization": f"Bearer {KEY}"}
         if key is not None:
             headers["idempotency-key"] = key
-        async with httpx2.AsyncClient(base_url=self.url, timeout=40, trust_env=False) as http:
-            return await http.request(method, path, json=body, headers=headers)
+        url = self.url + path
+        return await self.http.request(method, url, json=body, headers=headers, timeout=40)
 
     async def events(self, session_id: str) -> list[dict[str, Any]]:
         """The log of a session."""
@@ -127,5 +128,6 @@ async def broker_process(folder: Path, **environment: str) -> AsyncIterator[Brok
     try:
         yield broker
     finally:
+        await broker.http.aclose()
         if broker.process is not None:
             await broker.kill()
