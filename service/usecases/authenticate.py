@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.domain.access import ApiKey, Scope
-from service.domain.errors import IdempotencyInProgressError, UnauthorizedError
-from service.domain.ids import ApiKeyId, TenantName
+from service.domain.errors import NameInUseError, UnauthorizedError
+from service.domain.ids import API_KEY, ApiKeyId, TenantName
 from service.ports.storage import TenantStore
 from service.ports.system import Clock
 
@@ -15,7 +15,9 @@ CACHE_SECONDS: Final = 3.0
 
 CACHE_SIZE: Final = 1024
 DEFAULT_TENANT: Final = TenantName("default")
-ADMIN_KEY_ID: Final = "key_admin"
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RANDOM_LENGTH: Final = 16
+"""Characters of a ULID after the ten that tell its time."""
 
 
 def digest_of(key: str) -> str:
@@ -73,7 +75,7 @@ class EnsureAdminKey:
         if await self.tenants.key_by_digest(digest) is not None:
             return
         admin = ApiKey(
-            id=ApiKeyId(f"{ADMIN_KEY_ID}_{digest[:12]}"),
+            id=_admin_key_id(digest),
             tenant=DEFAULT_TENANT,
             name="admin",
             digest=digest,
@@ -82,5 +84,12 @@ class EnsureAdminKey:
         )
         try:
             await self.tenants.put_key(admin, None)
-        except IdempotencyInProgressError:
+        except NameInUseError:
             return  # the other process that starts now was first
+
+
+def _admin_key_id(digest: str) -> ApiKeyId:
+    """A ULID of the key itself, the same in every process; at time 0, so that it is the oldest."""
+    number = int(digest[: RANDOM_LENGTH * 5 // 4], 16)
+    places = range(5 * (RANDOM_LENGTH - 1), -1, -5)
+    return ApiKeyId(f"{API_KEY}_{'0' * 10}{''.join(CROCKFORD[number >> at & 31] for at in places)}")

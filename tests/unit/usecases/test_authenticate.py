@@ -1,13 +1,15 @@
 """Who is calling."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from service.domain.access import Scope
-from service.domain.errors import IdempotencyInProgressError, UnauthorizedError
+from service.domain.errors import NameInUseError, UnauthorizedError
 from service.usecases import authenticate as module
 from service.usecases.authenticate import EnsureAdminKey, digest_of
+from service.usecases.manage_keys import NewKey
 from tests.support.api_bench import ADMIN, Bench, open_bench
 from tests.support.losing import losing
 
@@ -73,11 +75,21 @@ async def test_the_admin_key_is_made_once() -> None:
 
 async def test_two_processes_may_make_the_admin_key_at_once() -> None:
     async with open_bench(serving=False) as bench:
-        racing = losing(bench.table.tenants, put_key=[IdempotencyInProgressError()])
+        beaten = losing(bench.table.tenants, put_key=[NameInUseError(name="k", reason="exists")])
 
-        await EnsureAdminKey(tenants=racing, clock=bench.clock)("another")
+        await EnsureAdminKey(tenants=beaten, clock=bench.clock)("another")
 
         assert await _keys(bench) == 1
+
+
+async def test_the_admin_key_has_an_id_like_others_and_is_the_oldest() -> None:
+    async with open_bench(serving=False) as bench:
+        await bench.broker.keys.create(await bench.caller(), NewKey(name="n"), ticket=None)
+
+        page = await bench.table.tenants.list_keys(None, cursor=None, limit=10)
+
+    assert page.items[-1].name == "admin"
+    assert re.fullmatch(r"key_0{10}[0-9A-HJKMNP-TV-Z]{16}", page.items[-1].id)
 
 
 async def _keys(bench: Bench) -> int:
