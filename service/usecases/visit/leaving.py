@@ -53,7 +53,9 @@ async def let_go(desk: Desk) -> None:
 async def wrap_up(desk: Desk) -> None:
     """Remove the mark where nothing is left to do, and say when to look again."""
     await drop_link(desk)
-    if desk.stay.reconcile:
+    if desk.stay.reconcile or desk.stay.listener:
+        # The sweeper leaves the sessions of a shard that is held to its listener, also those that
+        # are over: were their marks left, they would fill every later sweep.
         await tidy_mark(desk, await desk.ports.sessions.load(desk.session.id))
     at = next_look(desk)
     if at is not None:

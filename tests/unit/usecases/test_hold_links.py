@@ -9,6 +9,7 @@ import pytest
 
 from service.domain.deployment import Mode
 from service.domain.errors import UnavailableError
+from service.domain.events import LeaveRequested
 from service.domain.ids import SessionId
 from service.domain.session import Lock, State
 from service.usecases.hold_links import HoldLinks
@@ -349,3 +350,18 @@ async def test_draining_does_not_wait_for_who_only_waits() -> None:
 
         assert stage.clock.monotonic() < 1.1
         assert listener.visits == {}
+
+
+@on_virtual_time
+async def test_a_session_that_ended_under_a_listener_is_due_no_more_once_all_is_done() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with _running(stage, _listener(stage)):
+            await stage.assembly.change(session.id, LeaveRequested())
+            await stage.clock.sleep(90)
+            due = await stage.ports.sessions.due_sessions(before=stage.now, limit=10)
+            await stage.assembly.sweep()
+            await stage.clock.sleep(1)
+
+            assert due == [(session.id, session.shard)]
+            assert await stage.ports.sessions.due_sessions(before=stage.now + 999, limit=10) == []
