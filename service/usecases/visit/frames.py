@@ -7,6 +7,7 @@ from service.domain import events as ev
 from service.domain.deployment import OnReadOnly
 from service.domain.errors import GuestProtocolError
 from service.domain.said import Refusal
+from service.domain.send import PendingSend
 from service.domain.sends import in_flight, not_sent, refused_by
 from service.domain.session import EndedBy, State
 from service.guest.codec import decode
@@ -161,22 +162,20 @@ async def _refused(desk: Desk, refused: Refusal) -> None:
             plan_reads(desk)
         return
     if refused.code == _READ_ONLY:
-        await _refused_read_only(desk)
+        await _refused_read_only(desk, send)
         return
     await refuse(desk, send, refused)
 
 
-async def _refused_read_only(desk: Desk) -> None:
+async def _refused_read_only(desk: Desk, send: PendingSend) -> None:
     """409: the chat was closed without us hearing of it.
 
-    What was refused may open a new one, by policy.
+    What was refused may open a new one, by policy. Of what else is in flight it says nothing: that
+    may have arrived before the chat was closed.
     """
-    for send in in_flight(desk.sends.values()):
-        if desk.deployment.on_read_only is OnReadOnly.START_NEW:
-            await put_back(desk, send)
-        else:
-            await fail(
-                desk, send, not_sent("session_read_only", "the contact centre ended the chat")
-            )
+    if desk.deployment.on_read_only is OnReadOnly.START_NEW:
+        await put_back(desk, send)
+    else:
+        await fail(desk, send, not_sent("session_read_only", "the contact centre ended the chat"))
     if desk.session.state in {State.LIVE, State.CATCHING_UP, State.VERIFYING}:
         await happen(desk, ev.ChatClosed(by=EndedBy.UNKNOWN))

@@ -14,7 +14,7 @@ from service.domain.errors import SupersededError
 from service.domain.ids import SessionId
 from service.domain.lifecycle import is_legal
 from service.domain.send import SendStatus
-from service.domain.sends import not_sent
+from service.domain.sends import in_flight, not_sent
 from service.domain.session import State
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
@@ -162,7 +162,9 @@ async def _read_only_sends(desk: Desk) -> None:
     if not ready or not waiting:
         return
     if desk.deployment.on_read_only is OnReadOnly.START_NEW:
-        await happen(desk, ev.StartNewWanted())
+        # Once the chat is left nobody can tell any more what became of a message in flight.
+        if not in_flight(desk.sends.values()):
+            await happen(desk, ev.StartNewWanted())
         return
     for send in waiting:
         await fail(desk, send, not_sent("session_read_only", "the contact centre ended the chat"))

@@ -175,6 +175,26 @@ async def test_a_message_that_meets_a_closed_chat_is_refused_where_the_deploymen
 
 
 @on_virtual_time
+async def test_what_arrived_just_before_the_chat_was_closed_is_not_sent_again() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        late: dict[str, Any] = {"frame_class": "StructuredMessage", "seconds": 1.0}
+        async with stage.held(session) as inbox:
+            stage.control.fault("delay", **late)
+            await stage.accept(session, "before")
+            inbox.put(Nudged())
+            await stage.clock.sleep(0.05)
+            stage.control.fault("swallow_frame", frame_class="StructuredMessage")
+            stage.control.disconnect(session.client_id)
+            await stage.accept(session, "after")
+            inbox.put(Nudged())
+            await stage.clock.sleep(20)
+
+        assert stage.arrived() == ["Hello", "before", "after"]
+        assert (await stage.types(session)).count("message.confirmed") == 3
+
+
+@on_virtual_time
 async def test_a_close_session_that_is_refused_is_tried_again() -> None:
     async with staged() as stage:
         session = await stage.chatted()
