@@ -10,7 +10,7 @@ import sys
 import uvloop
 
 from service.config import LocalSettings
-from service.domain.errors import ConfigurationError
+from service.domain.errors import ConfigurationError, UnavailableError
 from service.entrypoints._local.machine import serve
 from service.observability import configure_logging
 
@@ -26,6 +26,9 @@ def main() -> int:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return 2
+    except UnavailableError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

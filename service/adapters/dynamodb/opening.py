@@ -14,6 +14,7 @@ from service.adapters.dynamodb.driver import DynamoDriver, DynamoSettings
 from service.adapters.dynamodb.failures import translated
 from service.adapters.table.schema import INDEXES, PK, SK, TTL, Index
 from service.adapters.table.stores import Stores, stores_over
+from service.domain.errors import ConfigurationError
 from service.ports import Cipher
 
 
@@ -41,9 +42,14 @@ def open_dynamodb(
 ) -> DynamoTable:
     """The stores on a table that exists; sends nothing yet.
 
-    Making a client takes a fifth of a second, a second one of the same `session` far less.
+    Making a client takes a fifth of a second, a second one of the same `session` far less. Raises
+    ConfigurationError when boto3's own variables and files do not suffice for one.
     """
-    driver = DynamoDriver(settings, session)
+    try:
+        driver = DynamoDriver(settings, session)
+    except BotoCoreError as exc:
+        fault = f"AWS: {exc}"
+        raise ConfigurationError(fault) from exc
     stores = stores_over(driver, cipher)
     return DynamoTable(
         driver=driver,

@@ -9,11 +9,13 @@ from service.api.app import create_app
 from service.bootstrap import Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
 from service.console.routes import console_router
+from service.domain.errors import ConfigurationError
 from service.domain.ids import TenantName
 from service.entrypoints._local.admin_key import admin_key
+from service.entrypoints._local.greeting import greeting
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.entrypoints._local.simulated import start_simulator
-from service.entrypoints._local.web import WebServer
+from service.entrypoints._local.web import HOST, WebServer
 
 TENANT: Final = TenantName("default")
 
@@ -24,9 +26,17 @@ async def serve(settings: LocalSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
-        opened = await local_ports(settings)
+        opened = await _opened(settings)
         stack.push_async_callback(opened.close)
         await _run(settings, opened, stack, stopping)
+
+
+async def _opened(settings: LocalSettings) -> Opened:
+    try:
+        return await local_ports(settings)
+    except OSError as exc:
+        fault = f"BROKER_DATA_DIR: {settings.data_dir} cannot be used: {exc.strerror}"
+        raise ConfigurationError(fault) from exc
 
 
 async def _run(
@@ -55,7 +65,9 @@ async def _run(
         asyncio.create_task(sweeper_loop(assembly)),
     ]
     await web.start()
-    _greet(web.port, key if made_up else None, simulator)
+    address = f"http://{HOST}:{web.port}"
+    print(greeting(address, made_up_key=key if made_up else None, simulator=simulator))
+    print(f"ready {address}", flush=True)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     assembly.broker.begin_closing()
@@ -67,20 +79,3 @@ async def _run(
     for result in results:
         if isinstance(result, Exception):
             raise result
-
-
-def _greet(port: int, made_up_key: str | None, simulator: str | None) -> None:
-    address = f"http://127.0.0.1:{port}"
-    lines = [f"console    {address}/console", f"API        {address}/docs"]
-    if simulator is not None:
-        lines.append(f"simulator  {simulator} (deployment: simulator)")
-    if made_up_key is not None:
-        lines.append(f"admin key  {made_up_key}")
-    key = made_up_key or "$BROKER_ADMIN_KEY"
-    lines.append("try        curl -s " + address + "/v1/sessions?wait=10 \\")
-    lines.append(
-        f"             -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\"
-    )
-    lines.append("""             -d '{"deployment":"simulator","message":{"text":"Hello"}}'""")
-    print("\n".join(lines), flush=True)
-    print(f"ready {address}", flush=True)

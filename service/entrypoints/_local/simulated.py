@@ -6,7 +6,7 @@ from typing import Final
 
 from service.config import LocalSettings
 from service.domain.deployment import Deployment, PlatformCredentials
-from service.domain.errors import NotFoundError
+from service.domain.errors import ConfigurationError, NotFoundError
 from service.domain.ids import DeploymentName, TenantName
 from service.ports import Ports
 from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID
@@ -18,9 +18,16 @@ _PLATFORM: Final = PlatformCredentials(client_id="simulator", client_secret="sim
 
 
 async def start_simulator(settings: LocalSettings, ports: Ports, stack: AsyncExitStack) -> str:
-    """Start it and make the deployment `simulator` point to it; its origin."""
+    """Start it and make the deployment `simulator` point to it; its origin.
+
+    Raises ConfigurationError when its port is taken.
+    """
     server = SimulatorServer(port=settings.simulator_port)
-    await server.start()
+    try:
+        await server.start()
+    except OSError as exc:
+        fault = f"BROKER_SIMULATOR_PORT: port {settings.simulator_port} is taken"
+        raise ConfigurationError(fault) from exc
     stack.push_async_callback(server.stop)
     await _point_to(server.origin, ports)
     return server.origin

@@ -1,0 +1,39 @@
+"""A local broker that cannot start says which setting is wrong."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from service.config import LocalSettings, StoreKind
+from service.domain.errors import ConfigurationError
+from service.entrypoints._local.machine import serve
+
+
+async def test_a_port_of_the_simulator_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = LocalSettings(port=0, data_dir=tmp_path, simulator_port=port)
+
+        with pytest.raises(ConfigurationError, match="BROKER_SIMULATOR_PORT"):
+            await serve(settings)
+
+
+async def test_a_data_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = LocalSettings(port=0, data_dir=tmp_path / "file", simulator=False)
+
+    with pytest.raises(ConfigurationError, match="BROKER_DATA_DIR"):
+        await serve(settings)
+
+
+async def test_a_region_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    settings = LocalSettings(port=0, data_dir=tmp_path, store=StoreKind.DYNAMODB, simulator=False)
+
+    with pytest.raises(ConfigurationError, match="region"):
+        await serve(settings)
