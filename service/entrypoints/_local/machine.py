@@ -65,9 +65,7 @@ async def _run(
         asyncio.create_task(sweeper_loop(assembly)),
     ]
     await web.start()
-    address = f"http://{HOST}:{web.port}"
-    print(greeting(address, made_up_key=key if made_up else None, simulator=simulator))
-    print(f"ready {address}", flush=True)
+    _greet(f"http://{HOST}:{web.port}", key if made_up else None, simulator)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     assembly.broker.begin_closing()
@@ -79,3 +77,8 @@ async def _run(
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+def _greet(address: str, made_up_key: str | None, simulator: str | None) -> None:
+    print(greeting(address, made_up_key=made_up_key, simulator=simulator))
+    print(f"ready {address}", flush=True)
