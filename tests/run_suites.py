@@ -38,7 +38,7 @@ class Suite:
 
 
 SUITES: Final = (
-    Suite(name="unit", budget=10, covered=True),
+    Suite(name="unit", budget=10, workers=2, covered=True),
     Suite(name="contract", budget=60, workers=2, covered=True),
     Suite(name="integration", budget=240, workers=4, covered=True),
     Suite(name="chaos", budget=120),
