@@ -142,6 +142,15 @@ def retry_once(session: Session, event: happened.GuestSessionGone, given: Given)
     )
 
 
+def retry_later(session: Session, event: happened.GuestSessionGone, given: Given) -> Outcome:
+    """It answered a moment ago and is gone again: another look, but not at once and not for ever.
+
+    A guest session that configures well and knows no other request would be attached to in a loop.
+    """
+    outage = outage_of(session, event.cause, event.code)
+    return lost(replace(session, outage=outage), happened.LinkFailed(code=event.code), given)
+
+
 def renew(
     session: Session, event: happened.GuestSessionGone | happened.ClientIdDead, given: Given
 ) -> Outcome:

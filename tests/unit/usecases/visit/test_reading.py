@@ -208,3 +208,19 @@ async def test_a_jwt_that_is_throttled_is_asked_for_when_it_may_be() -> None:
             first, second, *_ = stage.times("getJwt")
 
         assert second - first == pytest.approx(11, abs=0.1)
+
+
+@on_virtual_time
+async def test_a_guest_session_that_knows_no_request_is_not_attached_to_in_a_loop() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        opened = stage.wires.opened
+        stage.control.fault("refuse", action="getJwt", code=4007, count=0)
+        async with stage.held(session, settle=60):
+            tries = stage.wires.opened - opened
+            stage.control.clear_faults()
+            await stage.clock.sleep(60)
+            back = await stage.load(session)
+
+        assert 3 < tries < 15
+        assert (back.outage, back.incarnation) == (None, 1)
