@@ -8,7 +8,7 @@ from typing import Final
 from service.domain.errors import LockHeldError, SupersededError
 from service.domain.ids import LOCK, SessionId
 from service.domain.send import PendingSend, SendStatus
-from service.domain.session import Lock, Session
+from service.domain.session import Lock, Session, State
 from service.ports import Ports
 from service.usecases.present import PresentVisits
 from service.usecases.visit import Stay, TypingWanted, Visit
@@ -19,6 +19,8 @@ MARGIN_SECONDS: Final = 3.0
 """A holder stops this long before its lock lapses."""
 POLL_SECONDS: Final = 0.25
 """How often a waiter looks again when nobody rings: another process may have written."""
+PAUSE_MOST_SECONDS: Final = 4.0
+"""Visits that come to nothing follow each other ever more slowly, up to this."""
 HINT_AGAIN_SECONDS: Final = 2.0
 
 Satisfied = Callable[[], Awaitable[bool]]
@@ -34,6 +36,7 @@ class Attend:
 
     async def __call__(self, session_id: SessionId, *, until: float, satisfied: Satisfied) -> None:
         """Return when `satisfied()` or at `until` (monotonic); the visit may go on elsewhere."""
+        pause = POLL_SECONDS
         while True:
             session = await self.ports.sessions.load(session_id)
             if await self._owner(session) is not None:
@@ -46,8 +49,9 @@ class Attend:
                 return
             if self.ports.clock.monotonic() < until and await self._may_go_now(session_id, left):
                 continue
-            if await self._moved(session_id, until, satisfied):
+            if await self._moved(session_id, until, satisfied, pause=pause):
                 return
+            pause = min(PAUSE_MOST_SECONDS, 2 * pause) if visited else POLL_SECONDS
 
     async def reconcile(self, session_id: SessionId, *, until: float) -> None:
         """Visit as the sweeper does: stay for the second read of history, tidy the mark."""
@@ -131,16 +135,24 @@ class Attend:
         return True
 
     async def _may_go_now(self, session_id: SessionId, left: Sequence[PendingSend]) -> bool:
-        """Whether a send came too late for the visit, and no outage keeps it from going out."""
-        late = any(send.status is SendStatus.ACCEPTED and send.attempt == 0 for send in left)
-        return late and (await self.ports.sessions.load(session_id)).outage is None
+        """Whether a send came too late for the visit, and nothing else keeps it from going out.
 
-    async def _moved(self, session_id: SessionId, until: float, satisfied: Satisfied) -> bool:
+        A closed chat that could not be attached to knows no outage and no time for the next try.
+        """
+        late = any(send.status is SendStatus.ACCEPTED and send.attempt == 0 for send in left)
+        if not late:
+            return False
+        session = await self.ports.sessions.load(session_id)
+        return session.outage is None and session.state is not State.READ_ONLY
+
+    async def _moved(
+        self, session_id: SessionId, until: float, satisfied: Satisfied, *, pause: float
+    ) -> bool:
         """Whether waiting is over; otherwise a moment has passed and it is worth trying again."""
         clock = self.ports.clock
         if await satisfied() or clock.monotonic() >= until:
             return True
-        await self.ports.bell.wait(session_id, min(until - clock.monotonic(), POLL_SECONDS))
+        await self.ports.bell.wait(session_id, min(until - clock.monotonic(), pause))
         return clock.monotonic() >= until
 
     async def _typed(self, answer: "Queue[bool]", until: float) -> bool:

@@ -4,6 +4,7 @@ from asyncio import Queue, create_task, gather
 
 import pytest
 
+from service.domain.errors import LinkDeniedError
 from service.domain.session import Lock, PublicState, Session
 from service.usecases.visit import Inbox, TypingWanted
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
@@ -290,3 +291,17 @@ async def test_who_asked_a_visit_that_was_ending_is_told_no() -> None:
         await stage.attend(session)
 
         assert answer.get_nowait() is False
+
+
+@on_virtual_time
+async def test_a_closed_chat_that_cannot_be_reached_is_tried_ever_more_slowly() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        await stage.reconcile(session)
+        await stage.accept(await stage.load(session), "More")
+        opened = stage.wires.opened
+        stage.wires.denied.extend(LinkDeniedError(status=503) for _ in range(50))
+        await stage.attend(session, seconds=25)
+
+        assert 3 < stage.wires.opened - opened < 15
