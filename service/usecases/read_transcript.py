@@ -103,7 +103,7 @@ def sequence_of(cursor: str | None) -> int:
     number = text.removeprefix(CURSOR_MARK)
     if text == number or not number.isdecimal() or len(number) > DIGITS_MAX:
         raise InvalidRequestError(
-            FieldFault(pointer="/cursor", detail="is not a cursor of this listing")
+            FieldFault(pointer="/query/cursor", detail="is not a cursor of this listing")
         )
     return int(number)
 

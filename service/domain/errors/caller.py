@@ -52,7 +52,12 @@ class InvalidRequestError(CallerError):
         self.faults: Sequence[FieldFault] = faults
 
     def __str__(self) -> str:
-        return "; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults)
+        return "; ".join(_sentence(fault) for fault in self.faults)
+
+
+def _sentence(fault: FieldFault) -> str:
+    """An empty pointer is the whole body: there is no field to name."""
+    return f"{fault.pointer}: {fault.detail}" if fault.pointer else fault.detail
 
 
 class TextTooLongError(CallerError):

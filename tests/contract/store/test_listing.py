@@ -94,7 +94,7 @@ async def test_a_bad_cursor_is_the_callers_fault(table: Table, cursor: str) -> N
     with pytest.raises(InvalidRequestError) as refused:
         await table.sessions.list_sessions(TENANT, EVERYTHING, cursor=cursor, limit=2)
 
-    assert refused.value.faults[0].pointer == "/cursor"
+    assert refused.value.faults[0].pointer == "/query/cursor"
 
 
 async def test_a_cursor_fits_only_its_own_listing(table: Table) -> None:

@@ -210,6 +210,7 @@ async def test_listings_refuse_what_is_out_of_range(bench: Bench, listing: str, 
     refused = await bench.http.get(f"/v1/{listing}?{query}")
 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert refused.json()["errors"][0]["pointer"] == f"/query/{query.partition('=')[0]}"
 
 
 async def test_sessions_in_a_state_that_is_none_are_not_listed(bench: Bench) -> None:

@@ -309,6 +309,7 @@ async def test_a_cursor_of_no_listing_is_refused(bench: Bench, cursor: str) -> N
 
     assert refused.status_code == 422
     assert refused.json()["code"] == "invalid_request"
+    assert refused.json()["errors"][0]["pointer"] == "/query/cursor"
 
 
 async def test_events_are_read_after_a_place_with_the_bytes_of_webhooks(bench: Bench) -> None:

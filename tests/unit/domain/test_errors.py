@@ -52,6 +52,12 @@ def test_an_error_says_its_facts(error: er.BrokerError, words: str) -> None:
     assert words in str(error)
 
 
+def test_a_fault_of_the_whole_body_names_no_field() -> None:
+    error = er.InvalidRequestError(er.FieldFault(pointer="", detail="needs text"))
+
+    assert str(error) == "needs text"
+
+
 def test_every_error_is_said_and_nothing_is_missing_from_the_face() -> None:
     kinds = {
         kind
