@@ -148,12 +148,19 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
         page = await _page(desk, jwt, number)
         entries = [said for body in page.entities if (said := said_in(body)) is not None]
         found.extend(entries)
-        last_page = len(page.entities) < PAGE_SIZE
+        last_page = _is_last(page, number)
         if not reads_on(entries, desk.writer.window, since=since, last_page=last_page):
             reached = None if last_page else since
             break
         number += 1
     return HistoryRead(at=begun, entries=in_time_order(unique(found)), since=reached)
+
+
+def _is_last(page: HistoryPage, number: int) -> bool:
+    """Whether history ends here; a page may hold fewer than we asked for and not be the last."""
+    if not page.entities or page.page_count is None:
+        return len(page.entities) < min(page.page_size or PAGE_SIZE, PAGE_SIZE)
+    return number >= page.page_count
 
 
 def _how_far_back(desk: Desk) -> float:

@@ -224,3 +224,15 @@ async def test_a_guest_session_that_knows_no_request_is_not_attached_to_in_a_loo
 
         assert 3 < tries < 15
         assert (back.outage, back.incarnation) == (None, 1)
+
+
+@on_virtual_time
+async def test_history_in_smaller_pages_than_we_asked_for_is_read_to_its_end() -> None:
+    async with staged(knobs={"history_max_page_size": 25}) as stage:
+        session = await stage.chatted()
+        for number in range(70):
+            stage.say(session, f"m{number}")
+            await stage.clock.sleep(1)
+        await stage.reconcile(session)
+
+        assert await stage.texts(session) == [f"m{number}" for number in range(70)]
