@@ -61,6 +61,20 @@ def merged(own: Mapping[str, str], carried: Mapping[str, str]) -> Mapping[str, s
     return {**both, RECAP: last_bytes(carried[RECAP], room)}
 
 
+def beside(own: Mapping[str, str], others: Mapping[str, str]) -> Mapping[str, str]:
+    """A message's own attributes, and of the others what fits beside them.
+
+    Each was within the limit by itself; Genesys refuses the whole message when their sum is not
+    (error 4013).
+    """
+    kept = dict(own)
+    for name, value in others.items():
+        wider = {name: value, **kept}
+        if attribute_bytes(wider) <= ATTRIBUTE_BYTES_MAX:
+            kept = wider
+    return kept
+
+
 def recap_message(recap: str) -> str:
     """The one visible message of the policy `recap`."""
     return _RECAP_HEAD + last_bytes(recap, TEXT_BYTES_MAX - len(_RECAP_HEAD.encode()))

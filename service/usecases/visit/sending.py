@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
-from service.domain.carry_over import merged
+from service.domain.carry_over import beside, merged
 from service.domain.catchup import HistoryRead
 from service.domain.errors import LinkLostError
 from service.domain.log import EventType
@@ -184,10 +184,10 @@ def frame_of(desk: Desk, send: PendingSend, *, first: bool) -> OnMessage:
 
 
 def _with_context(desk: Desk, body: SendBody) -> SendBody:
-    own = dict(desk.session.custom_attributes)
+    others = dict(desk.session.custom_attributes)
     if desk.deployment.locale is not None:
-        own.setdefault("locale", desk.deployment.locale)
-    own.update(body.custom_attributes)
+        others.setdefault("locale", desk.deployment.locale)
+    own = beside(body.custom_attributes, others)
     return replace(body, custom_attributes=merged(own, desk.session.carry))
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from service.domain.carry_over import (
     RECAP_LINES,
+    beside,
     carried_attributes,
     last_bytes,
     merged,
@@ -121,3 +122,11 @@ def test_a_visible_recap_fits_in_one_message(recap: str) -> None:
 )
 def test_a_text_is_cut_between_characters(limit: int, end: str) -> None:
     assert last_bytes("hé", limit) == end
+
+
+def test_what_does_not_fit_beside_a_messages_own_attributes_gives_way() -> None:
+    own = {"order": "x" * 1000}
+    others = {"order": "old", "notes": "y" * 1500, "tier": "gold"}
+
+    assert beside(own, others) == {**own, "tier": "gold"}
+    assert beside({}, others) == others
