@@ -31,6 +31,8 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return _gone_for_good(session, event, given)
         case ev.GuestSessionGone() if _lapsed(session, given):
             return ev.GuestSessionLapsed()
+        case ev.HistoryStrange() if _fails_on_loss(session, given):
+            return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
         case ev.ClientIdDead() if _fails_on_loss(session, given):
             return ev.GuestSessionLostForGood(cause=Cause.CLIENT_ID_DEAD, code=event.code)
         case _:

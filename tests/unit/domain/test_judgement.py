@@ -96,3 +96,11 @@ def test_a_dead_client_id_is_a_loss_by_policy(state: State) -> None:
 @pytest.mark.parametrize("state", BY_INTENT)
 def test_a_dead_client_id_is_no_loss_where_the_chat_is_over_anyway(state: State) -> None:
     assert judge(state, DEAD, FAIL) == DEAD
+
+
+@pytest.mark.parametrize("state", [S.CATCHING_UP, S.VERIFYING])
+def test_a_replacement_that_only_history_shows_is_a_loss_by_policy_too(state: State) -> None:
+    strange = ev.HistoryStrange()
+
+    assert judge(state, strange, REPLACE) == strange
+    assert judge(state, strange, FAIL) == ev.GuestSessionLostForGood(cause=Cause.NEW_SESSION)
