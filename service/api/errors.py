@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from service.api.problems import CODE_BY_STATUS, Problem, RefusedError, answer, faults_of
 from service.domain import errors as er
@@ -127,15 +128,25 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return answer(problem_of(er.InvalidRequestError(*faults)))
 
 
-async def _framework(_: Request, error: Exception) -> JSONResponse:
+async def _framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     code = CODE_BY_STATUS.get(error.status_code, INTERNAL.code)
     detail = NO_ROUTE.get(error.status_code) or HTTPStatus(error.status_code).phrase
-    return answer(
-        Problem(
-            status=error.status_code, code=code, detail=detail, headers=dict(error.headers or {})
-        )
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers |= _allow(request)
+    return answer(Problem(status=error.status_code, code=code, detail=detail, headers=headers))
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """Every method of the path (RFC 9110, 15.5.6); the framework names those of one route only."""
+    methods = {
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in operations
+    }
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 async def _mistake(_: Request, __: Exception) -> JSONResponse:

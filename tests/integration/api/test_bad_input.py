@@ -248,7 +248,24 @@ async def test_unknown_paths_and_methods_are_problems(bench: Bench) -> None:
     assert (lost.status_code, lost.json()["code"]) == (404, "not_found")
     assert slash.status_code == 404
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
-    assert wrong.headers["allow"]
     assert {one.headers["content-type"] for one in (lost, slash, wrong)} == {
         "application/problem+json"
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("sessions", "GET, POST"), ("sessions/x", "DELETE, GET"), ("sessions/x/end", "POST")],
+)
+async def test_a_method_that_is_not_allowed_is_told_all_that_are(
+    bench: Bench, path: str, allowed: str
+) -> None:
+    wrong = await bench.http.put(f"/v1/{path}")
+
+    assert wrong.headers["allow"] == allowed
+
+
+async def test_a_path_outside_the_document_still_tells_its_methods(bench: Bench) -> None:
+    wrong = await bench.http.put("/openapi.json")
+
+    assert wrong.headers["allow"] == "GET"
