@@ -91,3 +91,33 @@ async def test_asking_without_a_link_is_a_link_that_failed() -> None:
 
         assert desk.session.outage is not None
         assert desk.session.outage.attempts == 1
+
+
+@on_virtual_time
+async def test_what_was_pushed_to_a_guest_session_that_is_gone_since_is_logged_all_the_same() -> (
+    None
+):
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.knobs(rest_delay_seconds=3)
+        async with stage.held(session, settle=1):
+            stage.say(session, "while history was read")
+            stage.control.forget(session.client_id)
+            stage.control.drop()
+            await stage.clock.sleep(20)
+
+        assert (await stage.load(session)).incarnation == 2
+        assert await stage.texts(session) == ["while history was read"]
+
+
+@on_virtual_time
+async def test_what_was_pushed_on_a_link_that_broke_is_logged_once() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.knobs(rest_delay_seconds=3)
+        async with stage.held(session, settle=1):
+            stage.say(session, "while history was read")
+            stage.control.drop()
+            await stage.clock.sleep(30)
+
+        assert await stage.texts(session) == ["while history was read"]
