@@ -123,6 +123,10 @@ async def _clearing(desk: Desk, frame: ServerFrame) -> None:
         else:
             await happen(desk, ev.LinkFailed(code=code))
         return
+    spoken = said(frame)
+    if spoken is not None:
+        await take_live(desk, spoken)
+        return
     event = session_event(frame)
     if event is not None and not isinstance(event, ev.ChatClosed):
         await happen(desk, event)

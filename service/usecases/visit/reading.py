@@ -27,7 +27,7 @@ from service.guest.translate import said_in
 from service.usecases.visit.absorbing import take_history
 from service.usecases.visit.conversation import ask_for_conversation
 from service.usecases.visit.deciding import happen
-from service.usecases.visit.desk import Desk, Reading
+from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import HistoryArrived, HistoryFailed
 from service.usecases.visit.sending import any_unknown, plan_reads, settle_absent
@@ -100,10 +100,15 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
     await _tell(desk, read, second=second)
 
 
-def history_failed(desk: Desk, retry_after: float | None) -> None:
-    """Try again soon; what was pushed meanwhile need not wait any longer."""
+async def history_failed(desk: Desk, retry_after: float | None) -> None:
+    """Try again soon; what was pushed meanwhile need not wait any longer.
+
+    A chat that is to be cleared is not kept waiting for a history that does not answer.
+    """
     desk.reading.first_done = True
     desk.reading.due = desk.now + (retry_after if retry_after is not None else RETRY_SECONDS)
+    if _is_to_be_cleared(desk):
+        await happen(desk, ev.HistoryAgrees(shows_join=False, complete=False))
 
 
 def _plan_next(desk: Desk) -> None:
@@ -117,8 +122,13 @@ async def _tell(desk: Desk, read: HistoryRead, *, second: bool) -> None:
     state = desk.session.state
     told = ev.HistoryAgrees(shows_join=shows_join(read), complete=second)
     finished = second and state is State.VERIFYING
-    if finished or state in {State.CATCHING_UP, State.READING}:
+    if finished or state in {State.CATCHING_UP, State.READING} or _is_to_be_cleared(desk):
         await happen(desk, told)
+
+
+def _is_to_be_cleared(desk: Desk) -> bool:
+    """Whether Presence Clear waits for what was missed: afterwards nobody can read it any more."""
+    return desk.session.state in {State.CLEARING, State.ENDING} and desk.phase is Phase.READY
 
 
 def _start(desk: Desk, link: GuestLink) -> "Task[None]":

@@ -203,7 +203,7 @@ async def _from_link(desk: Desk, thing: OfLink) -> None:
         case HistoryArrived(read=read):
             await history_arrived(desk, read)
         case HistoryFailed(retry_after_seconds=wait):
-            history_failed(desk, wait)
+            await history_failed(desk, wait)
         case _:
             assert_never(thing)
 

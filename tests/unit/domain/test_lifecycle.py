@@ -62,8 +62,8 @@ ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
     ev.GuestSessionOpened: UNLINKED | CONFIGURED,
     ev.GuestSessionResumed: UNLINKED | CONFIGURED,
     ev.GuestSessionReadOnly: UNLINKED | CONFIGURED,
-    # History is judged by whoever has just attached to something old.
-    ev.HistoryAgrees: UNREAD,
+    # History is judged by whoever has just attached to something old, and read before a clear.
+    ev.HistoryAgrees: UNREAD - {S.CLEARING, S.ENDING},
     ev.HistoryStrange: UNREAD,
     # The contact centre closes what is open and heard.
     ev.ChatClosed: UNLINKED | UNOPENED | ATTACHING | {S.RENEWING},

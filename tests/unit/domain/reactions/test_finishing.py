@@ -159,7 +159,8 @@ def test_clear_and_end_is_verified_by_the_cleared_event(found: ev.Event) -> None
 
     story.play(ev.end_requested(EndMode.CLEAR), to=S.ENDING)
     story.play(ev.VisitBegan(), to=S.ENDING, does=[Attach()])
-    story.play(found, to=S.ENDING, does=[SendClear()])
+    story.play(found, to=S.ENDING, does=[CatchUp()])
+    story.play(AGREES, to=S.ENDING, does=[SendClear()])
     story.play(ev.Cleared(), to=S.ENDED, logs=[EventType.SESSION_ENDED], does=OVER)
 
     assert story.session.ended == Ended(

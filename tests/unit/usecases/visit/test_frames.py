@@ -331,3 +331,41 @@ async def test_what_is_said_while_a_closed_chat_is_left_is_not_heard() -> None:
 
         assert await stage.texts(session) == []
         assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_what_was_missed_is_read_before_the_chat_is_cleared() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.say(session, "while nobody listened")
+        await stage.assembly.change(session.id, ClearAndEndRequested())
+        await stage.attend(session, seconds=10)
+        await stage.reconcile(session)
+
+        assert await stage.texts(session) == ["while nobody listened"]
+        assert (await stage.load(session)).state is State.ENDED
+
+
+@on_virtual_time
+async def test_a_history_that_does_not_answer_keeps_no_chat_from_being_cleared() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.fault("fail_history", action="history", count=0)
+        await stage.assembly.change(session.id, ClearRequested())
+        await stage.reconcile(session)
+
+        assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_what_is_said_while_a_chat_is_being_cleared_is_logged() -> None:
+    async with staged(knobs={"answer_delay_seconds": 1}) as stage:
+        session = await stage.chatted()
+        await stage.assembly.change(session.id, ClearAndEndRequested())
+        ending = create_task(stage.reconcile(session))
+        while not stage.frames("onMessage"):
+            await stage.clock.sleep(0.05)
+        stage.control.inject(session.client_id, _text("last words"))
+        await ending
+
+        assert await stage.texts(session) == ["last words"]
