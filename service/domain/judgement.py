@@ -6,7 +6,7 @@ The table does the rest; no state is chosen here.
 from typing import Final
 
 from service.domain import events as ev
-from service.domain.deployment import OnSessionLost
+from service.domain.deployment import OnReadOnly, OnSessionLost
 from service.domain.given import Given
 from service.domain.session import Cause, Session, State
 
@@ -27,14 +27,20 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return ev.ReopenRequested()
         case ev.GuestSessionOpened():
             return _opened(session, event, given)
+        case ev.GuestSessionGone() | ev.ClientIdDead() if _waits_for_a_new_chat(session, given):
+            return ev.StartNewWanted()
+        case ev.GuestSessionGone() if session.state is State.RESTARTING and session.outage:
+            return ev.ClientIdDead(code=event.code)
         case ev.GuestSessionGone() if session.state in _NEEDS_NEW_ID:
             return _gone_for_good(session, event, given)
         case ev.GuestSessionGone() if _lapsed(session, given):
             return ev.GuestSessionLapsed()
         case ev.HistoryStrange() if _fails_on_loss(session, given):
             return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
-        case ev.ClientIdDead() if _fails_on_loss(session, given):
-            return ev.GuestSessionLostForGood(cause=Cause.CLIENT_ID_DEAD, code=event.code)
+        case ev.GuestSessionGone():
+            return _gone(session, event, given)
+        case ev.ClientIdDead():
+            return _dead(session, event, given)
         case _:
             return event
 
@@ -46,6 +52,24 @@ def _opened(session: Session, event: ev.GuestSessionOpened, given: Given) -> ev.
         return ev.GuestSessionLapsed()
     if _fails_on_loss(session, given):
         return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
+    return event
+
+
+def _gone(session: Session, event: ev.GuestSessionGone, given: Given) -> ev.Event:
+    if _waits_for_a_new_chat(session, given):
+        return ev.StartNewWanted()
+    if session.state is State.RESTARTING and session.outage is not None:
+        return ev.ClientIdDead(code=event.code)
+    if session.state in _NEEDS_NEW_ID:
+        return _gone_for_good(session, event, given)
+    return ev.GuestSessionLapsed() if _lapsed(session, given) else event
+
+
+def _dead(session: Session, event: ev.ClientIdDead, given: Given) -> ev.Event:
+    if _waits_for_a_new_chat(session, given):
+        return ev.StartNewWanted()
+    if _fails_on_loss(session, given):
+        return ev.GuestSessionLostForGood(cause=Cause.CLIENT_ID_DEAD, code=event.code)
     return event
 
 
@@ -62,6 +86,12 @@ def _cause(session: Session, otherwise: Cause) -> Cause:
 def _fails_on_loss(session: Session, given: Given) -> bool:
     opened = session.state not in {State.READING, State.RESTARTING, State.CLEARING, State.ENDING}
     return opened and given.deployment.on_session_lost is OnSessionLost.FAIL
+
+
+def _waits_for_a_new_chat(session: Session, given: Given) -> bool:
+    # The old one need not be there to be left: its messages would wait for it for ever.
+    starts_new = given.deployment.on_read_only is OnReadOnly.START_NEW
+    return session.state is State.READING and bool(given.sends) and starts_new
 
 
 def _lapsed(session: Session, given: Given) -> bool:

@@ -5,6 +5,8 @@ from asyncio import create_task
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from service.domain.deployment import OnReadOnly
 from service.domain.events import ClearAndEndRequested, ClearRequested
 from service.domain.session import EndedBy, State
@@ -369,3 +371,19 @@ async def test_what_is_said_while_a_chat_is_being_cleared_is_logged() -> None:
         await ending
 
         assert await stage.texts(session) == ["last words"]
+
+
+@pytest.mark.parametrize("code", [4007, 4017])
+@on_virtual_time
+async def test_a_message_on_a_closed_chat_that_is_gone_opens_a_new_one(code: int) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        await stage.reconcile(session)
+        await stage.accept(await stage.load(session), "More")
+        gone = {"action": "configureSession", "token": session.client_id}
+        stage.control.fault("refuse", code=code, count=0, **gone)
+        await stage.attend(session)
+
+        assert stage.arrived() == ["Hello", "More"]
+        assert (await stage.load(session)).incarnation == 2
