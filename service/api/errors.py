@@ -38,6 +38,7 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.RateLimitedError:            (429, "rate_limited"),
     # the contact centre's
     er.RejectedByGenesysError:      (502, "rejected_by_genesys"),
+    er.ClearRefusedError:           (502, "rejected_by_genesys"),
     er.OutcomeUnknownError:         (502, "outcome_unknown"),
     er.GuestProtocolError:          (503, "unavailable"),
     er.LinkDeniedError:             (503, "unavailable"),

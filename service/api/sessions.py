@@ -167,7 +167,7 @@ def _add_verbs(router: APIRouter, broker: Broker) -> None:
         responses={
             200: {"model": SessionOut},
             202: {"model": SessionOut, "description": "Under way"},
-            **write_errors_of(404),
+            **write_errors_of(404, 502),
         },
         summary="Clear the guest's history",
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.errors import ClearRefusedError
 from service.domain.events import ClearRequested
 from service.domain.ids import SessionId
 from service.domain.session import PublicState, Session, State
@@ -30,7 +31,7 @@ class ClearSession:
     async def __call__(self, request: VerbRequest) -> Answer:
         """The Session; 202 while the clearing is under way.
 
-        Raises NotFoundError, SessionEndedError, SessionFailedError.
+        Raises NotFoundError, SessionEndedError, SessionFailedError, ClearRefusedError.
         """
         session = await owned(self.sessions, request.key.tenant, request.session_id)
         refuse_if_over(session)
@@ -59,6 +60,8 @@ class ClearSession:
         self.bell.ring(session.id)
         until = request.patience.until(self.clock)
         await self.attend(session.id, until=until, satisfied=lambda: self._is_clear(session.id))
+        if _was_refused(session, await owned(self.sessions, session.tenant, session.id)):
+            raise ClearRefusedError
         return await self._answer(request.key, session.id)
 
     async def _is_clear(self, session_id: SessionId) -> bool:
@@ -68,6 +71,13 @@ class ClearSession:
         session = await owned(self.sessions, key.tenant, session_id)
         status = UNDER_WAY if session.state is State.CLEARING else DONE
         return Answer(status=status, body=await shown(self.sessions, session, key))
+
+
+def _was_refused(before: Session, after: Session) -> bool:
+    """The wish is not pending any more, and the guest session is still the same one."""
+    goes_on = after.public is PublicState.ACTIVE and after.state is not State.CLEARING
+    had_history = before.opened_at is not None
+    return goes_on and had_history and after.incarnation == before.incarnation
 
 
 def _is_over(session: Session) -> bool:

@@ -148,6 +148,7 @@ class Visitor:
         self.opens = True
         self.settles = True
         self.clears = True
+        self.refuses_to_clear = False
         self.failure: Failure | None = None
         self.replies: list[str] = []
         self.typing_sent = True
@@ -174,6 +175,8 @@ class Visitor:
             return
         if session.public is PublicState.OPENING and self.opens:
             session = await self.bench.move(session, State.LIVE, EventType.SESSION_OPENED)
+        if session.state is State.CLEARING and self.refuses_to_clear:
+            session = await self.bench.put(session.id, State.LIVE)
         if session.state is State.CLEARING and self.clears:
             session = await self.bench.move(session, State.LIVE, EventType.SESSION_REPLACED)
         if session.state is State.ENDING and self.clears:

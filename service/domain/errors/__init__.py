@@ -28,6 +28,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── HistoryUnavailableError     the history could not be read
     │   ├── PlatformUnavailableError    the platform API could not answer
     │   ├── RejectedByGenesysError      a message was refused for good
+    │   ├── ClearRefusedError           the guest's history may not be cleared
     │   └── OutcomeUnknownError         a message's fate can never be proven
     ├── LostRaceError                   somebody else was first; reload and decide again
     │   ├── PlaceTakenError             another event has that sequence
@@ -68,6 +69,7 @@ from service.domain.errors.fault import (
     UnavailableError,
 )
 from service.domain.errors.peer import (
+    ClearRefusedError,
     GuestProtocolError,
     HistoryUnavailableError,
     LinkDeniedError,
@@ -95,6 +97,7 @@ __all__ = [
     "BlockedTargetError",
     "BrokerError",
     "CallerError",
+    "ClearRefusedError",
     "ConfigurationError",
     "ExternalIdInUseError",
     "FaultError",

@@ -75,6 +75,13 @@ class RejectedByGenesysError(PeerError):
         return f"Genesys refused the message ({self.provider_code}): {self.detail}"
 
 
+class ClearRefusedError(PeerError):
+    """Genesys would not clear the guest's history: the deployment does not allow it."""
+
+    def __str__(self) -> str:
+        return "Genesys refused to clear: the deployment does not let guests clear conversations"
+
+
 class OutcomeUnknownError(PeerError):
     """A message was written and whether it arrived can never be proven any more."""
 

@@ -245,6 +245,17 @@ async def test_clearing_that_is_not_done_in_time_is_answered_as_under_way(bench:
     assert cleared.status_code == 202
 
 
+async def test_clearing_that_genesys_refuses_is_told_and_the_session_goes_on(bench: Bench) -> None:
+    session = await bench.session()
+    path = f"/v1/sessions/{session['id']}"
+    bench.visitor.refuses_to_clear = True
+
+    cleared = await bench.http.post(f"{path}/clear")
+
+    assert (cleared.status_code, cleared.json()["code"]) == (502, "rejected_by_genesys")
+    assert (await bench.http.get(path)).json()["state"] == "active"
+
+
 async def test_clearing_a_failed_session_is_refused(bench: Bench) -> None:
     session = await bench.session()
     await bench.put(session["id"], State.FAILED)

@@ -29,6 +29,7 @@ SAID = [
     (er.HistoryUnavailableError(status=None), "HTTP None"),
     (er.PlatformUnavailableError(what="the configuration", status=500), "the configuration could"),
     (er.RejectedByGenesysError(provider_code="4011", detail="long"), "(4011): long"),
+    (er.ClearRefusedError(), "refused to clear"),
     (er.OutcomeUnknownError(), "can no longer be proven"),
     (er.PlaceTakenError(sequence=4), "sequence 4 is taken"),
     (er.VersionConflictError(item="ses_1"), "ses_1 changed meanwhile"),
