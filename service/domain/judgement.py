@@ -27,14 +27,6 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return ev.ReopenRequested()
         case ev.GuestSessionOpened():
             return _opened(session, event, given)
-        case ev.GuestSessionGone() | ev.ClientIdDead() if _waits_for_a_new_chat(session, given):
-            return ev.StartNewWanted()
-        case ev.GuestSessionGone() if session.state is State.RESTARTING and session.outage:
-            return ev.ClientIdDead(code=event.code)
-        case ev.GuestSessionGone() if session.state in _NEEDS_NEW_ID:
-            return _gone_for_good(session, event, given)
-        case ev.GuestSessionGone() if _lapsed(session, given):
-            return ev.GuestSessionLapsed()
         case ev.HistoryStrange() if _fails_on_loss(session, given):
             return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
         case ev.GuestSessionGone():

@@ -31,6 +31,7 @@ from service.guest.unknowns import unknowns
 from service.usecases.visit.absorbing import take_live
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.inbox import FrameArrived
 from service.usecases.visit.performing import configure, is_opening
 from service.usecases.visit.sending import doubt_in_flight, plan_reads
 from service.usecases.visit.settling import fail, put_back, refuse
@@ -65,6 +66,20 @@ async def frame_arrived(desk: Desk, text: str) -> None:
     if awaited and session_event(frame) is None:
         return
     await _dispatch(desk, frame)
+
+
+async def late_refusal(desk: Desk, late: FrameArrived) -> None:
+    """What a link that was let go had brought: a refusal by name still proves what it says."""
+    try:
+        frame = decode(late.text)
+    except GuestProtocolError:
+        return
+    refused = None if isinstance(frame, Request) else refusal(frame)
+    if refused is None or not refused.certain or refused.tracing_id is None:
+        return
+    send = refused_by(refused, desk.sends.values(), alone=False)
+    if send is not None and send.written is not None and send.written.link == late.link:
+        await refuse(desk, send, refused)
 
 
 async def release_backlog(desk: Desk) -> None:

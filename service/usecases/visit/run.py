@@ -20,7 +20,7 @@ from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
-from service.usecases.visit.frames import frame_arrived, release_backlog
+from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
 from service.usecases.visit.inbox import (
     ConversationKnown,
     FrameArrived,
@@ -176,9 +176,7 @@ async def _handle(desk: Desk, thing: Thing | None) -> None:
             # Silence may be what a caller waits for.
             desk.moved = True
         case FrameArrived() | LinkDown() | HistoryArrived() | HistoryFailed():
-            # What a link brought that was let go is history by now, and read from there.
-            if desk.link is not None and thing.link == desk.link.name:
-                await _from_link(desk, thing)
+            await _from_any_link(desk, thing)
         case ConversationKnown():
             await _conversation_known(desk, thing)
         case Nudged():
@@ -189,6 +187,15 @@ async def _handle(desk: Desk, thing: Thing | None) -> None:
             await let_go(desk)
         case _:
             assert_never(thing)
+
+
+async def _from_any_link(desk: Desk, thing: OfLink) -> None:
+    if desk.link is not None and thing.link == desk.link.name:
+        await _from_link(desk, thing)
+    elif isinstance(thing, FrameArrived):
+        # What a link brought that was let go is history by now, and read from there; but no history
+        # tells what was refused.
+        await late_refusal(desk, thing)
 
 
 async def _from_link(desk: Desk, thing: OfLink) -> None:

@@ -387,3 +387,18 @@ async def test_a_message_on_a_closed_chat_that_is_gone_opens_a_new_one(code: int
 
         assert stage.arrived() == ["Hello", "More"]
         assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_messages_that_met_a_lost_guest_session_together_all_go_out_again_in_order() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            stage.control.forget(session.client_id)
+            for text in ("one", "two", "three"):
+                await stage.accept(session, text)
+            inbox.put(Nudged())
+            await stage.clock.sleep(15)
+
+        assert stage.arrived() == ["Hello", "one", "two", "three"]
+        assert "message.failed" not in await stage.types(session)
