@@ -160,6 +160,15 @@ class Window:
         # said before its first event was logged.
         return channel_time >= max(oldest, self.events[0].at + CLOCK_SKEW_SECONDS)
 
+    def last_heard_at(self) -> float | None:
+        """When the contact centre was last heard by whoever wrote this log."""
+        return next((event.at for event in reversed(self.events) if _from_wire(event)), None)
+
+    def last_spoken_at(self, incarnation: int) -> float | None:
+        """The latest contact-centre time of that incarnation."""
+        times = [e.channel_time for e in self.events if e.incarnation == incarnation]
+        return max((time for time in times if time is not None), default=None)
+
     def has_messages_of(self, incarnation: int) -> bool:
         """Whether the contact centre has shown a message of that incarnation in this window."""
         return any(event.incarnation == incarnation and _from_wire(event) for event in self.events)

@@ -13,9 +13,10 @@ from service.domain.deployment import OnReadOnly
 from service.domain.errors import SupersededError
 from service.domain.ids import SessionId
 from service.domain.lifecycle import is_legal
+from service.domain.log import Window
 from service.domain.send import SendStatus
 from service.domain.sends import in_flight, not_sent
-from service.domain.session import State
+from service.domain.session import Session, State
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
@@ -105,12 +106,26 @@ class Visit:
             tools=self.tools,
             stay=stay,
             inbox=inbox,
-            session=session,
+            session=_as_the_log_tells(session, writer.window),
             deployment=deployment,
             writer=writer,
             sends={(send.sequence, send.kind): send for send in sends},
             look_at=session.look_at or 0.0,
         )
+
+
+def _as_the_log_tells(session: Session, window: Window) -> Session:
+    """The session with what is not written to it for each message: how long it was good, and lives.
+
+    Who held the link until it died had read everything before what it logged last.
+    """
+    heard, spoken = window.last_heard_at(), window.last_spoken_at(session.incarnation)
+    if session.held_by is not None and session.outage is None and heard is not None:
+        session = replace(session, last_good_at=max(session.last_good_at or heard, heard))
+    if session.duration_seconds is not None and spoken is not None:
+        expires = max(session.expires_at or 0.0, spoken + session.duration_seconds)
+        session = replace(session, expires_at=expires)
+    return session
 
 
 async def _work(desk: Desk) -> None:

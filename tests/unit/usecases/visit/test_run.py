@@ -1,5 +1,6 @@
 """The visit's loop: opening, being nudged, hearing late things, leaving."""
 
+from asyncio import gather
 from dataclasses import replace
 
 import pytest
@@ -214,3 +215,38 @@ async def test_asked_to_leave_while_it_attaches_it_leaves_the_session_as_it_was(
 
         assert (await stage.load(session)).state is State.DETACHED
         assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_a_holder_that_died_was_good_until_it_last_logged_something() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        dying = stage.begin(session, Inbox())
+        await stage.clock.sleep(8)
+        for number in range(60):
+            stage.say(session, f"m{number}")
+            await stage.clock.sleep(60)
+        dying.cancel()
+        await gather(dying, return_exceptions=True)
+        async with stage.held(session):
+            [recovered] = await stage.of(session, "session.recovered")
+
+        assert 60 <= recovered["receipt"]["outageSeconds"] < 75
+
+
+@on_virtual_time
+async def test_a_chat_that_was_kept_alive_by_talk_has_not_expired_when_its_holder_dies() -> None:
+    async with staged(simulated={"session_seconds": 900}) as stage:
+        session = await stage.chatted()
+        dying = stage.begin(session, Inbox())
+        await stage.clock.sleep(8)
+        for number in range(40):
+            stage.say(session, f"m{number}")
+            await stage.clock.sleep(60)
+        dying.cancel()
+        await gather(dying, return_exceptions=True)
+        stage.control.forget(session.client_id)
+        async with stage.held(session):
+            after = await stage.load(session)
+
+        assert (after.state, after.incarnation) == (State.DETACHED, 2)
