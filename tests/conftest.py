@@ -16,7 +16,7 @@ TESTS: Final = Path(__file__).parent
 WITHOUT_NETWORK: Final = (TESTS / "unit", TESTS / "simulation")
 
 # The same examples on every run and on every machine; for a hunt: --hypothesis-profile=deep.
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50, database=None)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25, database=None)
 settings.register_profile("deep", deadline=None, max_examples=2_000)
 settings.load_profile("ci")
 

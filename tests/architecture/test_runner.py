@@ -43,4 +43,19 @@ def test_the_closing_line_names_all_three_counts() -> None:
 def test_suites_run_in_the_order_of_what_they_cost_to_understand() -> None:
     names = [suite.name for suite in SUITES]
 
-    assert names == ["unit", "contract", "integration", "chaos", "simulation", "architecture"]
+    assert names == [
+        "unit",
+        "shell",
+        "contract",
+        "integration",
+        "chaos",
+        "simulation",
+        "browser",
+        "architecture",
+    ]
+
+
+def test_the_two_parts_of_the_unit_folder_leave_nothing_out() -> None:
+    unit, shell = (suite for suite in SUITES if suite.folder.name == "unit")
+
+    assert set(unit.without) == set(shell.only)

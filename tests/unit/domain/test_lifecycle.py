@@ -179,7 +179,7 @@ def test_judging_never_makes_a_legal_event_illegal(
     assert is_legal(state, type(meant)) or not is_legal(state, type(event))
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(PLAYBOOKS, st.lists(STEPS, max_size=40))
 def test_no_story_breaks_what_must_hold(
     story: Playbook, steps: list[tuple[int, float, str]]

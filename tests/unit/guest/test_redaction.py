@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from service.guest.codec import decode
 from service.guest.messages import Message
@@ -84,11 +84,13 @@ def test_text_that_is_no_frame_becomes_its_length() -> None:
     }
 
 
+@settings(max_examples=20)
 @given(message=ANY_MESSAGE)
 def test_every_message_can_be_shown(message: Message) -> None:
     assert json.dumps(redact(message))
 
 
+@settings(max_examples=20)
 @given(value=JSON)
 def test_any_json_can_be_shown(value: object) -> None:
     assert json.dumps(redact(json.dumps({"value": value})))
