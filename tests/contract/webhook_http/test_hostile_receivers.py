@@ -306,11 +306,14 @@ async def test_a_stuck_host_does_not_hold_up_its_neighbour(
 ) -> None:
     async with webhook_sink() as stuck:
         stuck.reply = hang()
-        waiting = [asyncio.create_task(post(sender, stuck.url, seconds=1.0)) for _ in range(50)]
+        waiting = [asyncio.create_task(post(sender, stuck.url, seconds=30)) for _ in range(50)]
         await stuck.received(50)
 
-        got = await post(sender, sink.url, seconds=0.5)
-        others = await asyncio.gather(*waiting)
+        got = await post(sender, sink.url, seconds=5)
+        still_stuck = [each for each in waiting if not each.done()]
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     assert got.status == 200
-    assert {each.error for each in others} == {"timeout"}
+    assert len(still_stuck) == 50
