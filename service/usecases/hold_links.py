@@ -107,10 +107,11 @@ class HoldLinks:
         await gather(*(self.ports.shards.release(shard, self.name) for shard in self.held))
         self.held.clear()
 
-    def look(self, session_id: SessionId, shard: int) -> None:
+    def look(self, session_id: SessionId, shard: int, *, wanted: bool = True) -> None:
         """Visit it, or tell the visit that is under way to look again.
 
-        Not ours: left to its owner.
+        Not ours: left to its owner. Not `wanted` by anybody: one that is only touched waits for its
+        time.
         """
         if shard not in self.held or self.draining:
             return
@@ -118,7 +119,7 @@ class HoldLinks:
         task = self.visits.get(session_id)
         inbox = self.present.of(session_id)
         if task is None or task.done():
-            self.visits[session_id] = create_task(self._hold(session_id))
+            self.visits[session_id] = create_task(self._hold(session_id, wanted=wanted))
         elif inbox is not None:
             inbox.put(Nudged())
         else:
@@ -176,16 +177,16 @@ class HoldLinks:
     async def _visit_all(self, shard: int) -> None:
         for session_id in await self.ports.sessions.live_in_shard(shard):
             if session_id not in self.visits:
-                self.look(session_id, shard)
+                self.look(session_id, shard, wanted=False)
 
-    async def _hold(self, session_id: SessionId) -> None:
+    async def _hold(self, session_id: SessionId, *, wanted: bool) -> None:
         """Visit a session until it wants no link; again if a hint came that the visit missed."""
         pause = PAUSE_FIRST
         try:
             while True:
                 self.again.discard(session_id)
                 try:
-                    await self._once(session_id)
+                    await self._once(session_id, wanted=wanted)
                     pause = PAUSE_FIRST
                 except SupersededError:
                     continue
@@ -201,6 +202,7 @@ class HoldLinks:
                     continue
                 if session_id not in self.again or self.draining:
                     return
+                wanted = True
         finally:
             self.visits.pop(session_id, None)
             self.again.discard(session_id)
@@ -215,10 +217,12 @@ class HoldLinks:
                 return session
             await self.ports.bell.wait(session_id, min(left, LOCK_POLL_SECONDS))
 
-    async def _once(self, session_id: SessionId) -> None:
+    async def _once(self, session_id: SessionId, *, wanted: bool) -> None:
         session = await self._unlocked(session_id)
         deployment = await self.facts.deployment(session.tenant, session.deployment)
         touch = deployment.mode is Mode.TOUCH
+        if touch and not wanted and not _is_due(session, self.ports.clock.now()):
+            return
         until = self.ports.clock.monotonic() + TOUCH_SECONDS if touch else None
         stay = Stay(writer=self.name, listener=True, until=until, reconcile=touch)
         inbox = self.present.begin(session_id)
@@ -229,3 +233,8 @@ class HoldLinks:
             if inbox.closed():
                 # It came when the visit had looked for the last time.
                 self.again.add(session_id)
+
+
+def _is_due(session: Session, now: float) -> bool:
+    times = [at for at in (session.look_at, session.wake_at) if at is not None]
+    return not times or min(times) <= now

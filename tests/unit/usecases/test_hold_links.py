@@ -365,3 +365,19 @@ async def test_a_session_that_ended_under_a_listener_is_due_no_more_once_all_is_
 
             assert due == [(session.id, session.shard)]
             assert await stage.ports.sessions.due_sessions(before=stage.now + 999, limit=10) == []
+
+
+@on_virtual_time
+async def test_a_session_that_is_only_touched_is_visited_at_growing_intervals() -> None:
+    async with staged(mode=Mode.TOUCH) as stage:
+        session = await stage.chatted()
+        opened = stage.wires.opened
+        async with _running(stage, _listener(stage)):
+            await stage.clock.sleep(300)
+            early = stage.wires.opened - opened
+            await stage.clock.sleep(3600)
+            late = stage.wires.opened - opened - early
+
+        assert 5 < early < 25
+        assert 3 <= late < 20
+        assert (await stage.load(session)).state is State.DETACHED
