@@ -66,8 +66,8 @@ class SendMessageBody(Inbound):
 
     text: str | None = None
     button_response: ButtonResponse | None = None
-    attachment_ids: list[str] = []
-    custom_attributes: dict[str, str] = {}
+    attachment_ids: list[str] | None = None
+    custom_attributes: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
 
     def value(self) -> SendBody:
@@ -75,8 +75,8 @@ class SendMessageBody(Inbound):
         return SendBody(
             text=self.text,
             button=None if self.button_response is None else self.button_response.value(),
-            attachment_ids=tuple(self.attachment_ids),
-            custom_attributes=self.custom_attributes,
+            attachment_ids=tuple(self.attachment_ids or ()),
+            custom_attributes=self.custom_attributes or {},
             metadata=self.metadata,
         )
 
@@ -86,7 +86,7 @@ class CreateSessionBody(Inbound):
 
     deployment: str
     external_id: str | None = None
-    custom_attributes: dict[str, str] = {}
+    custom_attributes: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
     message: SendMessageBody | None = None
 

@@ -57,7 +57,7 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
             deployment=DeploymentName(body.deployment),
             patience=call.patience(wait),
             external_id=body.external_id,
-            custom_attributes=body.custom_attributes,
+            custom_attributes=body.custom_attributes or {},
             metadata=body.metadata,
             message=None if body.message is None else body.message.value(),
             ticket=call.ticket,

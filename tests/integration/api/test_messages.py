@@ -301,6 +301,21 @@ async def test_a_message_whose_end_lies_beyond_its_page_is_shown_with_it(bench: 
     assert page["nextCursor"] is not None
 
 
+async def test_a_field_that_is_null_is_one_that_was_left_out(bench: Bench) -> None:
+    """As many typed clients write what is not set."""
+    nothing = {"customAttributes": None, "metadata": None}
+    message = {"text": "hello", "buttonResponse": None, "attachmentIds": None, **nothing}
+    body = {"deployment": DEPLOYMENT, "externalId": None, "message": message, **nothing}
+
+    made = await bench.http.post("/v1/sessions", json=body)
+    sent = await bench.http.post(f"/v1/sessions/{made.json()['id']}/messages", json=message)
+
+    assert made.status_code == 201
+    assert made.json()["customAttributes"] == {}
+    assert sent.status_code == 201
+    assert sent.json()["customAttributes"] is None
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "bTE6LTU", "bTE6", "ä", "%F0%9F%98%80", "-5"])
 async def test_a_cursor_of_no_listing_is_refused(bench: Bench, cursor: str) -> None:
     path = await _path(bench)
