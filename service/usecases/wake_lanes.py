@@ -44,13 +44,14 @@ class WakeEndpoint:
     endpoints: KnownEndpoints
     sessions: SessionStore
     hints: Hints
+    most: int = SESSIONS_MAX
 
     async def __call__(self, endpoint: Endpoint, *, delay: float = 0.0) -> int:
         """Hint a lane for each of the tenant's latest sessions; how many."""
         self.endpoints.forget(endpoint.tenant)
         cursor: str | None = None
         count = 0
-        while count < SESSIONS_MAX:
+        while count < self.most:
             page = await self.sessions.list_sessions(
                 endpoint.tenant, SessionFilter(), cursor=cursor, limit=PAGE
             )

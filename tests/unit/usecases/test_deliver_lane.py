@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.ids import EventId
 from service.domain.log import EventType
 from service.domain.session import Session
@@ -542,6 +542,28 @@ def test_a_courier_that_overslept_its_claim_commits_nothing() -> None:
 
         assert [post.sequence for post in world.receiver.posts] == [1, 1, 2]
         assert (await world.lane(endpoint, session)).delivered == 2
+
+    play(story())
+
+
+def test_a_lane_that_another_courier_claims_first_is_left_to_it() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        courier = world.courier()
+
+        async def other() -> None:
+            lane = (await courier.reader.lanes.lane(endpoint.id, session.id)) or Lane(
+                endpoint_id=endpoint.id, session_id=session.id, cursor=0
+            )
+            now = world.clock.now()
+            await world.table.lanes.claim(lane, token="other", now=now, until=now + 30)
+
+        late = Before(courier.lanes, "claim", other)
+
+        await replace(courier, lanes=late)(endpoint.id, session.id)  # type: ignore[arg-type]  # stands for any port
+
+        assert world.receiver.posts == []
 
     play(story())
 

@@ -44,3 +44,21 @@ def test_an_endpoint_that_opens_wakes_a_lane_for_each_session() -> None:
         assert {hint.delay for hint in world.hints.lanes} == {2.0}
 
     run_virtual(story())
+
+
+def test_an_endpoint_that_opens_wakes_no_more_than_a_request_has_time_for() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        for number in range(130):
+            await world.session(f"ses_{number:03}")
+        known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
+        wake = WakeEndpoint(
+            endpoints=known, sessions=world.table.sessions, hints=world.hints, most=100
+        )
+
+        count = await wake(endpoint)
+
+        assert count == 100
+
+    run_virtual(story())
