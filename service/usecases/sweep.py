@@ -12,6 +12,7 @@ from service.domain.errors import BrokerError, NotFoundError
 from service.domain.ids import SessionId
 from service.ports import Ports
 from service.usecases.attend import Attend
+from service.usecases.visit.marks import MARK_SECONDS
 
 _log = logging.getLogger(__name__)
 
@@ -54,21 +55,29 @@ class Sweep:
         now = self.ports.clock.now() + ahead
         due = await self.ports.sessions.due_sessions(before=now, limit=SESSIONS_MAX)
         for start in range(0, len(due), SIDE_BY_SIDE):
-            await gather(*(self._session(each) for each, _ in due[start : start + SIDE_BY_SIDE]))
+            some = [session_id for session_id, _ in due[start : start + SIDE_BY_SIDE]]
+            ends = await gather(*map(self._session, some), return_exceptions=True)
+            for session_id, end in zip(some, ends, strict=True):
+                if end is not None:
+                    # A defect: were it raised here, it would keep every later session from its
+                    # visit, at this sweep and at each to come.
+                    _log.error("sweep.visit_failed", extra=_failed(session_id, end))
         return len(due)
 
     async def _session(self, session_id: SessionId) -> None:
         until = self.ports.clock.monotonic() + VISIT_SECONDS
         try:
             await self.attend.reconcile(session_id, until=until)
-        except NotFoundError:
-            # Erased, or gone between the index and the item: the index is only a hint.
-            await self._purge(session_id)
+        except NotFoundError as missing:
+            if missing.kind == "session":
+                # Erased, or gone between the index and the item: the index is only a hint.
+                await self._purge(session_id)
+                return
+            # What an open session needs is gone, which no request can bring about.
+            _log.warning("sweep.visit_failed", extra=_failed(session_id, missing))
+            await self.ports.sessions.mark_work(session_id, self.ports.clock.now() + MARK_SECONDS)
         except BrokerError as error:
-            _log.warning(
-                "sweep.visit_failed",
-                extra={"session_id": session_id, "error": type(error).__name__},
-            )
+            _log.warning("sweep.visit_failed", extra=_failed(session_id, error))
 
     async def _purge(self, session_id: SessionId) -> None:
         """Go on removing what an erased session left, where erasing was interrupted."""
@@ -80,3 +89,7 @@ class Sweep:
         due = erased.wake_at if erased.look_at is None else erased.look_at
         if due is not None:
             await self.ports.sessions.clear_work_mark(session_id, due)
+
+
+def _failed(session_id: SessionId, error: BaseException) -> dict[str, str]:
+    return {"session_id": session_id, "error": type(error).__name__}

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from service.domain import events as ev
-from service.domain.deployment import OnReadOnly
-from service.domain.errors import SupersededError
+from service.domain.deployment import Deployment, OnReadOnly
+from service.domain.errors import NotFoundError, SupersededError
 from service.domain.ids import SessionId
 from service.domain.lifecycle import is_legal
 from service.domain.log import Window
 from service.domain.send import SendStatus
 from service.domain.sends import in_flight, not_sent
-from service.domain.session import Session, State
+from service.domain.session import SETTLED_STATES, Session, State
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
@@ -98,7 +98,7 @@ class Visit:
         ports = self.tools.ports
         session = await ports.sessions.load(session_id)
         deployment, writer, sends = await gather(
-            self.tools.facts.deployment(session.tenant, session.deployment),
+            self._deployment(session),
             open_writer(ports, session),
             ports.sessions.open_sends(session_id),
         )
@@ -112,6 +112,15 @@ class Visit:
             sends={(send.sequence, send.kind): send for send in sends},
             look_at=session.look_at or 0.0,
         )
+
+    async def _deployment(self, session: Session) -> Deployment:
+        try:
+            return await self.tools.facts.deployment(session.tenant, session.deployment)
+        except NotFoundError:
+            if session.state not in SETTLED_STATES:
+                raise
+            # It may be deleted once its sessions are over, and what they leave is settled without.
+            return Deployment(tenant=session.tenant, name=session.deployment, deployment_id="")
 
 
 def _as_the_log_tells(session: Session, window: Window) -> Session:

@@ -92,6 +92,50 @@ async def test_one_session_that_cannot_be_visited_does_not_stop_the_others() -> 
 
 
 @on_virtual_time
+async def test_a_defect_that_one_session_brings_out_does_not_stop_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        for _ in range(25):
+            await _marked(stage, await stage.made())
+        await stage.clock.sleep(61)
+        stage.sessions.fail("load", KeyError("a defect"))
+        done = await stage.assembly.sweep()
+
+        assert (done, stage.wires.opened) == (25, 24)
+        [told] = [r for r in caplog.records if r.msg == "sweep.visit_failed"]
+        assert (told.levelname, vars(told)["error"]) == ("ERROR", "KeyError")
+
+
+@on_virtual_time
+async def test_a_session_that_is_over_is_finished_also_when_its_deployment_is_deleted() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made(state=State.ENDED))
+        await stage.accept(session, "Too late")
+        await stage.ports.tenants.delete_deployment(session.tenant, session.deployment)
+        due = []
+        for _ in range(3):
+            await stage.clock.sleep(61)
+            due.append(await stage.assembly.sweep())
+
+        found = await stage.load(session)
+        assert (due, found.look_at, found.wake_at) == ([1, 1, 0], None, None)
+        assert await stage.types(session) == ["message.accepted", "message.failed"]
+
+
+@on_virtual_time
+async def test_an_open_session_without_its_deployment_is_looked_at_again_a_minute_later() -> None:
+    async with staged() as stage:
+        session = await _marked(stage, await stage.made())
+        await stage.ports.tenants.delete_deployment(session.tenant, session.deployment)
+        await stage.clock.sleep(61)
+        due = [await stage.assembly.sweep() for _ in range(2)]
+        await stage.clock.sleep(61)
+
+        assert [*due, await stage.assembly.sweep()] == [1, 0, 1]
+
+
+@on_virtual_time
 async def test_a_lane_that_is_due_soon_is_hinted_for_the_second_it_is_due() -> None:
     async with staged() as stage:
         session = await stage.made()
