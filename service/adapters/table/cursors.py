@@ -61,5 +61,7 @@ def _mark(listing: str) -> int:
 
 def _bad() -> InvalidRequestError:
     return InvalidRequestError(
-        FieldFault(pointer="/query/cursor", detail="not a cursor of this listing; start without one")
+        FieldFault(
+            pointer="/query/cursor", detail="not a cursor of this listing; start without one"
+        )
     )
