@@ -77,12 +77,14 @@ def proven_by(said: Said, sends: Iterable[PendingSend], *, incarnation: int) -> 
     """The send that this message of the guest proves delivered, if any.
 
     By tracing id, then by metadata id; a message that carries neither (history may not have them)
-    proves the first send in order whose direction, content and time fit.
+    proves the first send in order whose direction, content and time fit. What was put back because
+    it seemed absent is proven by name alone: history was later than we allow for.
     """
     if not said.from_guest:
         return None
-    flying = [s for s in in_flight(sends) if s.written and s.written.incarnation == incarnation]
-    by_name = _by_name(said, flying)
+    waiting = in_order(sends)
+    flying = [s for s in in_flight(waiting) if s.written and s.written.incarnation == incarnation]
+    by_name = _by_name(said, [*flying, *filter(_was_put_back, waiting)])
     if by_name is not None or said.tracing_id or said.metadata_id:
         return by_name
     return next((send for send in flying if _fits(said, send)), None)
@@ -176,11 +178,15 @@ def _fine_on(send: PendingSend, link: str) -> bool:
     )
 
 
-def _by_name(said: Said, flying: Sequence[PendingSend]) -> PendingSend | None:
-    for send in flying:
+def _was_put_back(send: PendingSend) -> bool:
+    return send.status is SendStatus.ACCEPTED and send.attempt > 0
+
+
+def _by_name(said: Said, sends: Sequence[PendingSend]) -> PendingSend | None:
+    for send in sends:
         if said.tracing_id is not None and said.tracing_id == send.tracing_id:
             return send
-    for send in flying:
+    for send in sends:
         if said.metadata_id is not None and said.metadata_id == send.metadata_id:
             return send
     return None

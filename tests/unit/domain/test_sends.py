@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.message import ButtonReply, Failure, SendBody
-from service.domain.said import Refusal
+from service.domain.said import Refusal, Said
 from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.sends import (
     ATTEMPTS_MAX,
@@ -196,6 +196,23 @@ def test_nothing_proves_what_was_never_written_or_written_to_another_guest_sessi
 
     assert proven_by(echo, [pending(2)], incarnation=1) is None
     assert proven_by(echo, [written(2)], incarnation=2) is None
+
+
+@pytest.mark.parametrize(
+    ("late", "is_proof"),
+    [
+        (by_guest("x", tracing_id="trace-2"), True),
+        (by_guest("x", metadata_id="meta-2"), True),
+        (by_guest("x", text="hello", channel_time=NOON), False),
+    ],
+    ids=["by tracing id", "by metadata id", "only by its words"],
+)
+def test_what_was_put_back_and_had_arrived_all_the_same_is_proven_by_name(
+    late: Said, *, is_proof: bool
+) -> None:
+    again = undelivered(written(2))
+
+    assert proven_by(late, [again], incarnation=1) == (again if is_proof else None)
 
 
 GONE: Final = Refusal(code="4007", certain=True, session_gone=True)

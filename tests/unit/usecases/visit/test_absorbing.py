@@ -127,6 +127,20 @@ async def test_a_stranger_waits_while_a_send_is_unproven() -> None:
 
 
 @on_virtual_time
+async def test_a_message_that_was_to_go_out_again_and_arrived_late_is_not_sent_twice() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        send = await stage.accept(session, "ours", attempt=1, retry_at=stage.now + 60)
+        async with stage.held(session):
+            await stage.write_as_guest(session, send)
+            await stage.clock.sleep(1)
+
+        assert (await stage.types(session))[-1] == "message.confirmed"
+        assert stage.frames("onMessage") == []
+        assert await stage.texts(session) == []
+
+
+@on_virtual_time
 async def test_every_message_moves_the_known_expiry() -> None:
     async with staged(simulated={"session_seconds": 7200}) as stage:
         session = await stage.chatted()
