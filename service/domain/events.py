@@ -121,6 +121,13 @@ class ClearRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearRefusedAsClosed(Event):
+    """The chat that was to be cleared is closed, and Genesys does not clear it."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatClosed(Event):
     """Presence Disconnect with `readOnly`: the contact centre ended the chat while we listened."""
 

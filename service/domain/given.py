@@ -44,6 +44,8 @@ class Given:
     jitter: float
     sends: tuple[PendingSend, ...] = ()
     tally: Tally = field(default_factory=Tally)
+    back_at: float | None = None
+    """When the link was there again; what was missed is read after that."""
     recap: str = ""
     """The last lines of the talk so far, for the agent who has not seen them."""
 

@@ -25,6 +25,8 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return ev.HolderDied()
         case ev.ResumeRequested() if session.state is State.FAILED and session.opened_at is None:
             return ev.ReopenRequested()
+        case ev.ClearRefused() if session.ended is not None:
+            return ev.ClearRefusedAsClosed(code=event.code)
         case ev.GuestSessionOpened():
             return _opened(session, event, given)
         case ev.HistoryStrange() if _fails_on_loss(session, given):
@@ -72,7 +74,10 @@ def _gone_for_good(session: Session, event: ev.GuestSessionGone, given: Given) -
 
 
 def _cause(session: Session, otherwise: Cause) -> Cause:
-    return session.outage.cause if session.outage else otherwise
+    # A caller's wish to try again is not why the guest session is gone.
+    if session.outage is None or session.outage.cause is Cause.REQUESTED:
+        return otherwise
+    return session.outage.cause
 
 
 def _fails_on_loss(session: Session, given: Given) -> bool:

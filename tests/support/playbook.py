@@ -121,6 +121,7 @@ class Playbook:
         self.sends: tuple[PendingSend, ...] = ()
         self.tally = Tally()
         self.recap = ""
+        self.back_at: float | None = None
         self.drafts: list[Draft] = []
         self._ids = 0
 
@@ -179,6 +180,7 @@ class Playbook:
             jitter=self.jitter,
             sends=self.sends,
             tally=self.tally,
+            back_at=self.back_at,
             recap=self.recap,
         )
 

@@ -101,7 +101,9 @@ def recovered(session: Session, event: happened.HistoryAgrees, given: Given) -> 
     outage = session.outage or outage_of(session, Cause.REQUESTED, None)
     back = caught_up(replace(session, outage=None, ended=None), event, given)
     tally = replace(given.tally, history_complete=event.complete)
-    told = receipt(session, back.session, outage, tally, now=given.now)
+    # The outage ends with the attach; reading what was missed is not part of it.
+    back_at = given.now if given.back_at is None else given.back_at
+    told = receipt(session, back.session, outage, tally, now=back_at)
     return replace(back, drafts=(Draft(type=EventType.SESSION_RECOVERED, extra={"receipt": told}),))
 
 

@@ -65,9 +65,28 @@ def intend(session: Session, event: happened.Event, given: Given) -> Outcome:
     return Outcome(session=session)
 
 
+def found_open(session: Session, event: happened.GuestSessionResumed, given: Given) -> Outcome:
+    """What is to be cleared is open, also where it was closed before: read what was missed."""
+    return Outcome(session=with_expiry(replace(session, ended=None), event), effects=(CatchUp(),))
+
+
+def found_closed(session: Session, event: happened.GuestSessionReadOnly, given: Given) -> Outcome:
+    """What is to be cleared is closed: remember it in case that it is not cleared, and read."""
+    ended = session.ended or _closed(EndedBy.UNKNOWN, given)
+    return Outcome(session=with_expiry(replace(session, ended=ended), event), effects=(CatchUp(),))
+
+
 def clear_refused(session: Session, event: happened.ClearRefused, given: Given) -> Outcome:
-    """Genesys does not clear here: go on. Whether the chat is still closed, the next send tells."""
-    return Outcome(session=replace(session, ended=None), effects=(Flush(),))
+    """Genesys does not clear here: go on."""
+    return Outcome(session=replace(session, outage=None), effects=(Flush(),))
+
+
+def still_read_only(
+    session: Session, event: happened.ClearRefusedAsClosed, given: Given
+) -> Outcome:
+    """Genesys does not clear here, and the chat is as closed as it was."""
+    by = session.ended.by if session.ended else EndedBy.UNKNOWN
+    return _read_only(session, by, given, effects=(Flush(),))
 
 
 def ended_cleared(session: Session, event: happened.Event, given: Given) -> Outcome:
@@ -120,16 +139,20 @@ def revive(session: Session, event: happened.Event, given: Given) -> Outcome:
 def _read_only(
     session: Session, by: EndedBy, given: Given, *, effects: tuple[Effect, ...]
 ) -> Outcome:
-    resumable = given.deployment.on_read_only is OnReadOnly.START_NEW
     closed = replace(
         session,
-        ended=Ended(by=by, resumable=resumable, at=given.now),
+        ended=_closed(by, given),
         outage=None,
         opened_at=session.opened_at or given.now,
     )
     return Outcome(
         session=closed, drafts=(Draft(type=EventType.SESSION_READ_ONLY),), effects=effects
     )
+
+
+def _closed(by: EndedBy, given: Given) -> Ended:
+    resumable = given.deployment.on_read_only is OnReadOnly.START_NEW
+    return Ended(by=by, resumable=resumable, at=given.now)
 
 
 def _ended(

@@ -14,6 +14,7 @@ from service.domain.ids import TenantName
 from service.entrypoints._local.admin_key import admin_key
 from service.entrypoints._local.greeting import greeting
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
+from service.entrypoints._local.shards import pin_shards
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
 
@@ -33,6 +34,8 @@ async def serve(settings: LocalSettings) -> None:
 
 async def _opened(settings: LocalSettings) -> Opened:
     try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        pin_shards(settings)
         return await local_ports(settings)
     except OSError as exc:
         fault = f"BROKER_DATA_DIR: {settings.data_dir} cannot be used: {exc.strerror}"

@@ -78,6 +78,7 @@ async def _given(desk: Desk, event: ev.Event) -> Given:
             + sum(s.status is SendStatus.ACCEPTED and s.attempt > 0 for s in open_sends),
             unproven=len(in_flight(open_sends)),
         ),
+        back_at=desk.reading.begun_at,
         recap=await _recap(desk, event),
     )
 

@@ -53,6 +53,8 @@ class Reading:
     """Where catching up stands."""
 
     task: "Task[None] | None" = None
+    begun_at: float | None = None
+    """When the catch-up began: the link was there again."""
     due: float | None = None
     """When the next read begins."""
     first_done: bool = True

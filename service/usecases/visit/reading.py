@@ -42,7 +42,9 @@ async def begin_catch_up(desk: Desk) -> None:
     await stop_reading(desk)
     recent = desk.reading.recent
     lag = desk.deployment.history_lag_seconds
-    desk.reading = Reading(recent=recent, due=desk.now, first_done=False, second_at=desk.now + lag)
+    desk.reading = Reading(
+        recent=recent, begun_at=desk.now, due=desk.now, first_done=False, second_at=desk.now + lag
+    )
 
 
 async def stop_reading(desk: Desk) -> None:

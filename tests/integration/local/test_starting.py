@@ -8,6 +8,7 @@ import pytest
 from service.config import LocalSettings, StoreKind
 from service.domain.errors import ConfigurationError
 from service.entrypoints._local.machine import serve
+from service.entrypoints._local.shards import pin_shards
 
 
 async def test_a_port_of_the_simulator_that_is_taken_is_named(tmp_path: Path) -> None:
@@ -37,3 +38,11 @@ async def test_a_region_that_is_missing_is_named(
 
     with pytest.raises(ConfigurationError, match="region"):
         await serve(settings)
+
+
+async def test_another_number_of_shards_than_the_data_has_is_refused(tmp_path: Path) -> None:
+    pin_shards(LocalSettings(data_dir=tmp_path, shards=4))
+    pin_shards(LocalSettings(data_dir=tmp_path, shards=4))
+
+    with pytest.raises(ConfigurationError, match="BROKER_SHARDS: this data was made with 4"):
+        await serve(LocalSettings(port=0, data_dir=tmp_path, simulator=False, shards=8))

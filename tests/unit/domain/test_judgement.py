@@ -56,6 +56,14 @@ def test_a_new_guest_session_that_nobody_wanted_is_a_loss_by_policy() -> None:
     )
 
 
+def test_a_wish_to_try_again_is_not_why_a_guest_session_is_gone() -> None:
+    wish = Outage(cause=Cause.REQUESTED, code=None, last_good_at=NOON)
+
+    assert judge(S.REATTACHING, OPENED, FAIL, outage=wish) == ev.GuestSessionLostForGood(
+        cause=Cause.NEW_SESSION
+    )
+
+
 @pytest.mark.parametrize("event", [OPENED, GONE])
 def test_only_a_known_expiry_that_passed_with_nothing_waiting_lapses(event: ev.Event) -> None:
     waiting = Playbook(session_in(S.RESUMING, expires_at=NOON))

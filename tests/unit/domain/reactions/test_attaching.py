@@ -83,6 +83,21 @@ def test_a_visit_that_cannot_wait_leaves_a_resuming_session_as_it_was() -> None:
     story.play(ev.VisitEnded(), to=S.DETACHED, does=[DropLink(), Leave()])
 
 
+def test_the_time_it_takes_to_read_what_was_missed_is_no_outage() -> None:
+    story = live()
+    story.wait(10)
+    story.play(BROKEN, to=S.LOST, does=[DropLink(), AttachAt(at=NOON + 10.25)])
+    story.wait(1)
+    story.play(ev.VisitBegan(), to=S.REATTACHING, does=[Attach()])
+    story.play(RESUMED, to=S.VERIFYING, does=[CatchUp()])
+    story.back_at = story.now
+    story.wait(5)
+
+    story.play(AGREES, to=S.LIVE, logs=[EventType.SESSION_RECOVERED], does=[Flush()])
+
+    assert story.receipt["outageSeconds"] == 11.0
+
+
 def test_a_lost_link_is_attached_again_and_gives_a_receipt() -> None:
     story = live()
     story.wait(10)
