@@ -75,7 +75,8 @@ class ClearSession:
 
 def _was_refused(before: Session, after: Session) -> bool:
     """The wish is not pending any more, and the guest session is still the same one."""
-    goes_on = after.public is PublicState.ACTIVE and after.state is not State.CLEARING
+    as_before = after.public in {PublicState.ACTIVE, PublicState.READ_ONLY}
+    goes_on = as_before and after.state is not State.CLEARING
     had_history = before.opened_at is not None
     return goes_on and had_history and after.incarnation == before.incarnation
 

@@ -16,6 +16,7 @@ from service.guest.messages import (
     ServerFrame,
     SessionClearedEvent,
     SessionResponse,
+    TooManyRequests,
     Unknown,
 )
 from service.guest.requests import Request
@@ -39,7 +40,7 @@ from service.usecases.visit.typing import push_typing
 
 _log = logging.getLogger(__name__)
 _READ_ONLY: Final = "409"
-_CLEAR_REFUSED: Final = frozenset({"403", "400", "4000"})
+_CLEAR_REFUSED: Final = frozenset({"400", "401", "403", "404", _READ_ONLY, "4000"})
 
 
 async def frame_arrived(desk: Desk, text: str) -> None:
@@ -119,7 +120,9 @@ async def _closing(desk: Desk, frame: ServerFrame) -> None:
     if isinstance(frame, SessionResponse):
         await configure(desk, start_new=True)
         return
-    if isinstance(frame, ErrorFrame):
+    if isinstance(frame, TooManyRequests):
+        await happen(desk, _told_to_wait(frame))
+    elif isinstance(frame, ErrorFrame):
         await happen(desk, ev.LinkFailed(code=error_code(frame)))
 
 
@@ -127,16 +130,9 @@ async def _clearing(desk: Desk, frame: ServerFrame) -> None:
     if isinstance(frame, SessionClearedEvent):
         await happen(desk, ev.Cleared())
         return
-    if isinstance(frame, ErrorFrame) and frame.tracing_id in {None, desk.phase_tracing}:
-        code = error_code(frame)
-        gone = session_event(frame)
-        if gone is not None:
-            await happen(desk, gone)
-        elif code in _CLEAR_REFUSED:
-            desk.phase, desk.phase_until = Phase.READY, None
-            await happen(desk, ev.ClearRefused(code=code))
-        else:
-            await happen(desk, ev.LinkFailed(code=code))
+    refused = refusal(frame)
+    if refused is not None and refused.tracing_id in {None, desk.phase_tracing}:
+        await _clear_refused(desk, frame, refused)
         return
     spoken = said(frame)
     if spoken is not None:
@@ -145,6 +141,25 @@ async def _clearing(desk: Desk, frame: ServerFrame) -> None:
     event = session_event(frame)
     if event is not None and not isinstance(event, ev.ChatClosed):
         await happen(desk, event)
+
+
+async def _clear_refused(desk: Desk, frame: ServerFrame, refused: Refusal) -> None:
+    gone = session_event(frame)
+    if gone is not None:
+        await happen(desk, gone)
+    elif isinstance(frame, TooManyRequests):
+        await happen(desk, _told_to_wait(frame))
+    elif refused.code in _CLEAR_REFUSED:
+        desk.phase, desk.phase_until = Phase.READY, None
+        closed = refused.code == _READ_ONLY
+        answer = ev.ClearRefusedAsClosed if closed else ev.ClearRefused
+        await happen(desk, answer(code=refused.code))
+    else:
+        await happen(desk, ev.LinkFailed(code=refused.code))
+
+
+def _told_to_wait(frame: TooManyRequests) -> ev.Event:
+    return ev.LinkFailed(code="429", retry_after_seconds=frame.retry_after)
 
 
 async def _ready(desk: Desk, frame: ServerFrame) -> None:

@@ -76,6 +76,7 @@ ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
     # Wishes of the caller.
     ev.StartNewWanted: set(S) - {S.READ_ONLY, S.READING},
     ev.ClearRefused: set(S) - {S.CLEARING, S.ENDING},
+    ev.ClearRefusedAsClosed: set(S) - {S.CLEARING, S.ENDING},
     ev.ClearRequested: OVER,
     ev.LeaveRequested: set(FINAL_STATES),
     ev.ClearAndEndRequested: set(FINAL_STATES),
@@ -92,6 +93,7 @@ HAPPENED: Final = {
     ev.Denied: ev.Denied(code="denied", detail="no"),
     ev.LinkFailed: ev.LinkFailed(code="1006"),
     ev.ClearRefused: ev.ClearRefused(code="403"),
+    ev.ClearRefusedAsClosed: ev.ClearRefusedAsClosed(code="409"),
     ev.ChatClosed: ev.ChatClosed(by=EndedBy.AGENT),
     ev.HistoryAgrees: ev.HistoryAgrees(shows_join=False, complete=True),
     ev.ConversationFound: ev.ConversationFound(conversation_id="c", participant_id=None),

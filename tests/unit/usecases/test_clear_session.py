@@ -3,6 +3,7 @@
 import pytest
 
 from service.domain.errors import ClearRefusedError, SessionEndedError, SessionFailedError
+from service.domain.ids import SessionId
 from service.domain.session import FailureReason, State
 from service.usecases.end_session import VerbRequest
 from tests.support.api_bench import open_bench
@@ -77,6 +78,22 @@ async def test_a_repeat_does_not_clear_what_came_after() -> None:
         await bench.broker.clear_session.replay(wish, record)
 
         assert (await bench.table.sessions.load(session_id)).incarnation == cleared.incarnation
+
+
+async def test_clearing_that_genesys_refuses_on_a_closed_chat_is_an_error() -> None:
+    async with open_bench(serving=False) as bench:
+        session_id = await bench.made()
+
+        async def refused(session_id: SessionId) -> None:
+            await bench.put(session_id, State.READ_ONLY)
+
+        bench.visitor.before = refused
+        wish = VerbRequest(
+            key=await bench.caller(), session_id=session_id, patience=bench.patience(1)
+        )
+
+        with pytest.raises(ClearRefusedError):
+            await bench.broker.clear_session(wish)
 
 
 async def test_clearing_that_genesys_refuses_is_an_error() -> None:

@@ -182,7 +182,14 @@ def test_a_clear_that_was_done_and_not_heard_of_is_verified_by_a_new_guest_sessi
 
 
 @pytest.mark.parametrize(
-    "answer", [GONE, ev.ClearRefused(code="403"), ev.ClientIdDead(code="4017"), DENIED]
+    "answer",
+    [
+        GONE,
+        ev.ClearRefused(code="403"),
+        ev.ClearRefusedAsClosed(code="409"),
+        ev.ClientIdDead(code="4017"),
+        DENIED,
+    ],
 )
 def test_an_end_that_cannot_be_verified_says_so(answer: ev.Event) -> None:
     story = detached()
@@ -224,9 +231,56 @@ def test_a_clear_where_nothing_is_to_be_cleared_changes_nothing(state: State) ->
 
 
 def test_a_clear_that_is_refused_goes_on_as_before() -> None:
+    story = live()
+    story.happen(ev.ClearRequested())
+    story.happen(ev.LinkFailed(code="1006"))
+    story.happen(RESUMED)
+
+    story.play(ev.ClearRefused(code="403"), to=S.LIVE, does=[Flush()])
+
+    assert (story.session.ended, story.session.outage) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("was_closed", "answer", "by"),
+    [
+        (True, ev.ClearRefused(code="403"), EndedBy.AGENT),
+        (False, ev.ClearRefused(code="403"), EndedBy.UNKNOWN),
+        (False, ev.ClearRefusedAsClosed(code="409"), EndedBy.UNKNOWN),
+    ],
+    ids=["closed before", "found closed", "found closed and told so"],
+)
+def test_a_closed_chat_that_is_not_cleared_is_as_closed_as_before(
+    was_closed: bool,  # noqa: FBT001 - a column of the table above
+    answer: ev.Event,
+    by: EndedBy,
+) -> None:
+    story = closed() if was_closed else live()
+    story.happen(ev.ClearRequested())
+    story.play(READ_ONLY, to=S.CLEARING, does=[CatchUp()])
+
+    story.play(answer, to=S.READING, logs=[EventType.SESSION_READ_ONLY], does=[Flush()])
+
+    assert story.session.ended is not None
+    assert story.session.ended.by is by
+
+
+def test_a_chat_whose_refusal_alone_says_that_it_is_closed_is_read_only() -> None:
+    story = live()
+    story.happen(ev.ClearRequested())
+
+    story.play(
+        ev.ClearRefusedAsClosed(code="409"),
+        to=S.READING,
+        logs=[EventType.SESSION_READ_ONLY],
+        does=[Flush()],
+    )
+
+
+def test_a_chat_that_was_open_again_when_its_clear_was_refused_goes_on() -> None:
     story = closed()
     story.happen(ev.ClearRequested())
-    story.happen(READ_ONLY)
+    story.play(RESUMED, to=S.CLEARING, does=[CatchUp()])
 
     story.play(ev.ClearRefused(code="403"), to=S.LIVE, does=[Flush()])
 

@@ -239,6 +239,65 @@ async def test_a_deployment_that_does_not_clear_goes_on_as_it_was() -> None:
         assert await _clearing(stage) is State.DETACHED
 
 
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409])
+@on_virtual_time
+async def test_a_clear_that_is_refused_for_good_is_not_tried_again(code: int) -> None:
+    async with staged() as stage:
+        ended = await _clearing(stage, ends=True, kind="refuse", code=code, count=0)
+
+        assert ended is State.ENDED
+        assert len(stage.frames("onMessage")) == 1
+
+
+@pytest.mark.parametrize("fault", [{}, {"kind": "refuse", "code": 409}])
+@on_virtual_time
+async def test_a_closed_chat_that_may_not_be_cleared_is_closed_as_before(
+    fault: dict[str, Any],
+) -> None:
+    async with staged(simulated={"clear": False}) as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        await stage.assembly.change(session.id, ClearRequested())
+        if fault:
+            stage.control.fault(**fault, action="onMessage")
+        await stage.reconcile(session)
+        refused = await stage.load(session)
+        await stage.accept(refused, "More")
+        await stage.attend(refused)
+
+        assert refused.state is State.READ_ONLY
+        assert (await stage.types(session)).count("session.readOnly") == 1
+        assert stage.arrived() == ["Hello", "More"]
+        assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_a_clear_that_comes_too_soon_is_tried_again_when_it_may_be() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.assembly.change(session.id, ClearAndEndRequested())
+        stage.control.fault("throttle", action="onMessage", retry_after=7)
+        async with stage.held(session, settle=12):
+            assert (await stage.load(session)).state is State.ENDED
+
+        first, second = stage.times("onMessage")
+        assert 7 <= second - first < 8
+
+
+@on_virtual_time
+async def test_a_close_session_that_comes_too_soon_is_tried_again_when_it_may_be() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        stage.control.fault("throttle", action="closeSession", retry_after=7)
+        await stage.accept(session, "More")
+        await stage.attend(session)
+
+        first, second = stage.times("closeSession")
+        assert 7 <= second - first < 8
+        assert stage.arrived() == ["Hello", "More"]
+
+
 @on_virtual_time
 async def test_a_clear_that_meets_trouble_is_tried_again() -> None:
     async with staged() as stage:
