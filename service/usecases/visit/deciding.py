@@ -15,11 +15,12 @@ from service.domain.sends import in_flight
 from service.domain.session import SETTLED_STATES
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
-from service.usecases.visit.settling import settle_all, settle_hopeless
+from service.usecases.visit.settling import settle_all, settle_hopeless, settle_read_only
 
 _log = logging.getLogger(__name__)
 
 _MAY_REPLACE: Final = (ev.GuestSessionOpened, ev.GuestSessionResumed, ev.HistoryStrange)
+_GONE: Final = (ev.GuestSessionGone, ev.ClientIdDead)
 
 
 async def happen(desk: Desk, event: ev.Event) -> None:
@@ -51,14 +52,15 @@ async def happen(desk: Desk, event: ev.Event) -> None:
             "incarnation": desk.session.incarnation,
         },
     )
-    await _follow_up(desk, logged=bool(events))
+    await _follow_up(desk, meant, logged=bool(events))
 
 
-async def _follow_up(desk: Desk, *, logged: bool) -> None:
+async def _follow_up(desk: Desk, meant: ev.Event, *, logged: bool) -> None:
     if desk.session.state in SETTLED_STATES:
         await settle_all(desk)
     else:
         await settle_hopeless(desk)
+        await settle_read_only(desk, gone=isinstance(meant, _GONE))
     if logged:
         desk.moved = True
         await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)

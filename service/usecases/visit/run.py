@@ -14,8 +14,7 @@ from service.domain.errors import NotFoundError, SupersededError
 from service.domain.ids import SessionId
 from service.domain.lifecycle import is_legal
 from service.domain.log import Window
-from service.domain.send import SendStatus
-from service.domain.sends import in_flight, not_sent
+from service.domain.sends import in_flight
 from service.domain.session import SETTLED_STATES, Session, State
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
@@ -40,7 +39,7 @@ from service.usecases.visit.marks import tidy_mark
 from service.usecases.visit.performing import perform
 from service.usecases.visit.reading import history_arrived, history_failed, start_if_due
 from service.usecases.visit.sending import doubt_orphans, flush, plan_reads
-from service.usecases.visit.settling import fail, reload_sends
+from service.usecases.visit.settling import reload_sends, settle_read_only
 from service.usecases.visit.stay import Stay
 from service.usecases.visit.timers import on_time, patience
 from service.usecases.visit.typing import send_typing
@@ -181,17 +180,12 @@ async def _doubt_orphans(desk: Desk) -> None:
 
 async def _read_only_sends(desk: Desk) -> None:
     """A message that waits on a read-only chat opens a new one, or is refused, by policy."""
+    await settle_read_only(desk)
+    starts_new = desk.deployment.on_read_only is OnReadOnly.START_NEW
     ready = desk.session.state is State.READING and desk.reading.agreed
-    waiting = [s for s in desk.sends.values() if s.status is SendStatus.ACCEPTED]
-    if not ready or not waiting:
-        return
-    if desk.deployment.on_read_only is OnReadOnly.START_NEW:
-        # Once the chat is left nobody can tell any more what became of a message in flight.
-        if not in_flight(desk.sends.values()):
-            await happen(desk, ev.StartNewWanted())
-        return
-    for send in waiting:
-        await fail(desk, send, not_sent("session_read_only", "the contact centre ended the chat"))
+    # Once the chat is left nobody can tell any more what became of a message in flight.
+    if starts_new and ready and desk.sends and not in_flight(desk.sends.values()):
+        await happen(desk, ev.StartNewWanted())
 
 
 async def _handle(desk: Desk, thing: Thing | None) -> None:

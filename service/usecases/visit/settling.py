@@ -6,11 +6,12 @@ Each end is one event and frees the send.
 from dataclasses import replace
 from typing import Final
 
+from service.domain.deployment import OnReadOnly
 from service.domain.drafts import Draft, confirmed, failed, message_of
 from service.domain.errors import SupersededError, VersionConflictError
 from service.domain.message import Failure
 from service.domain.said import Refusal, Said
-from service.domain.send import PendingSend, SendKind, SendStatus
+from service.domain.send import PendingSend, SendKind, SendStatus, Written
 from service.domain.sends import (
     ATTEMPTS_MAX,
     given_up,
@@ -22,10 +23,13 @@ from service.domain.sends import (
     undelivered,
     unprovable,
 )
-from service.domain.session import PublicState
+from service.domain.session import PublicState, State
 from service.ports import SendChange
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
+
+HOPE_SECONDS: Final = 3600.0
+"""How long visit after visit may try to learn what became of a message on a chat that is closed."""
 
 _OVER: Final = {
     PublicState.ENDED: ("session_ended", "the session ended before the message was sent"),
@@ -100,6 +104,26 @@ async def settle_all(desk: Desk) -> None:
     for send in in_order(desk.sends.values()):
         never = send.status is SendStatus.ACCEPTED
         await fail(desk, send, not_sent(code, detail) if never else unprovable())
+
+
+async def settle_read_only(desk: Desk, *, gone: bool = False) -> None:
+    """The chat is closed and no other may begin: what was not written fails at once.
+
+    What was written waits for history, unless the guest session is `gone` or this visit too came to
+    nothing.
+    """
+    refuses = desk.deployment.on_read_only is OnReadOnly.REFUSE
+    if not refuses or desk.session.state not in {State.READING, State.READ_ONLY}:
+        return
+    for send in in_order(desk.sends.values()):
+        if send.written is None:
+            await fail(desk, send, not_sent(*_OVER[PublicState.READ_ONLY]))
+        elif desk.session.state is State.READ_ONLY and (gone or _is_hopeless(desk, send.written)):
+            await fail(desk, send, unprovable())
+
+
+def _is_hopeless(desk: Desk, mark: Written) -> bool:
+    return desk.now > mark.at + HOPE_SECONDS
 
 
 async def reload_sends(desk: Desk) -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.errors import SupersededError, VersionConflictError
+from service.domain.deployment import OnReadOnly
+from service.domain.errors import LinkDeniedError, SupersededError, VersionConflictError
 from service.domain.send import SendStatus, Written
-from service.domain.session import State
-from tests.support.visit_stage import on_virtual_time, staged
+from service.domain.session import Session, State
+from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 CONFLICT = VersionConflictError(item="send")
 
@@ -145,3 +146,86 @@ async def test_a_refusal_that_may_pass_is_tried_again_after_a_moment() -> None:
         first, second = stage.times("onMessage")
         assert second - first >= 1.0
         assert stage.arrived() == ["Hello"]
+
+
+async def _closed(stage: Stage) -> Session:
+    """A session of which somebody knows already that its chat is closed."""
+    session = await stage.chatted()
+    stage.control.disconnect(session.client_id)
+    await stage.reconcile(session)
+    return await stage.load(session)
+
+
+async def _in_flight(stage: Stage, session: Session) -> None:
+    send = await stage.accept(session, "Did it arrive?")
+    mark = Written(at=stage.now, incarnation=1, writer="dead", link="lnk_dead")
+    dead = replace(send, status=SendStatus.WRITTEN, attempt=1, written=mark)
+    await stage.ports.sessions.change_send(send, dead)
+
+
+async def _codes(stage: Stage, session: Session) -> list[str]:
+    failed = await stage.of(session, "message.failed")
+    return [each["message"]["failure"]["code"] for each in failed]
+
+
+@on_virtual_time
+async def test_a_closed_chat_refuses_what_waits_also_when_nobody_can_attach_to_it() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await _closed(stage)
+        await stage.accept(session, "More")
+        stage.wires.denied.extend(LinkDeniedError(status=503) for _ in range(50))
+        await stage.attend(session, seconds=1)
+
+        assert await _codes(stage, session) == ["session_read_only"]
+
+
+@on_virtual_time
+async def test_a_chat_that_is_found_closed_refuses_what_waits_also_without_its_history() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        stage.control.fault("fail_history", action="history", count=0)
+        await stage.accept(session, "More")
+        await stage.attend(session, seconds=1)
+
+        assert await _codes(stage, session) == ["session_read_only"]
+
+
+@pytest.mark.parametrize("code", [4007, 4017])
+@on_virtual_time
+async def test_what_was_written_to_a_closed_chat_that_is_gone_has_an_unknown_outcome(
+    code: int,
+) -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await _closed(stage)
+        await _in_flight(stage, session)
+        stage.control.fault("refuse", action="configureSession", code=code)
+        await stage.attend(session, seconds=1)
+
+        assert await _codes(stage, session) == ["outcome_unknown"]
+
+
+@on_virtual_time
+async def test_a_closed_chat_whose_history_never_answers_is_given_up_after_an_hour() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await _closed(stage)
+        await _in_flight(stage, session)
+        stage.control.fault("fail_history", action="history", count=0)
+        await stage.clock.sleep(3000)
+        await stage.reconcile(session)
+        early = await _codes(stage, session)
+        await stage.clock.sleep(600)
+        await stage.reconcile(session)
+
+        assert (early, await _codes(stage, session)) == ([], ["outcome_unknown"])
+
+
+@on_virtual_time
+async def test_history_is_asked_once_more_what_became_of_a_message_however_old() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await _closed(stage)
+        await _in_flight(stage, session)
+        await stage.clock.sleep(4000)
+        await stage.reconcile(session)
+
+        assert await _codes(stage, session) == ["session_read_only"]
