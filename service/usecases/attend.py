@@ -22,6 +22,8 @@ POLL_SECONDS: Final = 0.25
 PAUSE_MOST_SECONDS: Final = 4.0
 """Visits that come to nothing follow each other ever more slowly, up to this."""
 HINT_AGAIN_SECONDS: Final = 2.0
+TRIES: Final = 3
+"""How often the sweeper begins again with a session that somebody changed under its visit."""
 
 Satisfied = Callable[[], Awaitable[bool]]
 
@@ -39,11 +41,10 @@ class Attend:
         pause = POLL_SECONDS
         while True:
             session = await self.ports.sessions.load(session_id)
-            if await self._owner(session) is not None:
-                await self._through_owner(session, until, satisfied)
+            if await self._through_owner(session, until, satisfied):
                 return
             stay = Stay(writer="", listener=False, until=until, satisfied=satisfied)
-            visited = await self._visit(session, stay)
+            visited = await self._visited(session, stay)
             left = await self.ports.sessions.open_sends(session_id) if visited else ()
             if visited and not left:
                 return
@@ -55,11 +56,17 @@ class Attend:
 
     async def reconcile(self, session_id: SessionId, *, until: float) -> None:
         """Visit as the sweeper does: stay for the second read of history, tidy the mark."""
-        session = await self.ports.sessions.load(session_id)
-        if await self._owner(session) is not None:
-            await self.ports.hints.session(session.id, session.shard)
+        stay = Stay(writer="", listener=False, until=until, reconcile=True)
+        for _ in range(TRIES):
+            session = await self.ports.sessions.load(session_id)
+            if await self._owner(session) is not None:
+                await self.ports.hints.session(session.id, session.shard)
+                return
+            try:
+                await self._visit(session, stay)
+            except SupersededError:
+                continue
             return
-        await self._visit(session, Stay(writer="", listener=False, until=until, reconcile=True))
 
     async def typing(self, session_id: SessionId, *, until: float) -> bool:
         """Whether a typing frame went out, through the visit under way here or one of its own."""
@@ -77,29 +84,44 @@ class Attend:
             return not answer.empty()
 
         stay = Stay(writer="", listener=False, until=until, satisfied=answered)
-        await self._visit(session, stay, TypingWanted(answer))
+        await self._visited(session, stay, TypingWanted(answer))
         return answer.get_nowait() if not answer.empty() else False
 
     async def _owner(self, session: Session) -> str | None:
         return await self.ports.shards.owner(session.shard, now=self.ports.clock.now())
 
-    async def _through_owner(self, session: Session, until: float, satisfied: Satisfied) -> None:
+    async def _through_owner(self, session: Session, until: float, satisfied: Satisfied) -> bool:
+        """Whether waiting is over; False where nobody owns the shard, or no more."""
         clock = self.ports.clock
+        if await self._owner(session) is None:
+            return False
         # First of all, and also for who does not wait: the owner works while we look.
         await self.ports.hints.session(session.id, session.shard)
         again = clock.monotonic() + HINT_AGAIN_SECONDS
         while not await satisfied():
             if clock.monotonic() >= again:
+                if await self._owner(session) is None:
+                    return False
                 # A lost hint costs two seconds, not the request.
                 await self.ports.hints.session(session.id, session.shard)
                 again = clock.monotonic() + HINT_AGAIN_SECONDS
             left = until - clock.monotonic()
             if left <= 0:
-                return
+                return True
             await self.ports.bell.wait(session.id, min(left, POLL_SECONDS))
+        return True
+
+    async def _visited(
+        self, session: Session, stay: Stay, wish: TypingWanted | None = None
+    ) -> bool:
+        """Whether the visit came to its end: not when the lock is held or the session moved on."""
+        try:
+            return await self._visit(session, stay, wish)
+        except SupersededError:
+            return False
 
     async def _visit(self, session: Session, stay: Stay, wish: TypingWanted | None = None) -> bool:
-        """Visit under the lock; False when it is held, or when the session moved on.
+        """Visit under the lock; False when it is held. Raises SupersededError.
 
         Read again afterwards: a message that was accepted meanwhile has no other visitor.
         """
@@ -124,8 +146,6 @@ class Attend:
             inbox.put(wish)
         try:
             await self.visit(locked.id, mine, inbox)
-        except SupersededError:
-            return False
         finally:
             self.present.end(session.id, inbox)
             inbox.closed()

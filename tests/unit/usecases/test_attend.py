@@ -71,6 +71,18 @@ async def test_the_owner_is_hinted_also_by_a_caller_who_need_not_wait() -> None:
 
 
 @on_virtual_time
+async def test_when_the_owner_dies_meanwhile_the_caller_visits() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await stage.ports.shards.acquire(0, LISTENER, now=stage.now, until=stage.now + 5)
+        await stage.attend(session)
+
+        assert stage.arrived() == ["Hello"]
+        assert 5 < stage.clock.monotonic() < 7
+
+
+@on_virtual_time
 async def test_a_lock_of_somebody_else_is_waited_for() -> None:
     async with staged() as stage:
         session = await stage.made()
@@ -202,6 +214,26 @@ async def test_the_sweeper_hints_an_owner_and_does_no_more() -> None:
 
         assert stage.broker.hints.waiting == (1, 0)
         assert stage.wires.opened == 0
+
+
+@pytest.mark.parametrize(("changes", "arrived"), [(2, ["Hello"]), (3, [])])
+@on_virtual_time
+async def test_the_sweeper_begins_again_where_somebody_changed_the_session_but_not_for_ever(
+    changes: int, arrived: list[str]
+) -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+
+        async def changed() -> None:
+            stored = await stage.load(session)
+            await stage.broker.ports.sessions.commit(stored, stored)
+
+        for nth in range(1, changes + 1):
+            stage.sessions.before("commit", changed, nth=nth)
+        await stage.reconcile(session)
+
+        assert (stage.wires.opened, stage.arrived()) == (3, arrived)
 
 
 @on_virtual_time
