@@ -46,18 +46,20 @@ async def take_strangers(desk: Desk) -> None:
     if not desk.strangers or in_flight(desk.sends.values()):
         return
     strangers, desk.strangers = desk.strangers, []
-    for said in strangers:
-        await log_said(desk, said, recovered=False)
+    for said, recovered in strangers:
+        await log_said(desk, said, recovered=recovered)
 
 
 async def log_said(desk: Desk, said: Said, *, recovered: bool) -> None:
     """Append one message unless the log has it."""
     if said.is_join:
         return
-    if said.from_guest and in_flight(desk.sends.values()):
-        desk.strangers.append(said)
-        return
     named = _named(said)
+    if said.from_guest and in_flight(desk.sends.values()):
+        # Each read of history shows it again.
+        if not any(known.keys & named.keys for known, _ in desk.strangers):
+            desk.strangers.append((named, recovered))
+        return
     newest = _newest(desk)
     late = named.channel_time is not None and newest is not None and named.channel_time < newest
     message = _message(desk, named, recovered=recovered, late=late)

@@ -11,7 +11,6 @@ from service.domain.judgement import judged
 from service.domain.lifecycle import decide
 from service.domain.receipt import Tally
 from service.domain.send import SendStatus
-from service.domain.sends import in_flight
 from service.domain.session import SETTLED_STATES
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
@@ -78,7 +77,10 @@ async def _given(desk: Desk, event: ev.Event) -> Given:
             desk.tally,
             resent=desk.tally.resent
             + sum(s.status is SendStatus.ACCEPTED and s.attempt > 0 for s in open_sends),
-            unproven=len(in_flight(open_sends)),
+            # What was written a moment ago and is on its way is not in doubt.
+            unproven=sum(
+                s.written is not None and s.written.doubt_at is not None for s in open_sends
+            ),
         ),
         back_at=desk.reading.begun_at,
         recap=await _recap(desk, event),

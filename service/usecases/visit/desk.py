@@ -90,8 +90,12 @@ class Desk:
     phase_tracing: str = ""
     attach_at: float | None = None
     backlog: "list[ServerFrame]" = field(default_factory=list)
-    strangers: "list[Said]" = field(default_factory=list)
-    """The guest's messages that match no send while some send is unproven."""
+    strangers: "list[tuple[Said, bool]]" = field(default_factory=list)
+    """The guest's messages that match no send while some send is unproven, and whether history had
+    them.
+    """
+    introduced: int = 0
+    """The incarnation whose first send is proven: it knows the context."""
     hold: Hold = field(default_factory=Hold)
     reading: Reading = field(default_factory=Reading)
     tally: Tally = field(default_factory=Tally)

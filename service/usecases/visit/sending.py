@@ -193,6 +193,8 @@ def _with_context(desk: Desk, body: SendBody) -> SendBody:
 
 def _is_first_of_incarnation(desk: Desk) -> bool:
     now = desk.session.incarnation
+    if desk.introduced == now:
+        return False
     flying = any(s.written and s.written.incarnation == now for s in desk.sends.values())
     logged = any(
         event.incarnation == now and any(key.startswith("t:") for key in event.keys)

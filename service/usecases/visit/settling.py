@@ -40,6 +40,10 @@ _OVER: Final = {
 
 async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool) -> None:
     """The guest's own message came back: the send is done."""
+    desk.introduced = desk.session.incarnation
+    if desk.session.carry:
+        # Kept with the next decision; until then a repeat does no harm.
+        desk.session = replace(desk.session, carry={})
     if send.kind is SendKind.JOIN:
         await _drop(desk, send)
         return

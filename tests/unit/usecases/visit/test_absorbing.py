@@ -3,6 +3,9 @@
 from typing import Any
 
 from service.domain.instants import rfc3339
+from service.domain.sends import marked
+from service.usecases.visit.absorbing import take_history, take_strangers
+from tests.support.playbook import by_guest
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 
@@ -124,6 +127,24 @@ async def test_a_stranger_waits_while_a_send_is_unproven() -> None:
         assert "message.received" not in before
         assert after.index("message.received") > len(before) - 1
         assert after[-2:] == ["message.confirmed", "message.received"]
+
+
+@on_virtual_time
+async def test_a_stranger_that_history_shows_is_kept_once_and_logged_as_recovered() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        desk = await stage.desk(session)
+        ours = await stage.accept(session, "ours")
+        desk.keep(marked(ours, now=stage.now, incarnation=1, writer="w", link="l"))
+        stranger = by_guest("tab", text="from another tab", channel_time=stage.now)
+        for _ in range(2):
+            await take_history(desk, [stranger])
+        kept = len(desk.strangers)
+        desk.forget(ours)
+        await take_strangers(desk)
+
+        [said] = await stage.of(session, "message.received")
+        assert (kept, said["message"]["recovered"]) == (1, True)
 
 
 @on_virtual_time

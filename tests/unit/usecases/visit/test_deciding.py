@@ -6,6 +6,7 @@ from service.domain.deployment import CarryOver, OnSessionLost
 from service.domain.errors import IllegalTransitionError, SupersededError, VersionConflictError
 from service.domain.events import Cleared, HoldBegan, VisitBegan
 from service.domain.session import State
+from service.usecases.visit import Nudged
 from service.usecases.visit.deciding import happen
 from tests.support.store_builders import an_endpoint
 from tests.support.visit_stage import on_virtual_time, staged
@@ -45,6 +46,25 @@ async def test_a_decision_that_logs_wakes_the_lanes() -> None:
         await stage.attend(session)
 
         assert stage.broker.hints.waiting[1] == 1
+
+
+@on_virtual_time
+async def test_a_receipt_counts_as_unproven_only_what_is_in_doubt() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            stage.control.drop()
+            await stage.clock.sleep(4)
+            stage.control.fault("swallow_write", action="onMessage")
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(20)
+
+        types = await stage.types(session)
+        [told] = await stage.of(session, "session.recovered")
+        assert types.index("session.recovered") < len(types) - 1
+        assert types[-1] == "message.confirmed"
+        assert told["receipt"]["sends"]["unproven"] == 0
 
 
 @on_virtual_time

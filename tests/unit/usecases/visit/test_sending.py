@@ -1,5 +1,6 @@
 """Sends: one mark and one frame at a time, in order, and never a silent second copy."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from service.domain.errors import LinkLostError
 from service.domain.send import PendingSend, SendStatus, Written
 from service.domain.session import Session
+from service.usecases.visit import Nudged
 from service.usecases.visit.sending import plan_reads
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
@@ -238,3 +240,34 @@ async def test_a_read_is_planned_for_when_it_can_tell_about_what_is_in_doubt() -
         plan_reads(desk)
 
         assert desk.reading.due == stage.now + 1 + 5
+
+
+def _introductions(stage: Stage) -> list[bool]:
+    """Of each message and Join that was written, whether it told of the chat before."""
+    return ["previousIncarnation" in json.dumps(frame) for frame in stage.frames("onMessage")]
+
+
+@on_virtual_time
+async def test_after_a_join_that_told_of_the_chat_before_no_message_tells_of_it_again() -> None:
+    async with staged(simulated={"auto_start": True}) as stage:
+        session = await stage.chatted()
+        stage.control.wipe()
+        async with stage.held(session) as inbox:
+            await stage.accept(session, "in the same visit")
+            inbox.put(Nudged())
+            await stage.clock.sleep(1)
+
+        assert _introductions(stage) == [True, False]
+
+
+@on_virtual_time
+async def test_a_later_visit_does_not_tell_again_of_the_chat_before() -> None:
+    async with staged(simulated={"auto_start": True}) as stage:
+        session = await stage.chatted()
+        stage.control.wipe()
+        async with stage.held(session):
+            assert _introductions(stage) == [True]
+        await stage.accept(session, "in a later visit")
+        await stage.attend(session)
+
+        assert _introductions(stage) == [True, False]
