@@ -25,8 +25,6 @@ class HistoryRead:
     entries: Sequence[Said]
     since: float | None
     """It reached back to that channel time; None: to the beginning."""
-    closed: bool = False
-    """It shows that the contact centre disconnected."""
 
 
 def reads_on(page: Sequence[Said], window: Window, *, since: float | None, last_page: bool) -> bool:

@@ -156,11 +156,6 @@ def is_typing(frame: ServerFrame) -> bool:
     return any(isinstance(event, Typing) and event.is_on for event in frame.body.events)
 
 
-def closed_in(body: StructuredBody) -> bool:
-    """Whether a history entry is the contact centre's Disconnect."""
-    return _disconnect(body)
-
-
 def _attached(frame: SessionResponse) -> ev.Event | None:
     if not frame.connected:
         return None

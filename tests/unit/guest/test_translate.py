@@ -29,7 +29,6 @@ from service.guest.messages import (
 from service.guest.requests import Request
 from service.guest.translate import (
     attach_verdict,
-    closed_in,
     error_code,
     is_typing,
     refusal,
@@ -188,13 +187,6 @@ def test_a_disconnect_that_makes_it_read_only_closes_the_chat(
 )
 def test_what_does_not_close_the_chat(frame: StructuredMessage) -> None:
     assert session_event(frame) is None
-
-
-def test_a_disconnect_in_history_is_seen_whether_read_only_or_not() -> None:
-    assert closed_in(presence("Disconnect", direction="Outbound").body)
-    assert closed_in(presence("Disconnect").body)
-    assert not closed_in(presence("Disconnect", direction="Inbound").body)
-    assert not closed_in(presence("Join", direction="Outbound").body)
 
 
 @pytest.mark.parametrize(
