@@ -12,6 +12,7 @@ from service.domain.events import ClearAndEndRequested, ClearRequested
 from service.domain.session import EndedBy, State
 from service.usecases.visit import Inbox, Nudged
 from service.usecases.visit.frames import frame_arrived
+from service.usecases.visit.inbox import FrameArrived
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 
@@ -329,6 +330,33 @@ async def test_while_it_clears_only_what_concerns_the_guest_session_is_heard() -
         assert "session.ended" not in before
         [ended] = await stage.of(session, "session.ended")
         assert ended["session"]["endedBy"] == "caller"
+
+
+@on_virtual_time
+async def test_a_guest_session_that_is_taken_away_while_it_is_cleared_ends_unverified() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.assembly.change(session.id, ClearAndEndRequested())
+        stage.control.fault("swallow_write", action="onMessage")
+        async with stage.held(session, settle=1):
+            stage.control.inject(session.client_id, _event("LogoutEvent"))
+            await stage.clock.sleep(1)
+
+        found = await stage.load(session)
+        assert (found.state, found.ended.verified if found.ended else None) == (State.ENDED, False)
+
+
+@on_virtual_time
+async def test_a_late_refusal_of_what_is_settled_changes_nothing() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            before = await stage.types(session)
+            late = json.dumps(_error(4011, tracingId="settled-long-ago"))
+            inbox.put(FrameArrived("lnk_of_before", late))
+            await stage.clock.sleep(1)
+
+            assert await stage.types(session) == before
 
 
 def _closed() -> dict[str, Any]:
