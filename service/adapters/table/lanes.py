@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from service.adapters.table import schema
 from service.adapters.table.conditions import (
     Absent,
+    Check,
     Condition,
     Equals,
     Item,
@@ -17,7 +18,7 @@ from service.adapters.table.conditions import (
     all_of,
     free,
 )
-from service.adapters.table.driver import Driver, NotWrittenError, Query
+from service.adapters.table.driver import Driver, NotWrittenError, Query, Verdict
 from service.adapters.table.limits import BATCH_DELETE_ITEMS
 from service.adapters.table.log_items import (
     absent_lane_attributes,
@@ -26,9 +27,9 @@ from service.adapters.table.log_items import (
     read_lane,
 )
 from service.adapters.table.paging import below, due_before, every_item
-from service.adapters.table.steps import Step, run
+from service.adapters.table.steps import CONTENTION_TRIES, Step, run
 from service.domain.endpoint import Claim, Lane
-from service.domain.errors import VersionConflictError
+from service.domain.errors import UnavailableError, VersionConflictError
 from service.domain.ids import EndpointId, SessionId
 
 
@@ -67,14 +68,24 @@ class LaneTable:
         return made
 
     async def _make(self, lane: Lane, claim: Claim) -> tuple[Lane | None, Item | None]:
-        """The new lane, or what is there already."""
+        """The new lane, or what is there already; neither where the session was erased.
+
+        A courier that overslept the erasing must not leave a lane behind it, so making one looks
+        at the session in the same transaction. Once a lane: every later claim is one plain write.
+        """
         new = dataclasses.replace(lane, claim=claim, version=1)
-        try:
-            await self._driver.write(Put(item=lane_item(new), condition=Absent()))
-        except NotWrittenError as refused:
-            there = refused.outcomes[0].item
-            return (new if _is_held_by(there, claim) else None), there
-        return new, None
+        put = Put(item=lane_item(new), condition=Absent())
+        alive = Check(key=schema.session_key(lane.session_id), condition=Absent("erased"))
+        for _ in range(CONTENTION_TRIES):
+            try:
+                await self._driver.transact([put, alive])
+            except NotWrittenError as refused:
+                if all(each.verdict is not Verdict.REFUSED for each in refused.outcomes):
+                    continue
+                there = refused.outcomes[0].item
+                return (new if _is_held_by(there, claim) else None), there
+            return new, None
+        raise UnavailableError(what="the lane (it changes too quickly)")
 
     async def _take(self, lane: Lane, claim: Claim, now: float) -> Lane | Item | None:
         """The lane as it now is, or the item whose claim is live; None where there is no lane."""

@@ -202,3 +202,16 @@ def _lookups(session: Session) -> list[str]:
         schema.conversation_partition(TENANT, now),
         schema.conversation_partition(TENANT, before.conversation_id),
     ]
+
+
+async def test_a_courier_that_comes_after_the_erasing_leaves_no_lane_behind(table: Table) -> None:
+    session = a_session()
+    await table.sessions.create(
+        session, events=[an_event(session, 1)], sends=[], idempotency=None, may_replace=None
+    )
+    await erase(table, session)
+
+    found = await table.lanes.claim(a_lane(session), token="late", now=NOW, until=NOW + 60)
+
+    assert found is None
+    assert await table.lanes.lanes_of(session.id) == []
