@@ -147,14 +147,21 @@ class SessionTable:
         return [read_send(item) async for item in every_item(self._driver, query)]
 
     async def read_log(self, session_id: SessionId, *, after: int, limit: int) -> LogPage:
-        """Events after that place, and the log's end."""
+        """Events after that place, and the log's end.
+
+        No page is empty before the log's end: a reader may take an empty one for the end.
+        """
         query = dataclasses.replace(_events(session_id, after=after), limit=limit)
-        found = await self._driver.query(query)
+        while True:
+            found = await self._driver.query(query)
+            if found.items and found.last is None:
+                end = schema.sequence_of(str(found.items[-1]["sk"]))
+            else:
+                end = await self._end(session_id)
+            if found.items or end <= after:
+                break
+            # The end was appended between the two reads: whoever skips to it would lose an event.
         events = [read_event(item) for item in found.items if not _is_tombstone(item)]
-        if found.items and found.last is None:
-            end = schema.sequence_of(str(found.items[-1]["sk"]))
-        else:
-            end = await self._end(session_id)
         return LogPage(events=events, last_sequence=end)
 
     async def _end(self, session_id: SessionId) -> int:

@@ -12,9 +12,10 @@ import pytest
 from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.ids import EventId
 from service.domain.log import EventType
-from service.domain.session import Session
+from service.domain.session import Session, State
 from service.ports import WebhookAnswer
 from service.usecases.deliver_lane import CLAIM_SECONDS, HOPS_MAX, PARKED_SECONDS
+from service.usecases.read_lane import PAGE
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import SCHEDULE
 from service.webhook.signing import signature
@@ -254,6 +255,31 @@ def test_a_log_longer_than_a_page_is_delivered_whole() -> None:
         await world.courier()(endpoint.id, session.id)
 
         assert world.receiver.taken == list(range(1, 231))
+
+    play(story())
+
+
+def test_a_session_that_is_erased_in_the_middle_ends_at_its_tombstone() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * (PAGE + 50))
+        courier = world.courier()
+
+        async def erase() -> None:
+            if len(world.receiver.posts) == PAGE:
+                erased = replace(session, state=State.ERASED)
+                grave = world.event(session, PAGE + 51, EventType.ERASED)
+                await world.table.sessions.erase(session, erased, grave)
+                while not await world.table.sessions.purge(replace(erased, version=2)):
+                    continue
+
+        erasing = Before(world.table.sessions, "read_log", erase)
+        reader = replace(courier.reader, sessions=erasing)  # type: ignore[arg-type]  # stands for any port
+
+        await replace(courier, reader=reader)(endpoint.id, session.id)
+
+        assert world.receiver.taken == list(range(1, PAGE + 1))
+        assert await world.table.lanes.lanes_of(session.id) == []
 
     play(story())
 
