@@ -9,6 +9,9 @@ UV     := .venv-lock/bin/uv
 PIP    := --quiet --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes --requirement
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
+# Where the surroundings forbid bytecode, every process of every suite would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run check test fix openapi openapi-check bench lock clean
