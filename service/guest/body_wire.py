@@ -48,6 +48,8 @@ _QUICK_REPLY: Final = Shape(
         may("payload", STRING),
         may("action", STRING),
         may("image", STRING),
+        may("id", STRING),
+        may("summary_text", STRING),
     ),
 )
 _BUTTON_RESPONSE: Final = Shape(
@@ -60,7 +62,7 @@ _BUTTON_RESPONSE: Final = Shape(
         may("id", STRING),
     ),
 )
-CONTENT: Final = Tagged(
+_CONTENT: Final = Tagged(
     tag="contentType",
     attr="content_type",
     sort="content",
@@ -83,7 +85,8 @@ CONTENT: Final = Tagged(
         Variant(name="GenericTemplate", prop="generic", build=GenericTemplate),
         Variant(name="Text", prop="text", build=TextContent),
     ),
-).kind()
+)
+CONTENT: Final = _CONTENT.kind()
 
 _TYPING: Final = Shape(
     build=Typing,
@@ -91,7 +94,7 @@ _TYPING: Final = Shape(
     fields=(need("type", STRING), may("duration_ms", INTEGER, wire="duration", alias="durationMs")),
 )
 _PRESENCE: Final = Shape(build=Presence, fields=(need("type", STRING),))
-EVENTS: Final = Tagged(
+_EVENTS: Final = Tagged(
     tag="eventType",
     attr="event_type",
     sort="event",
@@ -101,7 +104,8 @@ EVENTS: Final = Tagged(
         Variant(name="Presence", prop="presence", build=Presence, shape=_PRESENCE),
     ),
     passed_on=frozenset({"CoBrowse", "Video", "Reactions"}),
-).kind()
+)
+EVENTS: Final = _EVENTS.kind()
 
 _SENDER: Final = Shape(
     build=Sender,
@@ -132,8 +136,8 @@ BODY: Final = Shape(
         may("text", STRING),
         may("direction", STRING),
         may("channel", nested(CHANNEL)),
-        may("content", many(CONTENT)),
-        may("events", many(EVENTS)),
+        may("content", many(_CONTENT.forgiving())),
+        may("events", many(_EVENTS.forgiving())),
         may("metadata", MAP),
         may("originating_entity", STRING),
         may("originating_message_id", STRING),

@@ -35,6 +35,8 @@ class QuickReply:
     payload: str | None = field(default=None, repr=False)
     action: str | None = None
     image: str | None = field(default=None, repr=False)
+    id: str | None = None
+    summary_text: str | None = field(default=None, repr=False)
     extras: JsonObject = kept()
     item_extras: JsonObject = kept()
 

@@ -1,12 +1,14 @@
 """List items told apart by a tag: ``{"contentType": "Card", "card": {...}}``.
 
-Built on ``shapes``. An item whose tag no table knows is kept whole, never refused.
+Built on ``shapes``. An item whose tag no table knows is kept whole, never refused; one that does
+not fit its tag is kept so too where that is asked for.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from service.domain.errors import GuestProtocolError
 from service.guest.scalars import STRING
 from service.guest.shapes import (
     Kind,
@@ -67,6 +69,24 @@ class Tagged(Generic[T]):
     def kind(self) -> Kind:
         """Make the kind of one such item."""
         return Kind(read=self.read, write=self.write, unknown=self.unknown)
+
+    def forgiving(self) -> Kind:
+        """Make the kind of an item that is kept whole when it does not fit its tag.
+
+        For what comes from the service: one odd button must not cost the message, and in history
+        not the whole page with it.
+        """
+        return Kind(read=self._read_or_keep, write=self.write, unknown=self.unknown)
+
+    def _read_or_keep(self, raw: object, path: str) -> object:
+        item = dict(object_at(raw, path))
+        try:
+            return self.read(item, path)
+        except GuestProtocolError:
+            name = item.get(self.tag)
+        if isinstance(name, str):
+            del item[self.tag]
+        return self.other(**{self.attr: name if isinstance(name, str) else "", "fields": item})
 
     def read(self, raw: object, path: str) -> object:
         """Build the item its tag names. Raises: GuestProtocolError."""

@@ -81,6 +81,18 @@ async def test_a_talk_survives_a_service_that(tmp_path: Path, *, held: bool, ord
         assert (await chat.read())["incarnation"] == (2 if order == "wipe" else 1)
 
 
+@HELD
+async def test_a_talk_survives_a_message_with_an_odd_button(tmp_path: Path, *, held: bool) -> None:
+    odd = {"contentType": "QuickReply", "label": "Yes"}
+    async with running(tmp_path, listener=held, sweeper=False) as machine:
+        chat = await machine.open(message={"text": "guest 0"})
+        machine.control.say(await chat.token(), "agent 0", content=[odd])
+        machine.control.drop(await chat.token())
+        await _talk(chat)
+
+        await _nothing_lost_doubled_or_out_of_order(machine, chat, held=held)
+
+
 async def test_a_push_that_nobody_heard_is_caught_up_with(tmp_path: Path) -> None:
     async with running(tmp_path) as machine:
         chat = await machine.open(message={"text": "guest 0"})

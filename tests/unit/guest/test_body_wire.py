@@ -94,6 +94,8 @@ BODIES: Final[dict[str, StructuredBody]] = {
                 payload="answer.yes",
                 action="Message",
                 image="https://img.example.test/yes.png",
+                id="qr-1",
+                summary_text="Chose yes",
             ),
             item.QuickReplyV2(fields={"title": "Sure?", "actions": [_ANSWER]}),
             item.ButtonResponse(type="Button", text="Yes", payload="answer.yes"),

@@ -234,6 +234,14 @@ def test_history_uses_the_parser_of_chat() -> None:
     assert page.entities[2].sent_at is None
 
 
+def test_one_odd_item_does_not_cost_the_page_of_history() -> None:
+    odd = {"id": "a", "text": "Pick", "content": [{"contentType": "QuickReply", "text": "Yes"}]}
+
+    page = decode_history(json.dumps({"entities": [odd, {"id": "b", "text": "Well?"}]}))
+
+    assert [(entity.id, entity.text) for entity in page.entities] == [("a", "Pick"), ("b", "Well?")]
+
+
 def test_an_empty_history_is_a_page() -> None:
     assert decode_history(golden("history_empty")).entities == ()
 

@@ -3,9 +3,9 @@
 import pytest
 
 from service.domain.errors import GuestProtocolError
-from service.guest.body_wire import CONTENT, EVENTS
-from service.guest.chat_events import OtherEvent, Typing
-from service.guest.content import Attachment, Card, UnknownContent
+from service.guest.body_wire import BODY, CONTENT, EVENTS
+from service.guest.chat_events import ChatEvent, OtherEvent, Typing
+from service.guest.content import Attachment, Card, ContentItem, UnknownContent
 from service.guest.shapes import Kind
 
 
@@ -59,6 +59,52 @@ def test_an_item_that_is_none_is_refused(kind: Kind, raw: object, fault: str) ->
         kind.read(raw, "p")
 
     assert str(refusal.value) == fault
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "value", "label"),
+    [
+        (
+            "content",
+            {"contentType": "QuickReply", "text": "Yes"},
+            UnknownContent(content_type="QuickReply", fields={"text": "Yes"}),
+            "content:QuickReply",
+        ),
+        (
+            "content",
+            {"contentType": "Attachment", "attachment": {"fileSize": "1"}},
+            UnknownContent(content_type="Attachment", fields={"attachment": {"fileSize": "1"}}),
+            "content:Attachment",
+        ),
+        (
+            "content",
+            {"contentType": 7},
+            UnknownContent(content_type="", fields={"contentType": 7}),
+            "content:",
+        ),
+        (
+            "events",
+            {"eventType": "Presence", "presence": {}},
+            OtherEvent(event_type="Presence", fields={"presence": {}}),
+            "event:Presence",
+        ),
+    ],
+)
+def test_what_the_service_says_is_kept_though_an_item_does_not_fit_its_tag(
+    field: str, raw: object, value: ContentItem | ChatEvent, label: str
+) -> None:
+    body = BODY.read({"text": "Hi", field: [raw]}, "body")
+
+    assert (body.text, getattr(body, field)) == ("Hi", (value,))
+    assert BODY.write(body)[field] == [raw]
+    assert list(BODY.unknown(body, "body")) == [label]
+
+
+def test_an_item_that_is_no_object_is_refused_even_so() -> None:
+    with pytest.raises(GuestProtocolError) as refusal:
+        BODY.read({"content": ["x"]}, "body")
+
+    assert str(refusal.value) == "at body.content[0]: must be an object, not a string"
 
 
 @pytest.mark.parametrize(
