@@ -79,7 +79,9 @@ def _pass(state: WorldState, request: Request) -> None:
         return
     _count(state, request)
     mark = len(state.out)
+    state.action = request.action
     _carry_out(state, request)
+    state.action = ""
     if drop := state.strike(FaultKind.DROP, request.moment(DropWhen.AFTER)):
         _drop_unanswered(state, request.conn, drop, mark)
 
@@ -117,14 +119,14 @@ def _carry_out(state: WorldState, request: Request) -> None:
 
 
 def _strike_session(state: WorldState, request: Request) -> None:
-    session = request.conn.session
-    if session is None:
-        return
-    if state.strike(FaultKind.EXPIRE, request.moment()):
+    # Found by its name: whoever attaches anew asks for a session that its connection has not yet.
+    key = (request.conn.deployment, request.token or request.conn.token)
+    session = state.sessions.get(key)
+    if session is not None and state.strike(FaultKind.EXPIRE, request.moment()):
         session.expires_at = state.now
-    if state.strike(FaultKind.FORGET, request.moment()):
-        forget(state, (session.deployment, session.token))
-    if state.strike(FaultKind.EVICT, request.moment()):
+    if session is not None and state.strike(FaultKind.FORGET, request.moment()):
+        forget(state, key)
+    if request.conn.session is not None and state.strike(FaultKind.EVICT, request.moment()):
         evict(state, request.conn)
 
 

@@ -22,6 +22,7 @@ def send(state: WorldState, conn: Connection, frame: Frame) -> None:
         deployment=conn.deployment,
         token=conn.token,
         connection=conn.id,
+        action=state.action,
         frame_class=text_at(frame, "class") or "",
         direction=text_at(body, "direction") or "",
     )

@@ -57,6 +57,8 @@ class WorldState:
     ids: Ids
     faults: FaultBook
     now: float = 0.0
+    # What is being asked while a request is handled; empty for what is pushed unasked.
+    action: str = ""
     out: list[Output] = field(default_factory=list)
     timers: dict[TimerId, Callable[[], None]] = field(default_factory=dict)
     last_timer: int = 0

@@ -107,7 +107,12 @@ def fan_out(
 
 def echo_swallowed(state: WorldState, session: Session, asker: Connection) -> bool:
     """Tell whether a fault keeps the echo of a stored message from everyone."""
-    moment = Moment(deployment=session.deployment, token=session.token, connection=asker.id)
+    moment = Moment(
+        deployment=session.deployment,
+        token=session.token,
+        connection=asker.id,
+        action=state.action,
+    )
     return state.strike(FaultKind.SWALLOW_ECHO, moment) is not None
 
 

@@ -185,6 +185,38 @@ def test_a_session_is_lost_on_its_next_request(kind: str, code: int) -> None:
     assert new is (kind != "evict")
 
 
+@pytest.mark.parametrize("kind", ["expire", "forget"])
+def test_a_session_is_lost_just_before_a_new_connection_asks_for_it(kind: str) -> None:
+    here = stage()
+    here.joined().say("before")
+    here.control.fault(kind, action="configureSession")
+
+    assert here.open().configure()["body"]["newSession"] is True
+    assert here.control.faults() == {"open": [], "struck": {kind: 1}}
+
+
+def test_a_session_that_is_not_there_cannot_be_lost() -> None:
+    here = stage()
+    here.control.fault("forget", action="configureSession")
+
+    assert here.open().configure()["body"]["newSession"] is True
+    assert here.control.faults()["struck"] == {}
+
+
+@pytest.mark.parametrize(
+    "kind", ["swallow_frame", "swallow_echo", "delay", "duplicate", "unknown_class", "malformed"]
+)
+def test_an_answer_is_struck_by_the_name_of_what_was_asked(kind: str) -> None:
+    here = stage()
+    here.control.fault(kind, action="onMessage", seconds=1, text="{}")
+    client = here.joined()
+    here.control.say(T, "unasked")
+
+    assert here.control.faults()["struck"] == {}
+    client.say("asked")
+    assert here.control.faults()["struck"] == {kind: 1}
+
+
 def test_a_fault_waits_for_its_target() -> None:
     here = stage()
     here.control.fault("swallow_write", token="mine", action="onMessage")
