@@ -3,8 +3,10 @@
 The book only decides whether a fault strikes; the module that owns the moment carries it out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from service.simulator.ids import Chance
 from service.simulator.knobs import NotFoundSpelling
@@ -78,6 +80,37 @@ class Fault:
     retry_after: int = 1
     text: str = ""
     spelling: NotFoundSpelling = NotFoundSpelling.NUMBER
+
+
+_ON_REQUESTS: Final = frozenset({"deployment", "token", "connection", "action"})
+_ON_HANDSHAKES: Final = frozenset({"deployment", "connection"})
+_ON_HISTORY: Final = frozenset({"deployment", "token", "action"})
+_ON_FRAMES_OUT: Final = _ON_REQUESTS | {"frame_class", "direction"}
+_FILTERS: Final[Mapping[FaultKind, frozenset[str]]] = {
+    FaultKind.DENY_HANDSHAKE: _ON_HANDSHAKES,
+    FaultKind.HANG_HANDSHAKE: _ON_HANDSHAKES,
+    FaultKind.LAG_HISTORY: _ON_HISTORY,
+    FaultKind.FAIL_HISTORY: _ON_HISTORY,
+    **dict.fromkeys(
+        (
+            FaultKind.SWALLOW_FRAME,
+            FaultKind.DELAY,
+            FaultKind.DUPLICATE,
+            FaultKind.REORDER,
+            FaultKind.UNKNOWN_CLASS,
+            FaultKind.MALFORMED,
+        ),
+        _ON_FRAMES_OUT,
+    ),
+}
+
+
+def vain_filters(order: Fault) -> list[str]:
+    """Name the filters that nothing can match when this order could strike."""
+    known = _FILTERS.get(order.kind, _ON_REQUESTS)
+    if order.kind is FaultKind.DROP and order.when is DropWhen.OPEN:
+        known = _ON_HANDSHAKES
+    return [name for name in sorted(_ON_FRAMES_OUT - known) if getattr(order, name)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,11 @@ Used for knobs, deployments and faults, so that Python and HTTP callers get the 
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Settings = TypeVar("Settings")
+
+MOST: Final = 10**12
 
 
 class SettingError(ValueError):
@@ -40,7 +42,7 @@ def _like(name: str, example: object, value: object) -> object:
         case bool():
             return _checked(name, value, bool, "takes true or false")
         case int():
-            return _checked(name, value, int, "takes a whole number")
+            return _whole(name, value)
         case float():
             return float(_number(name, value))
         case tuple():
@@ -57,14 +59,21 @@ def _member(name: str, kind: type[StrEnum], value: object) -> StrEnum:
 
 
 def _checked(name: str, value: object, kind: type, wanted: str) -> object:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    if not isinstance(value, kind):
         raise SettingError(name, wanted)
     return value
 
 
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+        raise SettingError(name, f"takes a whole number from 0 to {MOST}")
+    return value
+
+
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingError(name, "takes a number")
+    # NaN, which Python's JSON reader takes, fails every comparison.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+        raise SettingError(name, f"takes a number from 0 to {MOST}")
     return value
 
 

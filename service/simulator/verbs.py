@@ -10,7 +10,7 @@ from typing import Final
 
 from service.simulator.control import ControlError, Params, Verb
 from service.simulator.deployments import Deployment
-from service.simulator.faults import Fault, FaultKind, How
+from service.simulator.faults import Fault, FaultKind, How, vain_filters
 from service.simulator.journal import Journal
 from service.simulator.lines import evict, sever
 from service.simulator.observations import LOOKS
@@ -31,7 +31,7 @@ from service.simulator.shapes import (
 from service.simulator.state import WorldState
 from service.simulator.talk import Words, end_conversation, say, type_to_guest
 
-STATUSES: Final = frozenset(HTTPStatus)
+REFUSALS: Final = frozenset(status for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
 CLOSE_CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 LONGEST_REASON: Final = 123
 
@@ -163,8 +163,10 @@ def _fault(state: WorldState, params: Params) -> object:
 
 
 def _check_fault(wanted: Fault) -> None:
+    if vain := vain_filters(wanted):
+        raise ControlError(400, f"{vain[0]}: is not known when a {wanted.kind} strikes")
     if wanted.status:
-        _check_status("status", wanted.status)
+        _check_refusal("status", wanted.status)
     closes = wanted.kind is FaultKind.DROP and wanted.how is How.CLOSE
     if closes and wanted.code:
         _check_close_code("code", wanted.code)
@@ -172,9 +174,9 @@ def _check_fault(wanted: Fault) -> None:
         raise ControlError(400, f"reason: longer than {LONGEST_REASON} bytes")
 
 
-def _check_status(name: str, status: int) -> None:
-    if status not in STATUSES:
-        raise ControlError(400, f"{name}: is not an HTTP status")
+def _check_refusal(name: str, status: int) -> None:
+    if status not in REFUSALS:
+        raise ControlError(400, f"{name}: is not an HTTP status that refuses")
 
 
 def _check_close_code(name: str, code: int) -> None:
@@ -196,7 +198,7 @@ def _knobs(state: WorldState, params: Params) -> object:
     wanted = changed(state.knobs, params)
     for name in ("going_away_code", "evicted_close_code"):
         _check_close_code(name, getattr(wanted, name))
-    _check_status("rate_limited_handshake_status", wanted.rate_limited_handshake_status)
+    _check_refusal("rate_limited_handshake_status", wanted.rate_limited_handshake_status)
     state.knobs = wanted
     return record(state.knobs)
 

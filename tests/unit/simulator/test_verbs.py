@@ -1,6 +1,7 @@
 """Orders over HTTP and in Python: the same verbs, the same faults in them."""
 
 import json
+import math
 
 import pytest
 
@@ -45,6 +46,11 @@ def test_what_only_looks_can_be_asked_with_get() -> None:
         ("fault", {"kind": "drop", "strength": 9}, 400),
         ("fault", {"kind": "delay", "seconds": "long"}, 400),
         ("fault", {"kind": "delay", "count": True}, 400),
+        ("fault", {"kind": "delay", "count": -1}, 400),
+        ("fault", {"kind": "delay", "seconds": -0.5}, 400),
+        ("knobs", {"jwt_seconds": math.inf}, 400),
+        ("knobs", {"jwt_seconds": 10**400}, 400),
+        ("knobs", {"history_lag_seconds": math.nan}, 400),
         ("knobs", {"dance": 1}, 400),
         ("knobs", {"push_expiry": "yes"}, 400),
         ("knobs", {"dedupe": "magic"}, 400),
@@ -61,6 +67,30 @@ def test_an_impossible_order_is_refused(verb: str, body: object, status: int) ->
     here.joined()
 
     assert post(here, verb, body)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("deny_handshake", "token"),
+        ("hang_handshake", "action"),
+        ("drop", "frame_class"),
+        ("refuse", "direction"),
+        ("swallow_write", "frame_class"),
+        ("swallow_echo", "direction"),
+        ("partial_session_response", "frame_class"),
+    ],
+)
+def test_an_order_that_could_never_strike_is_refused(kind: str, name: str) -> None:
+    with pytest.raises(ControlError, match=name):
+        stage().control.fault(kind, **{name: "x"})
+
+
+def test_a_drop_on_opening_cannot_name_what_is_said_only_later() -> None:
+    with pytest.raises(ControlError, match="token"):
+        stage().control.fault("drop", when="open", token=T)
+    with pytest.raises(ControlError, match="connection"):
+        stage().control.fault("fail_history", connection=1)
 
 
 def test_orders_that_change_something_need_post() -> None:
@@ -174,6 +204,8 @@ def test_every_verb_is_a_method_of_control_or_the_health_check() -> None:
     ("verb", "body"),
     [
         ("fault", {"kind": "deny_handshake", "status": 499}),
+        ("fault", {"kind": "deny_handshake", "status": 101}),
+        ("fault", {"kind": "fail_history", "status": 204}),
         ("fault", {"kind": "drop", "how": "close", "code": 1006}),
         ("drop", {"how": "close", "code": 99}),
         ("drop", {"how": "close", "reason": "x" * 124}),
