@@ -182,13 +182,14 @@ def get_configuration(state: WorldState, request: Request) -> None:
     if deployment is None:
         refuse(state, request, Code.BAD_REQUEST, "Deployment not found")
         return
-    body = {
+    body: dict[str, object] = {
         "allowedMedia": allowed_media(deployment),
         "blockedExtensions": list(deployment.blocked_extensions),
-        "maxCustomDataBytes": state.knobs.max_attribute_bytes,
         "messageRoutingEnabled": True,
         "sessionDurationSeconds": deployment.session_seconds,
     }
+    if limit := state.knobs.max_attribute_bytes:
+        body["maxCustomDataBytes"] = limit
     reply(state, request, "GetConfigurationResponse", body)
 
 

@@ -46,8 +46,9 @@ def _retry_later(answer: Answer, seconds: int) -> Answer:
 
 def _page(state: WorldState, session: Session, request: HttpRequested, lag: float) -> JsonObject:
     visible = [each for each in session.messages if not lag or each.at <= state.now - lag]
-    most = state.knobs.history_max_page_size
-    size = min(max(1, int_at(dict(request.query), "pageSize", 25)), most)
+    size = max(1, int_at(dict(request.query), "pageSize", 25))
+    if most := state.knobs.history_max_page_size:
+        size = min(size, most)
     number = max(1, int_at(dict(request.query), "pageNumber", 1))
     newest_first = visible[::-1][(number - 1) * size : number * size]
     return {

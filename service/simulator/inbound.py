@@ -110,10 +110,10 @@ def _refusal(state: WorldState, request: Request, session: Session) -> tuple[int
     limit = state.knobs.max_text_bytes
     if session.read_only:
         return Code.READ_ONLY, READ_ONLY_TEXT
-    if size > limit:
+    if limit and size > limit:
         return Code.MESSAGE_TOO_LONG, f"Message length {size} is larger than {limit}"
     allowed = state.knobs.max_attribute_bytes
-    if _attribute_bytes(state, request) > allowed:
+    if allowed and _attribute_bytes(state, request) > allowed:
         told = f"Custom Attributes in channel metadata is larger than {allowed} bytes"
         return Code.ATTRIBUTES_TOO_LARGE, told
     empty = not text and not objects_at(message, "content")

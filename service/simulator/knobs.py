@@ -1,7 +1,8 @@
 """Everything about the service that no public source settles, and every limit, as named values.
 
 The defaults are the most likely reading. A client that works only with the defaults is not done.
-For limits and times, 0 means "none" or "never".
+A limit of 0 is none, and what closes a socket never does; a delay or lag of 0 is none; a life of 0
+is over at once.
 """
 
 from dataclasses import dataclass

@@ -119,10 +119,11 @@ def session_response(
         "clearedExistingSession": cleared,
         "allowedMedia": allowed_media(deployment),
         "blockedExtensions": list(deployment.blocked_extensions),
-        "maxCustomDataBytes": state.knobs.max_attribute_bytes,
         "durationSeconds": deployment.session_seconds,
         "expirationDate": int(session.expires_at),
     }
+    if limit := state.knobs.max_attribute_bytes:
+        body["maxCustomDataBytes"] = limit
     if state.knobs.auto_started_field:
         body["autoStarted"] = False
     return body
