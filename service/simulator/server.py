@@ -117,7 +117,8 @@ class SimulatorServer:
     @property
     def origin(self) -> str:
         """The address for HTTP, without a path: `http://127.0.0.1:PORT`."""
-        return f"{'https' if self._certificate else 'http'}://{self._host}:{self._port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._certificate else 'http'}://{host}:{self._port}"
 
     @property
     def ws_url(self) -> str:

@@ -159,7 +159,7 @@ class Wire(asyncio.Protocol):
         self._asked = None
         headers = [*answer.headers.items(), ("content-length", str(len(answer.body)))]
         self._write(h11.Response(status_code=answer.status, headers=headers))
-        if answer.body:
+        if answer.body and not self._asked_for_head():
             self._write(h11.Data(data=answer.body))
         self._write(h11.EndOfMessage())
         if self._http.our_state is h11.MUST_CLOSE:
@@ -169,6 +169,9 @@ class Wire(asyncio.Protocol):
         self._read_http()
 
     # HTTP.
+
+    def _asked_for_head(self) -> bool:
+        return self._request is not None and self._request.method == b"HEAD"
 
     def _read_http(self) -> None:
         while self._asked is None and self._socket is None:

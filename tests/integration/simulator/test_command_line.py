@@ -9,6 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from service.simulator.__main__ import arguments, run
+from service.simulator.server import SimulatorServer
 
 ROOT = Path(__file__).parents[3]
 ID = "5151a7ed-0000-4000-8000-0000000000aa"
@@ -45,6 +46,10 @@ async def test_it_serves_until_a_signal_comes(capsys: pytest.CaptureFixture[str]
     await run(arguments(["--seed", "7"]))
 
     assert capsys.readouterr().out.startswith("ready ws://127.0.0.1:")
+
+
+def test_it_names_an_address_of_version_6_so_that_a_client_can_use_it() -> None:
+    assert SimulatorServer(host="::1", port=8081).ws_url == "ws://[::1]:8081/v1"
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,12 @@ async def test_a_client_that_expects_to_be_asked_is_asked() -> None:
     )
     async with simulator() as sim:
         assert (await talk(sim.origin, head)).startswith(b"HTTP/1.1 100")
+
+
+async def test_who_asks_for_the_head_only_gets_no_body_and_may_ask_on() -> None:
+    async with simulator() as sim, httpx2.AsyncClient(base_url=sim.origin) as http:
+        head = await http.head(f"/webdeployments/v1/deployments/{D}/config.json")
+        health = await http.get("/__sim__/health")
+
+    assert (head.status_code, head.content) == (405, b"")
+    assert health.json()["status"] == "ok"
