@@ -6,6 +6,7 @@ It must not know the rules of the wire. Time and chance are given to it; it neve
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from service.simulator.attachment import Attachment, Download
 from service.simulator.deployments import Deployment
@@ -94,6 +95,16 @@ class WorldState:
     def cancel(self, timer: TimerId) -> None:
         """Let nothing happen when the timer is due."""
         self.timers.pop(timer, None)
+
+    def forget_everything(self) -> None:
+        """Empty every memory but connections, faults and journal, which have ends of their own."""
+        memories: tuple[dict[Any, Any] | set[Any], ...] = (
+            *(self.handshakes, self.configures, self.sessions, self.seen_tokens, self.dead_tokens),
+            *(self.messages, self.conversations, self.attachments, self.downloads),
+            *(self.jwts, self.logins, self.refresh_tokens, self.platform_tokens),
+        )
+        for memory in memories:
+            memory.clear()
 
     def strike(self, kind: FaultKind, moment: Moment) -> Fault | None:
         """Ask the fault book whether a fault strikes now."""

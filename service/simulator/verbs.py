@@ -143,8 +143,7 @@ def _reset(state: WorldState, _: Params) -> object:
     _wipe(state, {})
     state.faults.clear()
     state.faults.struck.clear()
-    for memory in (state.seen_tokens, state.dead_tokens, state.handshakes, state.configures):
-        memory.clear()
+    state.forget_everything()
     state.knobs = state.config.knobs
     state.deployments = {each.id: each for each in state.config.deployments}
     state.journal = Journal()

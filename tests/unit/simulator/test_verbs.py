@@ -182,6 +182,26 @@ def test_a_reset_goes_back_to_the_beginning() -> None:
     assert here.joined().say("hi again")[0]["code"] == 200
 
 
+def test_a_reset_forgets_conversations_files_and_bearers_too() -> None:
+    here = stage()
+    client = here.joined()
+    said = client.say("hi")[0]["body"]["id"]
+    conversation = str(here.control.transcript()[0]["conversation_id"])
+    basic = {"authorization": "Basic c2ltdWxhdG9yOnNpbXVsYXRvci1zZWNyZXQ="}
+    form = b"grant_type=client_credentials"
+    granted = here.http("POST", "/oauth/token", headers=basic, body=form)
+    bearer = {"authorization": f"bearer {json.loads(granted.body)['access_token']}"}
+    details = f"/api/v2/conversations/messages/{said}/details"
+    assert here.http("GET", details, headers=bearer).status == 200
+
+    here.control.reset()
+
+    assert here.http("GET", details, headers=bearer).status == 401
+    with pytest.raises(ControlError, match="conversation"):
+        here.control.conversation(conversation)
+    here.advance(120)
+
+
 def test_a_token_in_two_deployments_is_told_apart() -> None:
     here = stage()
     here.control.deployment("another", bot="silent")
