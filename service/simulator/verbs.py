@@ -34,6 +34,13 @@ from service.simulator.talk import Words, end_conversation, say, type_to_guest
 REFUSALS: Final = frozenset(status for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
 CLOSE_CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 LONGEST_REASON: Final = 123
+WORDS: Final[tuple[tuple[str, type, str], ...]] = (
+    ("text", str, "a string"),
+    ("nickname", str, "a string"),
+    ("entity", str, "a string"),
+    ("content", list, "a list"),
+    ("metadata", dict, "an object"),
+)
 
 
 def order(state: WorldState, verb: str, params: Params) -> object:
@@ -48,6 +55,7 @@ def order(state: WorldState, verb: str, params: Params) -> object:
 
 
 def _say(state: WorldState, params: Params) -> object:
+    _check_words(params)
     text = text_at(params, "text")
     most = state.knobs.max_agent_characters
     if text is not None and most and len(text) > most:
@@ -59,7 +67,7 @@ def _say(state: WorldState, params: Params) -> object:
         entity=text_at(params, "entity") or "Human",
         metadata=strings_at(params, "metadata"),
     )
-    stored = say(state, _session(state, params), words)
+    stored = say(state, _living(state, params), words)
     return {
         "messageId": stored.id,
         "conversationId": stored.conversation.id,
@@ -68,13 +76,21 @@ def _say(state: WorldState, params: Params) -> object:
     }
 
 
+def _check_words(params: Params) -> None:
+    for name, kind, wanted in WORDS:
+        if not isinstance(params.get(name, kind()), kind):
+            raise ControlError(400, f"{name}: takes {wanted}")
+    if params.get("text") is None and not params.get("content"):
+        raise ControlError(400, "text or content: is required")
+
+
 def _typing(state: WorldState, params: Params) -> object:
     milliseconds = int_at(params, "duration_ms", 5000)
-    return {"delivered": type_to_guest(state, _session(state, params), milliseconds)}
+    return {"delivered": type_to_guest(state, _living(state, params), milliseconds)}
 
 
 def _disconnect(state: WorldState, params: Params) -> object:
-    session = _session(state, params)
+    session = _living(state, params)
     stored = end_conversation(state, session, text_at(params, "nickname") or "")
     return {"messageId": stored.id if stored else None, "readOnly": session.read_only}
 
@@ -97,7 +113,10 @@ def _evict(state: WorldState, params: Params) -> object:
     session = _session(state, params)
     before = len(session.connections)
     reason = text_at(params, "reason") or ""
-    if params.get("which") == "all":
+    which = params.get("which", "oldest")
+    if which not in {"oldest", "all"}:
+        raise ControlError(400, "which: takes oldest or all")
+    if which == "all":
         turn_out(state, session, reason=reason)
     elif session.connections:
         evict(state, session.connections[0], reason)
@@ -230,6 +249,14 @@ def _session(state: WorldState, params: Params) -> Session:
         if name == token and deployment in (None, where):
             return session
     raise ControlError(404, "no session with this token")
+
+
+def _living(state: WorldState, params: Params) -> Session:
+    session = _session(state, params)
+    if session.expired(state.now) and not session.read_only:
+        # What is over does not begin again because somebody speaks into it.
+        raise ControlError(404, "the session with this token has expired")
+    return session
 
 
 VERBS: Final[dict[str, Verb]] = {

@@ -41,6 +41,10 @@ def test_what_only_looks_can_be_asked_with_get() -> None:
         ("dance", {}, 404),
         ("say", {"token": "nobody", "text": "x"}, 404),
         ("say", {"token": T, "text": "x" * 4001}, 400),
+        ("say", {"token": T}, 400),
+        ("say", {"token": T, "text": 7}, 400),
+        ("say", {"token": T, "text": "x", "content": {}}, 400),
+        ("evict", {"token": T, "which": "newest"}, 400),
         ("fault", {}, 400),
         ("fault", {"kind": "dance"}, 400),
         ("fault", {"kind": "drop", "strength": 9}, 400),
@@ -146,6 +150,17 @@ def test_expiry_can_be_announced() -> None:
     here.control.expire(T, announce=True)
 
     assert client.inbox()[0]["class"] == "SessionExpiredEvent"
+
+
+def test_nobody_speaks_into_an_expired_session_and_so_revives_it() -> None:
+    here = stage()
+    here.joined()
+    here.control.expire(T)
+
+    for verb, more in (("say", {"text": "too late"}), ("typing", {}), ("disconnect", {})):
+        with pytest.raises(ControlError, match="expired"):
+            here.control.run(verb, token=T, **more)
+    assert here.open().configure()["body"]["newSession"] is True
 
 
 def test_all_connections_can_be_evicted() -> None:
