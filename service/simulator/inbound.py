@@ -33,7 +33,9 @@ def on_message(state: WorldState, request: Request) -> None:
     session = session_of(state, request)
     if session is None:
         return
-    if text_at(message, "type") == "Event":
+    if not message:
+        refuse(state, request, Code.MISSING_PARAMETER, "Missing parameter: message")
+    elif text_at(message, "type") == "Event":
         _on_event(state, request, session)
     elif _passes(state, request, session):
         _take_in(state, request, session, bot=True)
@@ -86,6 +88,9 @@ def _join(state: WorldState, request: Request, session: Session, deployment: Dep
 def _clear(state: WorldState, request: Request, session: Session, deployment: Deployment) -> None:
     if not deployment.clear:
         refuse(state, request, Code.FORBIDDEN, CLEAR_TEXT)
+        return
+    if request.wait:
+        throttle(state, request, request.wait, "Request")
         return
     _take_in(state, request, session, bot=False)
     conversation_of(state, session).ended_at = state.now

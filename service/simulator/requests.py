@@ -78,6 +78,10 @@ def throttle(state: WorldState, request: Request, wait: float, what: str) -> Non
 
 def session_of(state: WorldState, request: Request, *, by_event: bool = False) -> Session | None:
     """Return the live session of the request, or answer why there is none and return None."""
+    # The schema asks for it everywhere; of an echo it is known that the service bears its absence.
+    if not request.token and request.action != "echo":
+        refuse(state, request, Code.MISSING_PARAMETER, "Missing parameter: token")
+        return None
     session = request.conn.session
     if session is None or session.gone or session.token != (request.token or session.token):
         refuse(state, request, Code.SESSION_NOT_FOUND, state.knobs.not_found_text)

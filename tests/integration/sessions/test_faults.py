@@ -29,6 +29,7 @@ FAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "configure refused 4007": {"kind": "refuse", "code": 4007, "action": "configureSession"},
     "configure refused 500": {"kind": "refuse", "code": 500, "action": "configureSession"},
     "message refused 500": {"kind": "refuse", "code": 500, "action": "onMessage"},
+    "handshake left hanging": {"kind": "hang_handshake"},
     "handshake 429": {"kind": "deny_handshake", "status": 429, "retry_after": 1},
     "handshake 503": {"kind": "deny_handshake", "status": 503},
     "write swallowed": {"kind": "swallow_write", "action": "onMessage"},

@@ -53,6 +53,33 @@ def test_an_untraced_message_has_an_untraced_echo() -> None:
     assert "tracingId" not in stage().joined().say("hello")[0]
 
 
+@pytest.mark.parametrize(
+    ("action", "fields", "missing"),
+    [
+        ("onMessage", {"message": {"type": "Text", "text": "hi"}}, "token"),
+        ("onMessage", {"token": T}, "message"),
+        ("getJwt", {}, "token"),
+        ("closeSession", {"closeAllConnections": True}, "token"),
+    ],
+)
+def test_a_request_without_what_the_schema_demands_is_refused(
+    action: str, fields: Frame, missing: str
+) -> None:
+    here = stage()
+    [refusal] = here.joined().send(action, **fields)
+
+    assert (refusal["code"], refusal["body"]) == (4020, f"Missing parameter: {missing}")
+    assert here.control.transcript() == []
+
+
+def test_a_clear_counts_as_a_request_of_its_connection() -> None:
+    client = stage(requests_per_minute=1).joined()
+
+    [refusal] = client.presence("Clear")
+
+    assert refusal["class"] == "TooManyRequestsErrorMessage"
+
+
 def test_a_message_before_configure_finds_no_session() -> None:
     assert stage().open().say("too early", tracingId="t") == [
         {
