@@ -47,7 +47,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "resumeToken": resume_token,
 }
 CONFIGURES: Final = frozenset({"configureSession", "configureAuthenticatedSession"})
-MESSAGE_TOO_BIG: Final = 1009
 
 
 def receive(state: WorldState, conn: Connection, text: str) -> None:
@@ -57,7 +56,7 @@ def receive(state: WorldState, conn: Connection, text: str) -> None:
     conn.last_frame_at = state.now
     limit = state.knobs.max_frame_bytes
     if limit and byte_length(text) > limit:
-        close(state, conn, MESSAGE_TOO_BIG, "Frame is too big")
+        close(state, conn, state.knobs.too_big_code, "Frame is too big")
         return
     fields = parse_object(text)
     action = text_at(fields, "action") if fields else None

@@ -93,6 +93,7 @@ class Knobs:
     going_away_code: int = 1001
     going_away_reason: str = "Going away"
     max_frame_bytes: int = 131_072
+    too_big_code: int = 1009
     missing_origin_allowed: bool = False
     refuse_deployment_mismatch: bool = True
     rate_limited_handshake_status: int = 429

@@ -214,7 +214,7 @@ def _faults(state: WorldState, _: Params) -> object:
 
 def _knobs(state: WorldState, params: Params) -> object:
     wanted = changed(state.knobs, params)
-    for name in ("going_away_code", "evicted_close_code"):
+    for name in ("going_away_code", "evicted_close_code", "too_big_code"):
         _check_close_code(name, getattr(wanted, name))
     _check_refusal("rate_limited_handshake_status", wanted.rate_limited_handshake_status)
     state.knobs = wanted

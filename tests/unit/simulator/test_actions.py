@@ -42,6 +42,15 @@ def test_a_frame_that_is_too_big_closes_the_socket() -> None:
     assert done == [CloseConnection(conn=client.conn, code=1009, reason="Frame is too big")]
 
 
+def test_the_close_code_of_a_frame_that_is_too_big_is_a_knob() -> None:
+    here = stage(max_frame_bytes=10, too_big_code=1008)
+    client = here.open()
+
+    assert client.raw("x" * 11) == [
+        CloseConnection(conn=client.conn, code=1008, reason="Frame is too big")
+    ]
+
+
 def test_a_handshake_is_denied_as_often_as_ordered() -> None:
     here = stage()
     here.control.fault("deny_handshake", status=503, retry_after=7, count=2)
