@@ -91,19 +91,19 @@ def proven_by(said: Said, sends: Iterable[PendingSend], *, incarnation: int) -> 
 
 
 def refused_by(
-    refusal: Refusal, sends: Iterable[PendingSend], *, alone: bool
+    refusal: Refusal, sends: Iterable[PendingSend], *, link: str | None
 ) -> PendingSend | None:
     """The send that an error speaks of, if any.
 
-    `alone` says that nothing but sends is in flight on the link. An error without a tracing id
-    speaks of a send only if it is the only request in flight and the code says that the guest
-    session is gone.
+    `link` is the one that brought the error, if nothing but sends is in flight on it. An error
+    without a tracing id speaks of a send only if it is the only request in flight, on that very
+    link and not in doubt already, and the code says that the guest session is gone.
     """
     flying = in_flight(sends)
     if refusal.tracing_id is not None:
         return next((s for s in flying if s.tracing_id == refusal.tracing_id), None)
-    if refusal.session_gone and alone and len(flying) == 1:
-        return flying[0]
+    if refusal.session_gone and link is not None and len(flying) == 1:
+        return flying[0] if _fine_on(flying[0], link) else None
     return None
 
 

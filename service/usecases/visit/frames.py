@@ -78,7 +78,7 @@ async def late_refusal(desk: Desk, late: FrameArrived) -> None:
     refused = None if isinstance(frame, Request) else refusal(frame)
     if refused is None or not refused.certain or refused.tracing_id is None:
         return
-    send = refused_by(refused, desk.sends.values(), alone=False)
+    send = refused_by(refused, desk.sends.values(), link=None)
     if send is not None and send.written is not None and send.written.link == late.link:
         await refuse(desk, send, refused)
 
@@ -187,8 +187,8 @@ async def _ready(desk: Desk, frame: ServerFrame) -> None:
 
 
 async def _refused(desk: Desk, refused: Refusal) -> None:
-    alone = desk.link is None or not desk.link.waiting
-    send = refused_by(refused, desk.sends.values(), alone=alone)
+    link = desk.link.name if desk.link is not None and not desk.link.waiting else None
+    send = refused_by(refused, desk.sends.values(), link=link)
     if send is None or not refused.certain:
         # Without a tracing id it may speak of anything that is in flight.
         if send is not None or (refused.tracing_id is None and in_flight(desk.sends.values())):

@@ -219,25 +219,32 @@ GONE: Final = Refusal(code="4007", certain=True, session_gone=True)
 
 
 @pytest.mark.parametrize(
-    ("refusal", "sends", "alone", "sequence"),
+    ("refusal", "sends", "link", "sequence"),
     [
-        (Refusal(code="4011", certain=True, tracing_id="trace-3"), (2, 3), 1, 3),
-        (Refusal(code="4011", certain=True, tracing_id="other"), (2, 3), 1, None),
-        (Refusal(code="4011", certain=True), (2,), 1, None),
-        (GONE, (2,), 1, 2),
-        (GONE, (2,), 0, None),
-        (GONE, (2, 3), 1, None),
-        (GONE, (), 1, None),
+        (Refusal(code="4011", certain=True, tracing_id="trace-3"), (2, 3), "l1", 3),
+        (Refusal(code="4011", certain=True, tracing_id="other"), (2, 3), "l1", None),
+        (Refusal(code="4011", certain=True), (2,), "l1", None),
+        (GONE, (2,), "l1", 2),
+        (GONE, (2,), None, None),
+        (GONE, (2, 3), "l1", None),
+        (GONE, (), "l1", None),
+        (GONE, (2,), "l2", None),
     ],
 )
 def test_the_send_that_an_error_speaks_of(
-    refusal: Refusal, sends: tuple[int, ...], alone: int, sequence: int | None
+    refusal: Refusal, sends: tuple[int, ...], link: str | None, sequence: int | None
 ) -> None:
     flying = [written(number) for number in sends]
 
-    refused = refused_by(refusal, [*flying, pending(9)], alone=bool(alone))
+    refused = refused_by(refusal, [*flying, pending(9)], link=link)
 
     assert (refused.sequence if refused else None) == sequence
+
+
+def test_an_error_without_a_name_does_not_speak_of_what_is_in_doubt_already() -> None:
+    doubtful = doubted(written(2), now=NOON + 4)
+
+    assert refused_by(GONE, [doubtful], link="l1") is None
 
 
 DOUBT: Final = NOON + 1

@@ -489,3 +489,23 @@ async def test_messages_that_met_a_lost_guest_session_together_all_go_out_again_
 
         assert stage.arrived() == ["Hello", "one", "two", "three"]
         assert "message.failed" not in await stage.types(session)
+
+
+@on_virtual_time
+async def test_an_end_without_a_name_does_not_refuse_what_went_out_on_an_earlier_link() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.fault("swallow_echo")
+        async with stage.held(session) as inbox:
+            stage.control.fault("fail_history", status=500, count=0)
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(1)
+            stage.control.drop()
+            await stage.clock.sleep(3)
+            stage.control.expire(session.client_id, announce=True)
+            await stage.clock.sleep(10)
+
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["failure"]["code"] == "outcome_unknown"
+        assert stage.arrived() == ["Hello", "More"]
