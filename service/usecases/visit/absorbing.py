@@ -9,6 +9,7 @@ from service.domain.message import Message, MessageStatus
 from service.domain.said import Said
 from service.domain.sends import in_flight, proven_by
 from service.domain.session import Session
+from service.guest.translate import said as said_by
 from service.usecases.visit.conversation import ask_for_conversation
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
@@ -50,15 +51,42 @@ async def take_strangers(desk: Desk) -> None:
         await log_said(desk, said, recovered=recovered)
 
 
+def set_backlog_aside(desk: Desk) -> None:
+    """The link goes. What was said on it waits on: history may be gone with the guest session."""
+    spoken = [said_by(frame) for frame in desk.backlog]
+    desk.overheard += [said for said in spoken if said is not None]
+    desk.backlog = []
+
+
+async def take_rest(desk: Desk) -> bool:
+    """Log all that still waits, for its guest session is about to be left; whether there was any.
+
+    Logged afterwards it would count as said in the next one, whose history does not show it.
+    """
+    heard = [*desk.overheard, *(held.said for held in desk.hold.waiting)]
+    strangers, desk.strangers = desk.strangers, []
+    desk.overheard, desk.hold = [], replace(desk.hold, waiting=())
+    for said in heard:
+        if not await _proves(desk, said, recovered=False):
+            await _append(desk, _named(said), recovered=False)
+    for said, recovered in strangers:
+        await _append(desk, said, recovered=recovered)
+    return bool(heard or strangers)
+
+
 async def log_said(desk: Desk, said: Said, *, recovered: bool) -> None:
     """Append one message unless the log has it."""
-    if said.is_join:
-        return
     named = _named(said)
-    if said.from_guest and in_flight(desk.sends.values()):
+    if said.from_guest and not said.is_join and in_flight(desk.sends.values()):
         # Each read of history shows it again.
         if not any(known.keys & named.keys for known, _ in desk.strangers):
             desk.strangers.append((named, recovered))
+        return
+    await _append(desk, named, recovered=recovered)
+
+
+async def _append(desk: Desk, named: Said, *, recovered: bool) -> None:
+    if named.is_join:
         return
     newest = _newest(desk)
     late = named.channel_time is not None and newest is not None and named.channel_time < newest
@@ -73,7 +101,7 @@ async def log_said(desk: Desk, said: Said, *, recovered: bool) -> None:
     if recovered:
         desk.tally = replace(desk.tally, caught_up=desk.tally.caught_up + 1)
     await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
-    ask_for_conversation(desk, said.body_id)
+    ask_for_conversation(desk, named.body_id)
 
 
 async def _settled(desk: Desk, said: Said) -> bool:

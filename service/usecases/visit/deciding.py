@@ -8,10 +8,11 @@ from service.domain import events as ev
 from service.domain.deployment import CarryOver
 from service.domain.given import Given
 from service.domain.judgement import judged
-from service.domain.lifecycle import decide
+from service.domain.lifecycle import Decision, decide
 from service.domain.receipt import Tally
 from service.domain.send import SendStatus
 from service.domain.session import SETTLED_STATES
+from service.usecases.visit.absorbing import set_backlog_aside, take_rest
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.settling import settle_all, settle_hopeless, settle_read_only
@@ -27,9 +28,9 @@ async def happen(desk: Desk, event: ev.Event) -> None:
 
     Raises SupersededError, IllegalTransitionError.
     """
-    given = await _given(desk, event)
-    meant = judged(desk.session, event, given)
-    decision = decide(desk.session, meant, given)
+    given, meant, decision = await _decided(desk, event)
+    if await _took_rest(desk, decision):
+        given, meant, decision = await _decided(desk, event)
     if decision.drafts:
         await ensure_mark(desk)
     before = desk.session
@@ -52,6 +53,23 @@ async def happen(desk: Desk, event: ev.Event) -> None:
         },
     )
     await _follow_up(desk, meant, logged=bool(events))
+
+
+async def _decided(desk: Desk, event: ev.Event) -> tuple[Given, ev.Event, Decision]:
+    given = await _given(desk, event)
+    meant = judged(desk.session, event, given)
+    return given, meant, decide(desk.session, meant, given)
+
+
+async def _took_rest(desk: Desk, decision: Decision) -> bool:
+    """Whether something was logged that would be too late once the guest session is left."""
+    before, after = desk.session, decision.session
+    if after.state in SETTLED_STATES and before.state not in SETTLED_STATES:
+        set_backlog_aside(desk)
+    elif after.incarnation == before.incarnation:
+        return False
+    # Else what waits on this link was said in the guest session that begins.
+    return await take_rest(desk)
 
 
 async def _follow_up(desk: Desk, meant: ev.Event, *, logged: bool) -> None:

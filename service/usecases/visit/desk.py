@@ -90,6 +90,9 @@ class Desk:
     phase_tracing: str = ""
     attach_at: float | None = None
     backlog: "list[ServerFrame]" = field(default_factory=list)
+    """Frames of this link that wait for the first read of history."""
+    overheard: "list[Said]" = field(default_factory=list)
+    """What links that are gone brought, and had to wait likewise."""
     strangers: "list[tuple[Said, bool]]" = field(default_factory=list)
     """The guest's messages that match no send while some send is unproven, and whether history had
     them.

@@ -85,6 +85,8 @@ async def late_refusal(desk: Desk, late: FrameArrived) -> None:
 
 async def release_backlog(desk: Desk) -> None:
     """Handle what was pushed while the first read of history was under way."""
+    while desk.overheard and desk.phase is Phase.READY and desk.reading.first_done:
+        await take_live(desk, desk.overheard.pop(0))
     while desk.backlog and desk.phase is Phase.READY and desk.reading.first_done:
         await _ready(desk, desk.backlog.pop(0))
 

@@ -19,7 +19,7 @@ from service.domain.ids import LINK
 from service.domain.session import State
 from service.guest.outgoing import outgoing_clear
 from service.guest.requests import CloseSession, ConfigureSession, Request
-from service.guest.translate import said
+from service.usecases.visit.absorbing import set_backlog_aside
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
@@ -69,8 +69,7 @@ async def drop_link(desk: Desk) -> None:
     """Let go of the socket; what was in flight on it is in doubt."""
     link, desk.link = desk.link, None
     desk.phase, desk.phase_until = Phase.NONE, None
-    # What was said waits on: history will have it too, unless the guest session is gone by then.
-    desk.backlog = [frame for frame in desk.backlog if said(frame) is not None]
+    set_backlog_aside(desk)
     await stop_reading(desk)
     desk.reading = Reading(recent=desk.reading.recent)
     if link is not None:

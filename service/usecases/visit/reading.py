@@ -88,6 +88,9 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
         reading.due = reading.second_at or desk.now + RETRY_SECONDS
         return
     if not same and desk.session.state in {State.CATCHING_UP, State.VERIFYING}:
+        # What this history shows was said in the guest session that took the old one's place.
+        seen = frozenset[str]().union(*(entry.keys for entry in read.entries))
+        desk.overheard = [said for said in desk.overheard if not said.keys & seen]
         await happen(desk, ev.HistoryStrange())
         return
     reading.reads.append(read)

@@ -1,12 +1,17 @@
 """What was said gets one place in the log: nothing twice, nothing lost, strangers last."""
 
-from typing import Any
+from typing import Any, Final
 
 from service.domain.instants import rfc3339
 from service.domain.sends import marked
-from service.usecases.visit.absorbing import take_history, take_strangers
+from service.domain.session import Session
+from service.usecases.visit import Nudged
+from service.usecases.visit.absorbing import take_history, take_rest, take_strangers
 from tests.support.playbook import by_guest
 from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+_GONE: Final = {"type": "message", "class": "SessionExpiredEvent", "code": 200, "body": {}}
+_CLEARED: Final = {"type": "message", "class": "SessionClearedEvent", "code": 200, "body": {}}
 
 
 def _frame(text: str, *, at: str | None, body_id: str | None, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -181,3 +186,94 @@ async def test_the_guests_join_is_no_message() -> None:
         session = await stage.chatted()
         async with stage.held(session):
             assert "message.received" not in await stage.types(session)
+
+
+async def _log_of(stage: Stage, session: Session) -> list[tuple[int, str]]:
+    """Incarnation and text of what was received, and where one guest session replaced another."""
+    return [
+        (event.incarnation, event.data.get("message", {}).get("text", event.type.value))
+        for event in await stage.log(session)
+        if event.type.value in {"message.received", "session.replaced", "session.ended"}
+    ]
+
+
+@on_virtual_time
+async def test_what_waited_for_history_is_logged_in_the_guest_session_it_was_said_in() -> None:
+    async with staged(knobs={"rest_delay_seconds": 2}) as stage:
+        session = await stage.chatted()
+        async with stage.held(session, settle=1):
+            stage.say(session, "while it was read")
+            await stage.clock.sleep(0.5)
+            stage.control.drop()
+            stage.control.forget(session.client_id)
+            await stage.clock.sleep(20)
+            # Were it taken for something of the new guest session, whose history does not show it,
+            # this would look like one more replacement.
+            stage.control.drop()
+            await stage.clock.sleep(30)
+
+        assert await _log_of(stage, session) == [(1, "while it was read"), (2, "session.replaced")]
+
+
+@on_virtual_time
+async def test_what_was_held_is_logged_in_the_guest_session_it_was_said_in() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            for text, seconds in (("b", 1.0), ("a", 0.0)):
+                body = _frame(text, at=_at(stage, seconds), body_id=text)
+                stage.control.inject(session.client_id, body)
+            await stage.clock.sleep(3)
+            held = _frame("held", at=_at(stage, 0), body_id="held")
+            stage.control.inject(session.client_id, held)
+            stage.control.forget(session.client_id)
+            stage.control.inject(session.client_id, _GONE)
+            await stage.clock.sleep(20)
+
+        assert (await _log_of(stage, session))[-2:] == [(1, "held"), (2, "session.replaced")]
+
+
+@on_virtual_time
+async def test_a_stranger_is_logged_in_the_guest_session_it_was_said_in() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        other = await stage.accept(await stage.made(), "from another tab")
+        async with stage.held(session) as inbox:
+            stage.control.fault("swallow_echo")
+            await stage.accept(session, "ours")
+            inbox.put(Nudged())
+            await stage.clock.sleep(0.5)
+            await stage.write_as_guest(session, other)
+            stage.control.drop()
+            stage.control.forget(session.client_id)
+            await stage.clock.sleep(20)
+
+        assert await _log_of(stage, session) == [(1, "from another tab"), (2, "session.replaced")]
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["text"] == "ours"
+
+
+@on_virtual_time
+async def test_what_still_waits_is_logged_before_somebody_else_clears_the_chat() -> None:
+    async with staged(knobs={"rest_delay_seconds": 2}) as stage:
+        session = await stage.chatted()
+        async with stage.held(session, settle=1):
+            stage.say(session, "last words")
+            stage.control.inject(session.client_id, _CLEARED)
+            await stage.clock.sleep(5)
+
+            assert await _log_of(stage, session) == [(1, "last words"), (1, "session.ended")]
+
+
+@on_virtual_time
+async def test_a_proof_that_waited_is_taken_before_its_guest_session_is_left() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        desk = await stage.desk(session)
+        send = await stage.accept(session, "ours")
+        desk.keep(marked(send, now=stage.now, incarnation=1, writer="w", link="l"))
+        desk.overheard.append(by_guest("x", tracing_id=send.tracing_id, channel_time=stage.now))
+
+        assert await take_rest(desk) is True
+        assert await take_rest(desk) is False
+        assert (await stage.types(session))[-1] == "message.confirmed"
