@@ -77,8 +77,8 @@ def proven_by(said: Said, sends: Iterable[PendingSend], *, incarnation: int) -> 
     """The send that this message of the guest proves delivered, if any.
 
     By tracing id, then by metadata id; a message that carries neither (history may not have them)
-    proves the first send in order whose direction, content and time fit. What was put back because
-    it seemed absent is proven by name alone: history was later than we allow for.
+    proves the first send in order whose direction, content and, if it tells one, time fit. What was
+    put back because it seemed absent is proven by name alone: history was later than we allow for.
     """
     if not said.from_guest:
         return None
@@ -195,11 +195,11 @@ def _by_name(said: Said, sends: Sequence[PendingSend]) -> PendingSend | None:
 def _fits(said: Said, send: PendingSend) -> bool:
     if said.is_join != (send.kind is SendKind.JOIN):
         return False
-    mark = send.written
-    if mark is None or said.channel_time is None:
-        return said.is_join
-    in_time = said.channel_time >= mark.at - CLOCK_SKEW_SECONDS
-    return in_time and (said.is_join or _same_words(said, send.body))
+    # History need not tell the time. Then words alone must do: were such an entry passed over, its
+    # message would count as absent and go out a second time.
+    at, mark = said.channel_time, send.written
+    early = at is not None and mark is not None and at < mark.at - CLOCK_SKEW_SECONDS
+    return not early and (said.is_join or _same_words(said, send.body))
 
 
 def _same_words(said: Said, body: SendBody) -> bool:

@@ -277,3 +277,19 @@ async def test_a_proof_that_waited_is_taken_before_its_guest_session_is_left() -
         assert await take_rest(desk) is True
         assert await take_rest(desk) is False
         assert (await stage.types(session))[-1] == "message.confirmed"
+
+
+@on_virtual_time
+async def test_a_history_that_tells_neither_name_nor_time_still_proves_what_arrived() -> None:
+    async with staged(knobs={"history_metadata": False, "history_times": False}) as stage:
+        session = await stage.chatted()
+        stage.control.fault("swallow_echo", count=2)
+        async with stage.held(session) as inbox:
+            for _ in range(2):
+                await stage.accept(session, "the same")
+            inbox.put(Nudged())
+            await stage.clock.sleep(30)
+
+        assert stage.arrived() == ["Hello", "the same", "the same"]
+        assert (await stage.types(session)).count("message.confirmed") == 3
+        assert await stage.texts(session) == []
