@@ -14,6 +14,7 @@ _NOT_OPENED: Final = frozenset({State.CREATED, State.OPENING, State.REOPENING})
 _BY_INTENT: Final = frozenset(
     {State.READING, State.RESTARTING, State.CLEARING, State.ENDING, State.RENEWING}
 )
+_STARTS_ANEW: Final = frozenset({State.RESTARTING, State.CLEARING})
 _NEEDS_NEW_ID: Final = frozenset({State.REOPENING, State.RETRYING})
 _HELD: Final = frozenset({State.DETACHED, State.READ_ONLY})
 
@@ -52,7 +53,7 @@ def _opened(session: Session, event: ev.GuestSessionOpened, given: Given) -> ev.
 def _gone(session: Session, event: ev.GuestSessionGone, given: Given) -> ev.Event:
     if _waits_for_a_new_chat(session, given):
         return ev.StartNewWanted()
-    if session.state is State.RESTARTING and session.outage is not None:
+    if session.state in _STARTS_ANEW and session.outage is not None:
         return ev.ClientIdDead(code=event.code)
     if session.state in _NEEDS_NEW_ID:
         return _gone_for_good(session, event, given)

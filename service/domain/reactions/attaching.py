@@ -123,7 +123,11 @@ def lost_again(
     session: Session, event: happened.GuestSessionGone | happened.ClientIdDead, given: Given
 ) -> Outcome:
     """Genesys contradicts itself: treat it as trouble that may pass, and slow down."""
-    return lost(session, happened.LinkFailed(code=event.code), given)
+    if isinstance(event, happened.ClientIdDead):
+        outage = outage_of(session, Cause.CLIENT_ID_DEAD, event.code)
+    else:
+        outage = outage_of(session, event.cause, event.code)
+    return lost(replace(session, outage=outage), happened.LinkFailed(code=event.code), given)
 
 
 def evicted(session: Session, event: happened.Evicted, given: Given) -> Outcome:

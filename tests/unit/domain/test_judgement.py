@@ -80,6 +80,13 @@ def test_what_is_gone_where_something_new_is_under_way_has_not_lapsed(state: Sta
     assert judge(state, GONE, FAIL, expires_at=NOON - 1) == GONE
 
 
+@pytest.mark.parametrize("state", [S.RESTARTING, S.CLEARING])
+def test_gone_a_second_time_where_a_chat_begins_anew_means_another_client_id(state: State) -> None:
+    outage = Outage(cause=Cause.SESSION_EXPIRED, code="4006", last_good_at=NOON)
+
+    assert judge(state, GONE, outage=outage) == ev.ClientIdDead(code="4006")
+
+
 @pytest.mark.parametrize("state", [S.REOPENING, S.RETRYING])
 def test_gone_a_second_time_is_a_loss_by_policy(state: State) -> None:
     lost = ev.GuestSessionLostForGood(cause=Cause.SESSION_EXPIRED, code="4006")

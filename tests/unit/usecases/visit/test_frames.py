@@ -10,6 +10,7 @@ import pytest
 from service.domain.deployment import OnReadOnly
 from service.domain.events import ClearAndEndRequested, ClearRequested
 from service.domain.session import EndedBy, State
+from service.simulator.knobs import Reattach
 from service.usecases.visit import Inbox, Nudged
 from service.usecases.visit.frames import frame_arrived
 from service.usecases.visit.inbox import FrameArrived
@@ -232,6 +233,20 @@ async def test_a_cleared_chat_goes_on_with_the_next_incarnation() -> None:
 
         assert told["receipt"]["cause"] == "cleared"
         assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_a_chat_that_is_gone_and_stays_gone_goes_on_under_another_client_id() -> None:
+    async with staged(knobs={"configure_forgotten": Reattach.REFUSED}) as stage:
+        session = await stage.chatted()
+        stage.control.forget(session.client_id)
+        await stage.assembly.change(session.id, ClearRequested())
+        await stage.accept(session, "More")
+        async with stage.held(session, settle=30):
+            [told] = await stage.of(session, "session.replaced")
+
+        assert told["receipt"]["cause"] == "session_not_found"
+        assert stage.arrived() == ["Hello", "More"]
 
 
 @on_virtual_time
