@@ -227,7 +227,7 @@ class Session:
     held_by: str | None = None
     """The listener that holds a link, written once when it takes hold."""
     evictions: int = 0
-    """How often the link was pushed out since it was last let go on purpose."""
+    """How often in a row the link was pushed out; over once it is let go or left alone for long."""
     outage: Outage | None = None
     ended: Ended | None = None
     failure: FailureReason | None = None

@@ -131,8 +131,13 @@ def lost_again(
 
 
 def evicted(session: Session, event: happened.Evicted, given: Given) -> Outcome:
-    """Pushed out by a fourth connection: come back, but ever more slowly."""
-    times = session.evictions + 1
+    """Pushed out by a fourth connection: come back, but ever more slowly.
+
+    Who was left alone for longer than the longest wait has no rival any more.
+    """
+    held_since = given.now if given.back_at is None else given.back_at
+    alone = given.now - held_since >= backoff.EVICTED_LONGEST_SECONDS
+    times = 1 if alone else session.evictions + 1
     at = given.now + backoff.after_eviction(times)
     outage = replace(outage_of(session, Cause.EVICTED, None), retry_at=at)
     out = replace(session, outage=outage, evictions=times)

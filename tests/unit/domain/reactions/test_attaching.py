@@ -164,6 +164,19 @@ def test_evictions_wait_five_seconds_doubling_to_five_minutes() -> None:
     assert story.receipt["cause"] == "evicted"
 
 
+@pytest.mark.parametrize(("held", "wait"), [(299.0, 10.0), (300.0, 5.0)])
+def test_a_link_that_was_left_alone_for_long_forgets_evictions(held: float, wait: float) -> None:
+    story = live()
+    story.happen(ev.Evicted())
+    story.wait(5).happen(ev.VisitBegan())
+    story.happen(RESUMED)
+    story.happen(AGREES)
+    story.back_at = story.now
+    story.wait(held)
+
+    story.play(ev.Evicted(), to=S.LOST, does=[DropLink(), AttachAt(at=story.now + wait)])
+
+
 def test_letting_go_on_purpose_forgets_evictions() -> None:
     story = live()
     story.happen(ev.Evicted())
