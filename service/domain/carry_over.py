@@ -10,6 +10,7 @@ from service.domain.deployment import CarryOver, Deployment
 from service.domain.message import (
     ATTRIBUTE_BYTES_MAX,
     TEXT_BYTES_MAX,
+    AuthorKind,
     MessageStatus,
     attribute_bytes,
 )
@@ -25,12 +26,15 @@ _RECAP_HEAD: Final = "The guest's earlier chat was interrupted. Last messages:\n
 def recap_of(messages: Iterable[Mapping[str, Any]]) -> str:
     """The last lines of a transcript, oldest first, one line a message, such as `agent: Hello`.
 
-    What is still to be sent, or never arrived, is not part of what was said.
+    What is still to be sent, or never arrived, is not part of what was said; neither is an earlier
+    recap.
     """
     lines = [
         f"{message['author']['kind']}: {message['text']}"
         for message in messages
-        if message["text"] and message["status"] == MessageStatus.CONFIRMED
+        if message["text"]
+        and message["status"] == MessageStatus.CONFIRMED
+        and message["author"]["kind"] != AuthorKind.SYSTEM
     ]
     return "\n".join(lines[-RECAP_LINES:])
 

@@ -60,7 +60,7 @@ def _replaced(
     told = receipt(session, fresh, outage, _tally(cause, given), now=given.now)
     drafts = [Draft(type=EventType.SESSION_REPLACED, extra={"receipt": told})]
     sends = list(join(given, of=0) if joined else ())
-    if given.deployment.carry_over is CarryOver.RECAP and given.recap:
+    if given.deployment.carry_over is CarryOver.RECAP and given.recap and not _recap_waits(given):
         drafts.append(_recap_draft(fresh, given))
         sends.append(_recap_send(given))
     return Outcome(session=fresh, drafts=tuple(drafts), sends=tuple(sends), effects=effects)
@@ -99,6 +99,11 @@ def _segment(session: Session, outage: Outage, given: Given) -> Segment:
 def _tally(cause: Cause, given: Given) -> Tally:
     # What was given up on purpose had been read; what vanished may have held more than we saw.
     return replace(given.tally, history_complete=cause is not Cause.NEW_SESSION)
+
+
+def _recap_waits(given: Given) -> bool:
+    # The guest session before did not live to hear it: this one does.
+    return any(send.kind is SendKind.RECAP and send.written is None for send in given.sends)
 
 
 def _recap_body(given: Given) -> SendBody:

@@ -40,7 +40,9 @@ def test_a_recap_is_the_last_lines_that_have_words() -> None:
 def test_a_recap_leaves_out_what_was_not_said() -> None:
     spoken = [line("guest", "still to be sent", "accepted"), line("guest", "lost", "failed")]
 
-    assert recap_of([line("agent", "Hello"), *spoken]) == "agent: Hello"
+    told = line("system", "Last messages:\nguest: Hi")
+
+    assert recap_of([told, line("agent", "Hello"), *spoken]) == "agent: Hello"
 
 
 @pytest.mark.parametrize("policy", [CarryOver.NONE, CarryOver.RECAP])

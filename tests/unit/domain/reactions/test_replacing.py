@@ -9,8 +9,9 @@ from service.domain.log import EventType
 from service.domain.message import AuthorKind
 from service.domain.receipt import Tally, client_id_hash
 from service.domain.send import SendKind
+from service.domain.sends import marked
 from service.domain.session import Cause, Segment, State
-from tests.support.playbook import CLIENT, NOON, Playbook, session_in
+from tests.support.playbook import CLIENT, NOON, Playbook, pending, session_in
 
 S = State
 REPLACED = [EventType.SESSION_REPLACED]
@@ -180,6 +181,20 @@ def test_context_travels_as_one_visible_message_after_the_join() -> None:
     ]
     assert decision.sends[1].ids.message_id == recap.message.id
     assert story.session.carry == {}
+
+
+@pytest.mark.parametrize("is_on_its_way", [False, True])
+def test_a_recap_that_still_waits_is_not_told_twice(*, is_on_its_way: bool) -> None:
+    story = talking(carry_over=CarryOver.RECAP)
+    story.recap = "agent: hello"
+    earlier = pending(2, kind=SendKind.RECAP)
+    mark = marked(earlier, now=NOON, incarnation=1, writer="w", link="l")
+    story.sends = (mark if is_on_its_way else earlier,)
+    story.happen(EXPIRED)
+
+    made = [send.kind for send in story.happen(OPENED).sends]
+
+    assert made == [SendKind.JOIN, *([SendKind.RECAP] if is_on_its_way else [])]
 
 
 @pytest.mark.parametrize(
