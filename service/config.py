@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from service.domain.errors import ConfigurationError
 
 PREFIX: Final = "BROKER_"
+DATA_DIR: Final = Path(".data")
 MOST_SHARDS: Final = 4_096
 MOST_LINKS: Final = 800
 """The hard stop of one listener, whatever is set."""
@@ -71,6 +72,11 @@ def _none_if_empty(given: object) -> object:
     return None if given == "" else given
 
 
+def _not_the_working_folder(given: object) -> object:
+    """Empty means not set: an empty path is the working folder, where keys get committed."""
+    return DATA_DIR if given == "" else given
+
+
 def _header_safe(key: SecretStr | None) -> SecretStr | None:
     """The key travels in a header. Names the rule, never the value."""
     text = "" if key is None else key.get_secret_value()
@@ -82,6 +88,7 @@ def _header_safe(key: SecretStr | None) -> SecretStr | None:
 
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+DataDir = Annotated[Path, BeforeValidator(_not_the_working_folder)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 OptionalSeconds = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_empty)
@@ -149,7 +156,7 @@ class LocalSettings(ListenerSettings):
     admin_key: OptionalKey = None
     """None: made up, kept in the data directory and printed."""
     store: StoreKind = StoreKind.EMBEDDED
-    data_dir: Path = Path(".data")
+    data_dir: DataDir = DATA_DIR
     simulator: bool = True
     simulator_port: Port = 0
     """0 takes a free one."""

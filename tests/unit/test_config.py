@@ -80,6 +80,7 @@ def test_an_empty_optional_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch,
         BROKER_ADMIN_KEY="",
         BROKER_CA_FILE="",
+        BROKER_DATA_DIR="",
         BROKER_GENERATION_SECONDS="",
         AWS_ENDPOINT_URL="",
     )
@@ -88,6 +89,7 @@ def test_an_empty_optional_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) 
 
     assert (settings.admin_key, settings.ca_file) == (None, None)
     assert (settings.generation_seconds, settings.aws_endpoint_url) == (None, None)
+    assert settings.data_dir == Path(".data")
 
 
 @pytest.mark.parametrize(
