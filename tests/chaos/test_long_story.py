@@ -21,9 +21,9 @@ from service.simulator.deployments import Bot, Deployment
 from tests.support.log_checker import Ledger, findings, received_texts, settled_texts
 from tests.support.machine import Chat, Machine, eventually, running
 from tests.support.mischief import LAG_SECONDS, Deed, all_deeds, commit
+from tests.support.stand_in import ministack
 from tests.support.webhook_sink import Reply, WebhookSink, answer, webhook_sink
 
-CHATS: Final = 50
 MESSAGES: Final = 20
 TALK_SECONDS: Final = 20.0
 SETTLE_SECONDS: Final = 45.0
@@ -52,11 +52,28 @@ class Talk:
 
 @pytest.mark.timeout(180)
 async def test_fifty_chats_under_mischief_end_with_equal_logs(tmp_path: Path) -> None:
+    await tell(tmp_path, chats=50)
+
+
+@pytest.mark.timeout(180)
+async def test_so_do_four_chats_over_dynamodb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as its stand-in, boto3 and everything else bear on two cores."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with ministack() as endpoint:
+        await tell(tmp_path, chats=4, aws_endpoint=endpoint)
+
+
+async def tell(folder: Path, *, chats: int, aws_endpoint: str | None = None) -> None:
+    """The story: talk, mischief, calm, and what every log holds at the end."""
     seed = int(os.environ.get("LONG_STORY_SEED", DEFAULT_SEED))
     print(f"LONG_STORY_SEED={seed}")
 
-    async with stage(tmp_path, seed) as (machine, sink):
-        talks = await open_all(machine)
+    async with stage(folder, seed, aws_endpoint) as (machine, sink):
+        talks = await open_all(machine, chats)
         await talk_under_mischief(machine, talks, Random(seed))
         await settle(talks)
         ledgers: list[Ledger] = []
@@ -68,17 +85,21 @@ async def test_fifty_chats_under_mischief_end_with_equal_logs(tmp_path: Path) ->
         )
 
     assert wrong == []
-    assert sum(len(ledger.sent) for ledger in ledgers) == CHATS * MESSAGES
+    assert sum(len(ledger.sent) for ledger in ledgers) == chats * MESSAGES
 
 
 @asynccontextmanager
-async def stage(folder: Path, seed: int) -> AsyncIterator[tuple[Machine, WebhookSink]]:
+async def stage(
+    folder: Path, seed: int, aws_endpoint: str | None
+) -> AsyncIterator[tuple[Machine, WebhookSink]]:
     """A machine with a receiver that fails now and then."""
     policies = {"heartbeatSeconds": 2, "historyLagSeconds": LAG_SECONDS * 1.5}
     simulated = Deployment(bot=Bot.SILENT)
     async with (
         webhook_sink() as sink,
-        running(folder, simulated=simulated, policies=policies) as machine,
+        running(
+            folder, simulated=simulated, policies=policies, aws_endpoint=aws_endpoint
+        ) as machine,
     ):
         sink.reply = fickle(Random(seed + 1))
         await machine.webhook(sink.url)
@@ -94,9 +115,9 @@ def fickle(chance: Random) -> Reply:
     return reply
 
 
-async def open_all(machine: Machine) -> list[Talk]:
+async def open_all(machine: Machine, chats: int) -> list[Talk]:
     """The chats, each with its guest session open."""
-    return list(await asyncio.gather(*(open_one(machine, n) for n in range(CHATS))))
+    return list(await asyncio.gather(*(open_one(machine, n) for n in range(chats))))
 
 
 async def open_one(machine: Machine, number: int) -> Talk:

@@ -14,9 +14,9 @@ SPELLINGS = pytest.mark.parametrize("spelling", ["number", "string_code", "bare"
 @SPELLINGS
 @HELD
 async def test_a_session_not_found_is_replaced_under_its_client_id(
-    tmp_path: Path, *, held: bool, spelling: str
+    tmp_path: Path, *, held: bool, spelling: str, store: str | None
 ) -> None:
-    async with running(tmp_path, listener=held, sweeper=False) as machine:
+    async with running(tmp_path, listener=held, sweeper=False, aws_endpoint=store) as machine:
         machine.control.knobs(not_found_spelling=spelling)
         chat = await machine.open(message={"text": "one"})
         token = await chat.token()
