@@ -160,11 +160,17 @@ class SessionStore(Protocol):
         """
 
     async def schedule(
-        self, session_id: SessionId, look_at: float, *, now: float | None = None
+        self,
+        session_id: SessionId,
+        look_at: float,
+        *,
+        now: float | None = None,
+        mark: float | None = None,
     ) -> None:
         """Make the session due no later than `look_at`, for a retry or an expiry warning.
 
-        What was scheduled up to `now` is served: it gives way. Raises NotFoundError.
+        What was scheduled up to `now` is served: it gives way. `mark` is where the caller believes
+        the work mark, which spares a request when that is right. Raises NotFoundError.
         """
 
     async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:

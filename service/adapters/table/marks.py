@@ -60,11 +60,17 @@ async def mark_work(driver: Driver, session_id: SessionId, look_at: float) -> No
 
 
 async def schedule(
-    driver: Driver, session_id: SessionId, wake_at: float, *, served: float | None = None
+    driver: Driver,
+    session_id: SessionId,
+    wake_at: float,
+    *,
+    served: float | None = None,
+    mark: float | None = None,
 ) -> None:
     """Make it due no later than then. Raises NotFoundError.
 
     A schedule up to `served` gives way: whoever schedules has just looked, so it has been served.
+    `mark` is where the caller believes the work mark: one request is enough where that is true.
     """
 
     def earlier(due: Due) -> Due:
@@ -72,8 +78,9 @@ async def schedule(
         at = min(due.wake_at, wake_at) if due.wake_at is not None and stands else wake_at
         return Due(look_at=due.look_at, wake_at=at)
 
-    usual = all_of(Present(), *_exactly(Due()))
-    if not await _move(driver, session_id, Due(wake_at=wake_at), when=usual, change=earlier):
+    usual = all_of(Present(), *_exactly(Due(look_at=mark)))
+    wanted = Due(look_at=mark, wake_at=wake_at)
+    if not await _move(driver, session_id, wanted, when=usual, change=earlier):
         raise NotFoundError(kind="session", name=session_id)
 
 

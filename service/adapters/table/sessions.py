@@ -215,10 +215,15 @@ class SessionTable:
         return await marks.clear(self._driver, session_id, seen_look_at)
 
     async def schedule(
-        self, session_id: SessionId, look_at: float, *, now: float | None = None
+        self,
+        session_id: SessionId,
+        look_at: float,
+        *,
+        now: float | None = None,
+        mark: float | None = None,
     ) -> None:
         """Make the session due no later than then; what was scheduled up to `now` is served."""
-        await marks.schedule(self._driver, session_id, look_at, served=now)
+        await marks.schedule(self._driver, session_id, look_at, served=now, mark=mark)
 
     async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:
         """Lock the session for a visit on demand. Raises LockHeldError (also for a valid lease)."""

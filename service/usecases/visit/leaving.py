@@ -59,7 +59,8 @@ async def wrap_up(desk: Desk) -> None:
         await tidy_mark(desk, await desk.ports.sessions.load(desk.session.id))
     at = next_look(desk)
     if at is not None:
-        await desk.ports.sessions.schedule(desk.session.id, at, now=desk.now)
+        mark = desk.look_at or None
+        await desk.ports.sessions.schedule(desk.session.id, at, now=desk.now, mark=mark)
 
 
 async def get_up(desk: Desk) -> None:

@@ -127,6 +127,38 @@ async def test_a_schedule_that_was_served_gives_way_to_the_next(
     assert await due(table, NOW + 300) == [session.id]
 
 
+async def test_a_schedule_beside_a_mark_that_is_known_is_one_request(
+    table: Table, session: Session
+) -> None:
+    await table.sessions.mark_work(session.id, NOW + 60)
+    before = table.driver.meter.calls["write"]
+
+    await table.sessions.schedule(session.id, NOW + 10, mark=NOW + 60)
+
+    assert table.driver.meter.calls["write"] == before + 1
+    found = await table.sessions.load(session.id)
+    assert (found.look_at, found.wake_at) == (NOW + 60, NOW + 10)
+
+
+@pytest.mark.parametrize("believed", [None, NOW + 30, NOW + 90])
+async def test_a_schedule_leaves_a_mark_that_is_not_where_it_was_believed(
+    table: Table, session: Session, believed: float | None
+) -> None:
+    await table.sessions.mark_work(session.id, NOW + 60)
+
+    await table.sessions.schedule(session.id, NOW + 10, mark=believed)
+
+    found = await table.sessions.load(session.id)
+    assert (found.look_at, found.wake_at) == (NOW + 60, NOW + 10)
+
+
+async def test_a_schedule_makes_no_mark_of_one_that_is_gone(table: Table, session: Session) -> None:
+    await table.sessions.schedule(session.id, NOW + 10, mark=NOW + 60)
+
+    found = await table.sessions.load(session.id)
+    assert (found.look_at, found.wake_at) == (None, NOW + 10)
+
+
 async def test_what_was_only_scheduled_can_be_cleared(table: Table, session: Session) -> None:
     await table.sessions.schedule(session.id, NOW + 10)
 
