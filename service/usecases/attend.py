@@ -145,7 +145,7 @@ class Attend:
         if wish is not None:
             inbox.put(wish)
         try:
-            await self.visit(locked.id, mine, inbox)
+            await self.visit(locked.id, mine, inbox, locked=locked)
         finally:
             self.present.end(session.id, inbox)
             inbox.closed()

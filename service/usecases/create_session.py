@@ -4,6 +4,7 @@ One transaction makes everything. Opening the guest session is the visit's work,
 """
 
 import hashlib
+from asyncio import gather
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -106,11 +107,12 @@ class CreateSession:
 
     async def _answer(self, key: ApiKey, session_id: SessionId, with_message: bool) -> Answer:  # noqa: FBT001
         session = await owned(self.sessions, key.tenant, session_id)
-        body = await shown(self.sessions, session, key)
-        if with_message:
-            followed = await self.follow.look(Wanted(session=session, sequence=1))
-            body = {**body, "message": followed.message}
-        return Answer(status=CREATED, body=body)
+        showing = shown(self.sessions, session, key)
+        if not with_message:
+            return Answer(status=CREATED, body=await showing)
+        look = self.follow.look(Wanted(session=session, sequence=1))
+        body, followed = await gather(showing, look)
+        return Answer(status=CREATED, body={**body, "message": followed.message})
 
     async def _check_deployment(self, tenant: TenantName, name: DeploymentName) -> None:
         try:

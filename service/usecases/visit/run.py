@@ -66,13 +66,17 @@ class Visit:
 
     tools: Tools
 
-    async def __call__(self, session_id: SessionId, stay: Stay, inbox: Inbox) -> None:
+    async def __call__(
+        self, session_id: SessionId, stay: Stay, inbox: Inbox, *, locked: Session | None = None
+    ) -> None:
         """Stay as long as `stay` says; what others want of this visit comes through `inbox`.
 
+        `locked` is the session as it was read under the lock of this visit: none to read again.
         Raises SupersededError when the session was changed by somebody else: visit it again.
         Raises NotFoundError, UnavailableError, IllegalTransitionError.
         """
-        desk = await self._sit_down(session_id, stay, inbox)
+        session = locked or await self.tools.ports.sessions.load(session_id)
+        desk = await self._sit_down(session, stay, inbox)
         begun = desk.now
         try:
             await happen(desk, ev.VisitBegan())
@@ -93,13 +97,12 @@ class Visit:
                 },
             )
 
-    async def _sit_down(self, session_id: SessionId, stay: Stay, inbox: Inbox) -> Desk:
+    async def _sit_down(self, session: Session, stay: Stay, inbox: Inbox) -> Desk:
         ports = self.tools.ports
-        session = await ports.sessions.load(session_id)
         deployment, writer, sends = await gather(
             self._deployment(session),
             open_writer(ports, session),
-            ports.sessions.open_sends(session_id),
+            ports.sessions.open_sends(session.id),
         )
         return Desk(
             tools=self.tools,

@@ -158,6 +158,17 @@ async def test_a_message_that_is_accepted_while_the_visitor_lets_go_is_sent_too(
 
 
 @on_virtual_time
+async def test_what_was_read_under_the_lock_is_not_read_again() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        before = stage.sessions.calls["load"]
+        await stage.reconcile(session)
+
+        # To find the shard's owner, and to tidy the mark.
+        assert stage.sessions.calls["load"] - before == 2
+
+
+@on_virtual_time
 async def test_a_visitor_never_stays_until_its_lock_lapses() -> None:
     async with staged(knobs={"answer_delay_seconds": 100}) as stage:
         session = await stage.made()
