@@ -39,6 +39,9 @@ HOPS_MAX: Final = 8
 PARKED_SECONDS: Final = {EndpointState.PAUSED: 300.0, EndpointState.DISABLED: 3600.0}
 """How often a lane of a closed endpoint is looked at, should the wake-up at its opening be lost."""
 
+DROP_PAGES: Final = 50
+"""Pages of a deleted endpoint's lanes removed in one run; the sweeper comes again for the rest."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +79,17 @@ class DeliverLane:
             _log.info("delivery.claim_lost", extra=_names(run))
         except NotFoundError:
             _log.info("delivery.endpoint_deleted", extra=_names(run))
+            await self._forget_endpoint(run)
+
+    async def _forget_endpoint(self, run: Run) -> None:
+        """Remove the lanes that wait for a deleted endpoint.
+
+        The sweeper reads due lanes from the oldest on: these would stand before all others for
+        ever.
+        """
+        for _ in range(DROP_PAGES):
+            if await self.lanes.drop_lanes(run.endpoint_id):
+                break
 
     async def _hold_once(self, run: Run) -> bool:
         """Claim the lane once, if there is work; whether to read again after letting go."""

@@ -58,10 +58,14 @@ class ReadLane:
     tenants: TenantStore
 
     async def find(self, run: Run) -> Hold | None:
-        """Read, strongly consistently and before any write, whether there is something to do."""
+        """Read, strongly consistently and before any write, whether there is something to do.
+
+        Raises:
+            NotFoundError: the endpoint was deleted.
+        """
+        endpoint = await self.tenants.endpoint(run.endpoint_id)
+        read_at = self.clock.monotonic()
         try:
-            endpoint = await self.tenants.endpoint(run.endpoint_id)
-            read_at = self.clock.monotonic()
             session = await self.sessions.load(run.session_id)
         except NotFoundError:
             return None

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from service.domain.endpoint import Endpoint, EndpointState, Lane
-from service.domain.ids import EventId
+from service.domain.ids import EndpointId, EventId, SessionId
 from service.domain.log import EventType
 from service.domain.session import Session, State
-from service.ports import WebhookAnswer
-from service.usecases.deliver_lane import CLAIM_SECONDS, HOPS_MAX, PARKED_SECONDS
+from service.ports import LaneStore, WebhookAnswer
+from service.usecases.deliver_lane import CLAIM_SECONDS, DROP_PAGES, HOPS_MAX, PARKED_SECONDS
 from service.usecases.read_lane import PAGE
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import SCHEDULE
@@ -421,6 +421,48 @@ def test_a_deleted_endpoint_or_session_ends_the_lane_quietly() -> None:
         await world.courier()(endpoint.id, session.id)
 
         assert len(world.receiver.posts) < 9
+
+    play(story())
+
+
+def test_what_waits_for_a_deleted_endpoint_is_not_due_for_ever() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        sessions = [await world.session(f"ses_{number}") for number in range(3)]
+        world.receiver.reply = failing(500)
+        for session in sessions:
+            await world.append(session, RECEIVED)
+            await world.courier()(endpoint.id, session.id)
+        far = world.clock.now() + 1e6
+        assert len(await world.table.lanes.due_lanes(before=far, limit=10)) == 3
+        await world.table.tenants.delete_endpoint(endpoint.tenant, endpoint.id)
+
+        await world.courier()(endpoint.id, sessions[0].id)
+
+        assert await world.table.lanes.due_lanes(before=far, limit=10) == []
+
+    play(story())
+
+
+class Endless:
+    """Lanes of which there is always another page."""
+
+    pages = 0
+
+    async def drop_lanes(self, _: EndpointId) -> bool:
+        self.pages += 1
+        return False
+
+
+def test_one_run_clears_up_behind_a_deleted_endpoint_for_a_while_only() -> None:
+    async def story() -> None:
+        world, lanes = LaneWorld(), Endless()
+        courier = replace(world.courier(), lanes=cast("LaneStore", lanes))
+
+        await courier(EndpointId("whk_gone"), SessionId("ses_1"))
+
+        assert lanes.pages == DROP_PAGES
 
     play(story())
 

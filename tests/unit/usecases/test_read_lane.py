@@ -1,5 +1,8 @@
 """Whether a lane has work is told by reading alone."""
 
+import pytest
+
+from service.domain.errors import NotFoundError
 from service.domain.log import EventType
 from service.usecases.read_lane import ReadLane, Run
 from tests.support.lane_world import LaneWorld
@@ -28,7 +31,7 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
     run_virtual(story())
 
 
-def test_an_empty_log_and_a_missing_endpoint_are_no_work() -> None:
+def test_an_empty_log_is_no_work_and_a_missing_endpoint_is_told() -> None:
     async def story() -> None:
         world = LaneWorld()
         endpoint = await world.endpoint()
@@ -41,6 +44,7 @@ def test_an_empty_log_and_a_missing_endpoint_are_no_work() -> None:
 
         assert await reader.find(run) is None
         await table.tenants.delete_endpoint(endpoint.tenant, endpoint.id)
-        assert await reader.find(run) is None
+        with pytest.raises(NotFoundError):
+            await reader.find(run)
 
     run_virtual(story())
