@@ -24,11 +24,17 @@ from service.ports.storage import TenantStore
 from service.ports.system import Clock
 from service.usecases.idempotency import Answer, Ticket, result_of
 
+NAME_MAX: Final = 63
 NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 HOST: Final = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 DEPLOYMENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LOCALE: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
-ORIGIN: Final = re.compile(r"https?://[^\s/?#@]+")
+_LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+ORIGIN: Final = re.compile(
+    rf"https?://(?=.{{1,260}}\Z)({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\])(:[0-9]{{1,5}})?"
+)
+"""What a browser sends as Origin: a name outside of ASCII stands in its xn-- form."""
+
 HEARTBEAT_MAX: Final = 19.0
 """With 8 s for the pong and 2 s to close, a dead link is found in under 30 s."""
 
@@ -118,7 +124,7 @@ class ManageDeployments:
 
     async def _found(self, tenant: TenantName, name: DeploymentName) -> Deployment:
         if NAME.fullmatch(name) is None:
-            raise NotFoundError(kind="deployment", name=name[:63])
+            raise NotFoundError(kind="deployment", name=name[:NAME_MAX])
         return await self.tenants.deployment(tenant, name)
 
     async def _refuse_while_used(self, tenant: TenantName, name: DeploymentName) -> None:
