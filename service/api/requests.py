@@ -3,11 +3,13 @@
 Only shapes and types; limits that the core knows are checked by the use cases.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from service.domain.access import Scope
 from service.domain.deployment import (
@@ -27,9 +29,18 @@ Word = Field(strict=False)
 """An enumeration's member comes as its text."""
 
 
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
 def _moment(value: object) -> object:
     """RFC 3339 only: a bare number is seconds to one client and milliseconds to another."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else str(value)
+    if not isinstance(value, str) or _RFC_3339.fullmatch(value) is None:
+        fault = "must be a time such as 2030-01-31T12:00:00Z"
+        raise PydanticCustomError("moment", fault)
+    return datetime.fromisoformat(value)
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=datetime)]
@@ -154,7 +165,9 @@ class _WebhookFields(Inbound):
     description: str | None = None
     headers: dict[str, str] = {}
     enabled: bool = True
-    rate_limit: int | None = None
+    rate_limit: Annotated[
+        int | None, Field(description="Deliveries a second. Kept, not enforced yet.")
+    ] = None
 
 
 class CreateWebhookBody(_WebhookFields):

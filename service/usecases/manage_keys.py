@@ -21,6 +21,8 @@ from service.usecases.idempotency import Answer, Ticket, secret_of
 KEY_PREFIX: Final = "gsb_"
 DEFAULT_SCOPES: Final = (Scope.SESSIONS_READ, Scope.SESSIONS_WRITE)
 PAGE: Final = 200
+LATEST: Final = 253_402_300_799.0
+"""9999-12-31T23:59:59Z: with another offset a caller can name what no calendar of ours has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,7 @@ class ManageKeys:
         Raises InsufficientScopeError (nobody gives what he has not), InvalidRequestError.
         """
         now = self.clock.now()
-        if wanted.expires_at is not None and wanted.expires_at <= now:
-            fault = FieldFault(pointer="/expiresAt", detail="lies in the past")
-            raise InvalidRequestError(fault)
+        _refuse_odd_expiry(wanted.expires_at, now=now)
         for scope in wanted.scopes:
             _refuse_escalation(caller, scope)
         secret = f"{KEY_PREFIX}{self.ids.secret()}"
@@ -106,6 +106,13 @@ def key_view(key: ApiKey) -> dict[str, Any]:
         "createdAt": rfc3339(key.created_at),
         "expiresAt": maybe_rfc3339(key.expires_at),
     }
+
+
+def _refuse_odd_expiry(expires_at: float | None, *, now: float) -> None:
+    if expires_at is None or now < expires_at <= LATEST:
+        return
+    detail = "lies in the past" if expires_at <= now else "lies too far ahead"
+    raise InvalidRequestError(FieldFault(pointer="/expiresAt", detail=detail))
 
 
 def _refuse_escalation(caller: ApiKey, scope: Scope) -> None:

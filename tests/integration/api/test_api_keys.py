@@ -106,6 +106,10 @@ async def test_who_has_admin_and_secrets_may_give_secrets(bench: Bench) -> None:
         ({"expiresAt": "2040-01-01T00:00:00"}, "/expiresAt"),
         ({"expiresAt": 2000000000}, "/expiresAt"),
         ({"expiresAt": "soon"}, "/expiresAt"),
+        ({"expiresAt": "2040-02-31T00:00:00Z"}, "/expiresAt"),
+        ({"expiresAt": "2040-W01-1T00:00:00Z"}, "/expiresAt"),
+        ({"expiresAt": "9999-12-31T23:59:59-14:00"}, "/expiresAt"),
+        ({"expiresAt": "0001-01-01T00:00:00+14:00"}, "/expiresAt"),
         ({"key": "mine"}, "/key"),
     ],
 )
