@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from service.api.problems import CODE_BY_STATUS, Problem, RefusedError, answer, faults_of
@@ -67,6 +68,7 @@ FAILED_SEND_STATUS: Final = 502
 INTERNAL: Final = Problem(
     status=500, code="internal_error", detail="the broker made a mistake; it is in its log"
 )
+CUT_SHORT: Final = Problem(status=400, code="malformed_json", detail="the body was cut short")
 BUSY: Final = "busy; please try again"
 NO_ROUTE: Final = {404: "there is nothing at this path", 405: "this path does not take the method"}
 
@@ -107,6 +109,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _mistake)
 
 
@@ -148,6 +151,11 @@ def _allow(request: Request) -> dict[str, str]:
         for method in operations
     }
     return {"Allow": ", ".join(sorted(methods))} if methods else {}
+
+
+async def _gone(_: Request, __: Exception) -> JSONResponse:
+    # Nobody reads it; without an answer the server would log a mistake of ours.
+    return answer(CUT_SHORT)
 
 
 async def _mistake(_: Request, __: Exception) -> JSONResponse:

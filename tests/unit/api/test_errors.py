@@ -1,8 +1,10 @@
 """Errors as problems."""
 
 import pytest
+from fastapi import FastAPI, Request
+from starlette.types import Message
 
-from service.api.errors import STATUS_BY_ERROR, failed_send, pointer_of, problem_of
+from service.api.errors import STATUS_BY_ERROR, failed_send, install, pointer_of, problem_of
 from service.domain import errors as er
 
 
@@ -30,6 +32,31 @@ def test_an_error_without_a_row_is_our_own_mistake() -> None:
 
     assert problem_of(NewError("hunter2")).code == "internal_error"
     assert "hunter2" not in problem_of(NewError("hunter2")).detail
+
+
+async def test_a_caller_who_hangs_up_in_his_body_is_no_mistake_of_ours() -> None:
+    app, sent = FastAPI(), list[Message]()
+    install(app)
+
+    @app.post("/")
+    async def take(request: Request) -> None:
+        await request.body()
+
+    pieces: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return pieces.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+
+    assert sent[0]["status"] == 400
 
 
 def test_what_the_network_said_stays_inside() -> None:
