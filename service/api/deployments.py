@@ -27,7 +27,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         "",
         status_code=201,
         response_model=None,
-        responses={201: {"model": DeploymentOut}, **write_errors_of()},
+        responses={201: {"model": DeploymentOut}, **write_errors_of(404)},
         summary="Create a deployment",
     )
     async def create_deployment(request: Request, body: CreateDeploymentBody) -> Response:

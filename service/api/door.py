@@ -18,12 +18,19 @@ from service.api.problems import RefusedError
 from service.api.problems import answer as problem_answer
 from service.api.strict_json import canonical, parsed
 from service.domain.access import ApiKey, Scope
-from service.domain.errors import FieldFault, InsufficientScopeError, InvalidRequestError
+from service.domain.errors import (
+    FieldFault,
+    InsufficientScopeError,
+    InvalidRequestError,
+    NotFoundError,
+)
 from service.usecases.broker import Broker
 from service.usecases.idempotency import Answer, Ticket
 from service.usecases.waiting import Patience
 
 KEY_MAX: Final = 255
+PATH_MAX: Final = 256
+"""No path of ours is as long; with the caller's key it names a record, and names have a limit."""
 FAILED: Final = 400
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -94,6 +101,8 @@ class _Door:
         if not 1 <= len(given) <= KEY_MAX or not (given.isascii() and given.isprintable()):
             fault = f"is 1 to {KEY_MAX} printable ASCII characters"
             raise InvalidRequestError(FieldFault(pointer="/header/idempotency-key", detail=fault))
+        if len(request.url.path) > PATH_MAX:
+            raise NotFoundError(kind="path", name=request.url.path[:PATH_MAX])
         return Ticket(
             tenant=key.tenant,
             key=f"{request.method} {request.url.path} {given}",

@@ -286,7 +286,7 @@ class WebhookOut(Outbound):
     enabled: bool
     state: EndpointState
     disabled_reason: str | None
-    rate_limit: int | None
+    rate_limit: int | None = Field(description="Deliveries a second. Kept, not enforced yet.")
     created_at: datetime
     updated_at: datetime
 

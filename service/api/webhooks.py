@@ -40,7 +40,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         "",
         status_code=201,
         response_model=None,
-        responses={201: {"model": WebhookSecretOut}, **write_errors_of()},
+        responses={201: {"model": WebhookSecretOut}, **write_errors_of(404)},
         summary="Create a webhook",
     )
     async def create_webhook(request: Request, body: CreateWebhookBody) -> Response:

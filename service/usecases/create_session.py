@@ -38,6 +38,7 @@ from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock, Ids
 from service.usecases.follow_message import FollowMessage, Wanted
 from service.usecases.idempotency import Answer, Ticket, result_of
+from service.usecases.manage_deployments import NAME, NAME_MAX
 from service.usecases.read_session import owned, shown
 from service.usecases.send_limits import (
     check_attributes,
@@ -115,6 +116,8 @@ class CreateSession:
         return Answer(status=CREATED, body={**body, "message": followed.message})
 
     async def _check_deployment(self, tenant: TenantName, name: DeploymentName) -> None:
+        if NAME.fullmatch(name) is None:  # nor could every table be asked for it
+            raise UnknownDeploymentError(name=name[:NAME_MAX])
         try:
             await self.tenants.deployment(tenant, name)
         except NotFoundError:

@@ -17,6 +17,7 @@ from service.ports.system import Bell, Clock
 from service.usecases.waiting import Closing, Patience
 
 ID_LENGTH_MAX: Final = 64
+NAME_BYTES_MAX: Final = 256
 LOOK_SECONDS: Final = 0.5
 """How often a waiting reader looks by itself: other processes append without ringing our bell."""
 
@@ -77,9 +78,17 @@ class ListSessions:
         self, key: ApiKey, wanted: SessionFilter, *, cursor: str | None, limit: int
     ) -> dict[str, Any]:
         """`items` and `nextCursor`. Raises InvalidRequestError for a bad cursor."""
+        if not _can_be(wanted):
+            return {"items": [], "nextCursor": None}
         page = await self.sessions.list_sessions(key.tenant, wanted, cursor=cursor, limit=limit)
         items = await asyncio.gather(*(shown(self.sessions, one, key) for one in page.items))
         return {"items": items, "nextCursor": page.next_cursor}
+
+
+def _can_be(wanted: SessionFilter) -> bool:
+    """Whether a session can have these names: a table has no keys for longer ones."""
+    names = (wanted.external_id, wanted.conversation_id)
+    return all(len((name or "").encode()) <= NAME_BYTES_MAX for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

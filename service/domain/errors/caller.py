@@ -132,7 +132,7 @@ class NameInUseError(CallerError):
 
 
 class ExternalIdInUseError(CallerError):
-    """An open session of this tenant has that externalId already."""
+    """Another session of this tenant has that externalId."""
 
     def __init__(self, *, external_id: str, session_id: str) -> None:
         super().__init__(external_id, session_id)
@@ -140,7 +140,7 @@ class ExternalIdInUseError(CallerError):
         self.session_id = session_id
 
     def __str__(self) -> str:
-        return f"session {self.session_id} holds this externalId and has not ended"
+        return f"session {self.session_id} holds this externalId"
 
 
 class SessionReadOnlyError(CallerError):

@@ -1,13 +1,17 @@
 """Idempotency-Key on every write: a repeat does nothing and answers what the first one made."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 
+from service.api.app import create_app
 from service.domain.ids import SessionId
 from service.domain.message import Failure
 from tests.support.api_bench import DEPLOYMENT, Bench
+from tests.support.losing import losing
 
 KEY = {"idempotency-key": "k 1"}
 
@@ -265,6 +269,37 @@ async def test_a_key_of_another_form_is_refused(bench: Bench, key: str) -> None:
 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
     assert await bench.count_sessions() == 0
+
+
+async def test_no_record_is_looked_for_under_a_path_longer_than_any(bench: Bench) -> None:
+    path = f"/v1/sessions/{'x' * 3000}/end"
+    tenants = losing(bench.table.tenants, idempotency=[AssertionError("asked the table")])
+    app = create_app(replace(bench.broker, once=replace(bench.broker.once, tenants=tenants)))
+    transport = httpx2.ASGITransport(app=app)
+
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://api", headers=bench.http.headers
+    ) as http:
+        lost = await http.post(path, headers={"Idempotency-Key": "k"})
+
+    assert (lost.status_code, lost.json()["code"]) == (404, "not_found")
+
+
+async def test_repeats_of_what_was_deleted_since_find_it_no_more(bench: Bench) -> None:
+    key = {"Idempotency-Key": "k"}
+    hook = {"url": "https://receiver.example/hook"}
+    made = await bench.http.post("/v1/webhooks", json=hook, headers=key)
+    await bench.http.delete(f"/v1/webhooks/{made.json()['id']}")
+    place = {"name": "second", "deploymentId": "d", "domain": "mypurecloud.ie"}
+    await bench.http.post("/v1/deployments", json=place, headers=key)
+    await bench.http.delete("/v1/deployments/second")
+
+    again = [
+        await bench.http.post("/v1/webhooks", json=hook, headers=key),
+        await bench.http.post("/v1/deployments", json=place, headers=key),
+    ]
+
+    assert [one.json()["code"] for one in again] == ["not_found"] * 2
 
 
 async def test_a_key_is_forgotten_after_two_days_and_not_before_one(bench: Bench) -> None:

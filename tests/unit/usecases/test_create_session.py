@@ -75,6 +75,16 @@ async def test_an_unknown_deployment_is_the_callers_mistake() -> None:
             await bench.made(deployment=DeploymentName("nowhere"))
 
 
+@pytest.mark.parametrize("name", ["a" * 64, "A", "", "a#b", "é"])
+async def test_what_can_be_no_deployments_name_is_not_looked_up(name: str) -> None:
+    async with open_bench(serving=False) as bench:
+        tenants = losing(bench.table.tenants, deployment=[AssertionError("asked the table")])
+        create = replace(bench.broker.create_session, tenants=tenants)
+
+        with pytest.raises(UnknownDeploymentError):
+            await create(await bench.wish(deployment=DeploymentName(name)))
+
+
 async def test_a_session_that_fails_to_open_ends_the_wait_whatever_becomes_of_its_message() -> None:
     async with open_bench(serving=False) as bench:
         bench.visitor.opens = False

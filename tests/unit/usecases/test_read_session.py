@@ -7,8 +7,10 @@ import pytest
 from service.domain.errors import NotFoundError
 from service.domain.ids import SessionId, TenantName
 from service.domain.session import Cause, Segment, State
-from service.usecases.read_session import check_id, segments_of
+from service.ports import SessionFilter
+from service.usecases.read_session import ListSessions, check_id, segments_of
 from tests.support.api_bench import EPOCH, open_bench
+from tests.support.losing import losing
 
 
 @pytest.mark.parametrize("name", ["a#b", "x" * 65, "\x00", "a\nb"])
@@ -36,6 +38,21 @@ async def test_a_session_is_as_new_as_its_last_event() -> None:
 
     assert shown["lastSequence"] == 2
     assert shown["updatedAt"] > shown["createdAt"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [SessionFilter(external_id="é" * 129), SessionFilter(conversation_id="é" * 129)],
+)
+async def test_a_name_longer_than_any_lists_nothing(wanted: SessionFilter) -> None:
+    async with open_bench(serving=False) as bench:
+        sessions = losing(bench.table.sessions, list_sessions=[AssertionError("asked the table")])
+
+        listed = await ListSessions(sessions=sessions)(
+            await bench.caller(), wanted, cursor=None, limit=50
+        )
+
+    assert listed == {"items": [], "nextCursor": None}
 
 
 async def test_a_session_without_events_has_sequence_zero() -> None:
