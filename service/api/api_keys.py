@@ -78,5 +78,9 @@ def _add_others(router: APIRouter, broker: Broker) -> None:
         """It is good no more; other processes may take it for a few seconds still."""
         call = call_of(request)
         return await respond(
-            broker.once.keeping(call.ticket, lambda: broker.keys.delete(ApiKeyId(key_id)))
+            broker.once.removing(
+                call.ticket,
+                look=lambda: broker.keys.read(ApiKeyId(key_id)),
+                remove=lambda: broker.keys.delete(ApiKeyId(key_id)),
+            )
         )

@@ -73,7 +73,11 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         """Only once every session of it has ended."""
         call = call_of(request)
         return await respond(
-            broker.once.keeping(call.ticket, lambda: manage.delete(call.key, DeploymentName(name)))
+            broker.once.removing(
+                call.ticket,
+                look=lambda: manage.unused(call.key, DeploymentName(name)),
+                remove=lambda: manage.delete(call.key, DeploymentName(name)),
+            )
         )
 
 

@@ -127,9 +127,16 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
     ) -> Response:
         """End it at once and remove every stored byte of it."""
         call = call_of(request)
+
+        async def look() -> Answer:
+            body = await broker.read_session(call.key, SessionId(session_id))
+            return Answer(status=200, body=body)
+
         return await respond(
-            broker.once.keeping(
-                call.ticket, lambda: broker.erase_session(call.key, SessionId(session_id))
+            broker.once.removing(
+                call.ticket,
+                look=look,
+                remove=lambda: broker.erase_session(call.key, SessionId(session_id)),
             )
         )
 

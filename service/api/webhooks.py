@@ -88,8 +88,10 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         """Deliveries stop at once; what was not delivered is not kept."""
         call = call_of(request)
         return await respond(
-            broker.once.keeping(
-                call.ticket, lambda: manage.delete(call.key, EndpointId(webhook_id))
+            broker.once.removing(
+                call.ticket,
+                look=lambda: manage.read(call.key, EndpointId(webhook_id)),
+                remove=lambda: manage.delete(call.key, EndpointId(webhook_id)),
             )
         )
 

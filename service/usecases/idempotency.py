@@ -6,15 +6,17 @@ start. Requests that make nothing of their own keep their answer once it is know
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from service.domain.access import IdempotencyRecord
-from service.domain.errors import CallerError, IdempotencyMismatchError
+from service.domain.errors import CallerError, IdempotencyMismatchError, NotFoundError
 from service.domain.ids import TenantName
 from service.ports.storage import TenantStore
 from service.ports.system import Clock
 
+GONE: Final = 204
 KEPT_SECONDS: Final = 48 * 3600.0
 """At least 24 hours are promised; the rest is for retries that straddle a night."""
 
@@ -105,11 +107,38 @@ class Once:
 
         return await self(ticket, act=act_and_keep, replay=kept)
 
+    async def removing(self, ticket: Ticket | None, *, look: Act, remove: Act) -> Answer:
+        """For removals: keep what is to go, then remove it; a repeat finishes what was cut short.
+
+        `look` answers the thing with its `createdAt`, or raises what forbids the removal: a name
+        may be given again, and a repeat must not remove its next bearer.
+        """
+
+        async def keep_and_remove() -> Answer:
+            if ticket is not None:
+                made = {"answer": None, "createdAt": created_at(await look())}
+                record = ticket.record(status=GONE, result=made)
+                await self.tenants.put_idempotency(record, now=self.clock.now())
+            return await remove()
+
+        async def finish(record: IdempotencyRecord) -> Answer:
+            with suppress(NotFoundError):
+                if created_at(await look()) == result_of(record).get("createdAt"):
+                    await remove()
+            return Answer(status=record.status)
+
+        return await self(ticket, act=keep_and_remove, replay=finish)
+
     async def _earlier(self, ticket: Ticket) -> IdempotencyRecord | None:
         record = await self.tenants.idempotency(ticket.tenant, ticket.key, now=self.clock.now())
         if record is not None and record.request_hash != ticket.request_hash:
             raise IdempotencyMismatchError
         return record
+
+
+def created_at(answer: Answer) -> Any:  # noqa: ANN401 - a member of a JSON object
+    """When that which was answered came to be."""
+    return (answer.body or {})["createdAt"]
 
 
 async def kept(record: IdempotencyRecord) -> Answer:

@@ -110,10 +110,15 @@ class ManageDeployments:
             return Answer(status=200, body=deployment_view(made))
         raise UnavailableError(what="the deployment")
 
+    async def unused(self, key: ApiKey, name: DeploymentName) -> Answer:
+        """200 and the Deployment, which may go. Raises as `delete`."""
+        found = await self.read(key, name)
+        await self._refuse_while_used(key.tenant, name)
+        return found
+
     async def delete(self, key: ApiKey, name: DeploymentName) -> Answer:
         """204. Raises NotFoundError, NameInUseError while sessions of it are open."""
-        await self._found(key.tenant, name)
-        await self._refuse_while_used(key.tenant, name)
+        await self.unused(key, name)
         await self.tenants.delete_deployment(key.tenant, name)
         return Answer(status=204)
 

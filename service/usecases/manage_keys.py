@@ -74,10 +74,14 @@ class ManageKeys:
         items = [key_view(key) for key in page.items]
         return Answer(status=200, body={"items": items, "nextCursor": page.next_cursor})
 
+    async def read(self, key_id: ApiKeyId) -> Answer:
+        """200 and the key, without the key itself. Raises NotFoundError."""
+        return Answer(status=200, body=key_view(await self._found(key_id)))
+
     async def delete(self, key_id: ApiKeyId) -> Answer:
         """204: the key is good no more. Raises NotFoundError."""
-        tenant = await self._tenant_of(key_id)
-        await self.tenants.delete_key(tenant, key_id)
+        found = await self._found(key_id)
+        await self.tenants.delete_key(found.tenant, key_id)
         self.authenticate.forget(key_id)
         return Answer(status=204)
 
@@ -85,13 +89,13 @@ class ManageKeys:
         """The very answer of the earlier request: the key itself stands nowhere else."""
         return Answer(status=record.status, body=secret_of(record))
 
-    async def _tenant_of(self, key_id: ApiKeyId) -> TenantName:
+    async def _found(self, key_id: ApiKeyId) -> ApiKey:
         cursor: str | None = None
         while True:
             page = await self.tenants.list_keys(None, cursor=cursor, limit=PAGE)
             for key in page.items:
                 if key.id == key_id:
-                    return key.tenant
+                    return key
             if (cursor := page.next_cursor) is None:
                 raise NotFoundError(kind="API key", name=key_id[:64])
 

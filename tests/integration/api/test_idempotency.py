@@ -209,6 +209,33 @@ async def test_a_repeated_erasure_is_answered_as_the_first(bench: Bench) -> None
     assert again.headers["idempotency-replayed"] == "true"
 
 
+async def test_a_repeat_while_the_erasure_runs_is_answered_as_the_first(bench: Bench) -> None:
+    session = await bench.session()
+    path = f"/v1/sessions/{session['id']}"
+
+    answers = await asyncio.gather(*(bench.http.delete(path, headers=KEY) for _ in range(6)))
+
+    assert {answer.status_code for answer in answers} == {204}
+
+
+@pytest.mark.parametrize("listing", ["webhooks", "deployments", "api-keys"])
+async def test_a_repeated_deletion_is_answered_as_the_first(bench: Bench, listing: str) -> None:
+    body = {
+        "webhooks": {"url": "https://receiver.example/hook"},
+        "deployments": {"name": "second", "deploymentId": "d", "domain": "mypurecloud.ie"},
+        "api-keys": {"name": "n"},
+    }[listing]
+    made = (await bench.http.post(f"/v1/{listing}", json=body)).json()
+    path = f"/v1/{listing}/{made['name'] if listing == 'deployments' else made['id']}"
+    first = await bench.http.delete(path, headers=KEY)
+
+    again = await bench.http.delete(path, headers=KEY)
+    other = await bench.http.delete(path, headers={"idempotency-key": "k 2"})
+
+    assert (first.status_code, again.status_code, other.status_code) == (204, 204, 404)
+    assert again.headers["idempotency-replayed"] == "true"
+
+
 async def test_a_repeated_typing_is_answered_as_the_first(bench: Bench) -> None:
     session = await bench.session()
     path = f"/v1/sessions/{session['id']}/typing"

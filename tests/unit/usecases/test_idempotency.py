@@ -69,6 +69,84 @@ async def test_a_race_whose_winner_left_nothing_is_told() -> None:
             await once.keeping(bench.ticket(), _answer)
 
 
+class Thing:
+    """Something that can be removed, and made again under its name."""
+
+    def __init__(self) -> None:
+        self.made: str | None = "monday"
+
+    async def look(self) -> Answer:
+        if self.made is None:
+            raise NotFoundError(kind="thing", name="it")
+        return Answer(status=200, body={"createdAt": self.made})
+
+    async def remove(self) -> Answer:
+        await self.look()
+        self.made = None
+        return Answer(status=204)
+
+    async def die(self) -> Answer:
+        raise DiedError
+
+
+class DiedError(Exception):
+    """The process died here."""
+
+
+async def test_a_removal_that_died_before_it_happened_is_finished_by_the_repeat() -> None:
+    async with open_bench(serving=False) as bench:
+        once, thing = bench.broker.once, Thing()
+        with pytest.raises(DiedError):
+            await once.removing(bench.ticket(), look=thing.look, remove=thing.die)
+
+        again = await once.removing(bench.ticket(), look=thing.look, remove=thing.remove)
+
+    assert again == Answer(status=204, replayed=True)
+    assert thing.made is None
+
+
+async def test_a_removal_that_died_after_it_happened_is_answered_to_the_repeat() -> None:
+    async with open_bench(serving=False) as bench:
+        once, thing = bench.broker.once, Thing()
+
+        async def remove_and_die() -> Answer:
+            await thing.remove()
+            raise DiedError
+
+        with pytest.raises(DiedError):
+            await once.removing(bench.ticket(), look=thing.look, remove=remove_and_die)
+
+        again = await once.removing(bench.ticket(), look=thing.look, remove=thing.remove)
+
+    assert again == Answer(status=204, replayed=True)
+
+
+async def test_a_repeated_removal_spares_the_next_bearer_of_the_name() -> None:
+    async with open_bench(serving=False) as bench:
+        once, thing = bench.broker.once, Thing()
+        await once.removing(bench.ticket(), look=thing.look, remove=thing.remove)
+        thing.made = "tuesday"
+
+        again = await once.removing(bench.ticket(), look=thing.look, remove=thing.remove)
+
+    assert again == Answer(status=204, replayed=True)
+    assert thing.made == "tuesday"
+
+
+async def test_a_removal_that_is_refused_is_not_kept() -> None:
+    async with open_bench(serving=False) as bench:
+        once, thing = bench.broker.once, Thing()
+        thing.made = None
+
+        with pytest.raises(NotFoundError):
+            await once.removing(bench.ticket(), look=thing.look, remove=thing.remove)
+
+        thing.made = "monday"
+        made = await once.removing(bench.ticket(), look=thing.look, remove=thing.remove)
+
+    assert made == Answer(status=204)
+
+
 async def test_a_record_keeps_ids_and_secrets_apart() -> None:
     async with open_bench(serving=False) as bench:
         record = bench.ticket().record(status=201, result={"id": "x"}, secret={"key": "s"})
