@@ -27,8 +27,8 @@ from service.usecases.idempotency import Answer, Ticket, result_of
 NAME_MAX: Final = 63
 NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 HOST: Final = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-DEPLOYMENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-LOCALE: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
+DEPLOYMENT_ID: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+LOCALE: Final = re.compile(r"(?=.{2,64}\Z)[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 ORIGIN: Final = re.compile(
     rf"https?://(?=.{{1,260}}\Z)({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\])(:[0-9]{{1,5}})?"

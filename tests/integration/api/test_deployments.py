@@ -107,6 +107,8 @@ async def test_a_name_is_given_once(bench: Bench) -> None:
         ({"domain": None, "endpoint": "http://" + "a" * 64}, "/endpoint"),
         ({"domain": None, "endpoint": "http://h\u0000"}, "/endpoint"),
         ({"domain": None, "endpoint": "http://é.example"}, "/endpoint"),
+        ({"deploymentId": ".."}, "/deploymentId"),
+        ({"locale": "en" + "-abcdefgh" * 7}, "/locale"),
         ({"origin": "example.com"}, "/origin"),
         ({"origin": "https://é.example"}, "/origin"),
         ({"origin": "https://a\u0000b"}, "/origin"),
