@@ -21,7 +21,6 @@ from service.simulator.deployments import Bot, Deployment
 from tests.support.log_checker import Ledger, findings, received_texts, settled_texts
 from tests.support.machine import Chat, Machine, eventually, running
 from tests.support.mischief import LAG_SECONDS, Deed, all_deeds, commit
-from tests.support.stand_in import ministack
 from tests.support.webhook_sink import Reply, WebhookSink, answer, webhook_sink
 
 MESSAGES: Final = 20
@@ -53,18 +52,6 @@ class Talk:
 @pytest.mark.timeout(180)
 async def test_fifty_chats_under_mischief_end_with_equal_logs(tmp_path: Path) -> None:
     await tell(tmp_path, chats=50)
-
-
-@pytest.mark.timeout(180)
-async def test_so_do_four_chats_over_dynamodb(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As many as its stand-in, boto3 and everything else bear on two cores."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with ministack() as endpoint:
-        await tell(tmp_path, chats=4, aws_endpoint=endpoint)
 
 
 async def tell(folder: Path, *, chats: int, aws_endpoint: str | None = None) -> None:
