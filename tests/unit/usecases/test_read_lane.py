@@ -1,8 +1,11 @@
 """Whether a lane has work is told by reading alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.domain.errors import NotFoundError
+from service.domain.ids import SessionId
 from service.domain.log import EventType
 from service.usecases.read_lane import ReadLane, Run
 from tests.support.lane_world import LaneWorld
@@ -31,7 +34,7 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
     run_virtual(story())
 
 
-def test_an_empty_log_is_no_work_and_a_missing_endpoint_is_told() -> None:
+def test_an_empty_log_and_a_missing_session_are_no_work_and_a_missing_endpoint_is_told() -> None:
     async def story() -> None:
         world = LaneWorld()
         endpoint = await world.endpoint()
@@ -43,6 +46,7 @@ def test_an_empty_log_is_no_work_and_a_missing_endpoint_is_told() -> None:
         run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
 
         assert await reader.find(run) is None
+        assert await reader.find(replace(run, session_id=SessionId("ses_gone"))) is None
         await table.tenants.delete_endpoint(endpoint.tenant, endpoint.id)
         with pytest.raises(NotFoundError):
             await reader.find(run)
