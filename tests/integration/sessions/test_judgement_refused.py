@@ -48,6 +48,7 @@ async def test_a_forbidden_deployment_fails_at_once_and_stays_so(
     async with running(tmp_path, listener=held, simulated=simulated, policies=policies) as machine:
         chat = await machine.open(message={"text": "one"})
         failed = await chat.wait_for("session.failed")
+        await chat.wait_for("message.failed")
         await _look_again(machine, chat)
 
         assert chat.created["state"] == "failed"
