@@ -21,6 +21,7 @@ from service.adapters.table.stores import Stores
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
 from service.config import LocalSettings, StoreKind
+from service.domain.lease import Term
 from service.ports import Clock, Ports
 from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate, EnsureAdminKey
@@ -37,6 +38,7 @@ from service.usecases.follow_message import FollowMessage
 from service.usecases.hold_links import HoldLinks
 from service.usecases.idempotency import Once
 from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.leases import Leases
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
@@ -83,7 +85,7 @@ class Assembly:
     sweep: Sweep
     ensure_admin_key: EnsureAdminKey
 
-    def listener(self, hints: InProcessHints, *, name: str, shards: int) -> HoldLinks:
+    def listener(self, hints: InProcessHints, term: Term) -> HoldLinks:
         """A listener over these use cases."""
         return HoldLinks(
             ports=self.ports,
@@ -91,8 +93,7 @@ class Assembly:
             visit=self.visit,
             present=self.present,
             hints=hints,
-            name=name,
-            shards=shards,
+            leases=Leases(ports=self.ports, term=term),
         )
 
 

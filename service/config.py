@@ -148,6 +148,8 @@ class LocalSettings(ListenerSettings):
     table: Annotated[str, Field(min_length=3, max_length=255)] = "broker-local"
     queue_prefix: Annotated[str, Field(max_length=40)] = "broker-local"
     shards: Annotated[int, Field(ge=1, le=MOST_SHARDS)] = 64
+    max_links: Annotated[int, Field(ge=1, le=MOST_LINKS)] = MOST_LINKS
+    """There is no other process to leave links to."""
     webhook_allow: Networks = LOOPBACK
     allow_endpoint: bool = True
 

@@ -32,6 +32,7 @@ MAX_FRAME_BYTES: Final = 256 * 1024
 """Twice the 128 KB that API Gateway, which the service resembles, allows in one message."""
 MAX_QUEUED_FRAMES: Final = 32
 NO_CLOSE_FRAME: Final = 1006
+CLOSED: Final = 1000
 _NO_PONG: Final = "keepalive ping timeout"
 """How `websockets` words it when a pong did not come."""
 _REFUSED: Final = f"[Errno {errno.ECONNREFUSED}]"
@@ -165,7 +166,7 @@ class WebsocketLink:
 
     async def close(self) -> None:
         """Close with 1000; returns within two seconds whatever the peer does. Never raises."""
-        await self._close(1000, "")
+        await self._close(CLOSED, "")
 
     async def _close(self, code: int, reason: str) -> None:
         try:
@@ -204,6 +205,9 @@ def _lost(closed: ConnectionClosed) -> LinkLostError:
     theirs, ours = closed.rcvd, closed.sent
     if theirs is not None and (ours is None or closed.rcvd_then_sent):
         return LinkLostError(code=theirs.code, reason=theirs.reason)
+    if ours is not None and theirs is None and ours.code == CLOSED:
+        # Our farewell was not answered: what the peer sent before may not have arrived.
+        return LinkLostError(code=NO_CLOSE_FRAME, reason="unanswered close")
     if ours is not None and ours.reason != _NO_PONG:
         return LinkLostError(code=ours.code, reason=ours.reason)
     return LinkLostError(code=NO_CLOSE_FRAME, reason="" if ours is None else _NO_PONG)

@@ -30,6 +30,11 @@ class CatchUp:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitFarewell:
+    """Take in what arrives, and wait for the predecessor's last word before using it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Flush:
     """Send what waits to be sent."""
 
@@ -49,4 +54,6 @@ class Leave:
     """There is nothing more to do here now."""
 
 
-Effect = Attach | AttachAt | DropLink | CatchUp | Flush | StartNew | SendClear | Leave
+Effect = (
+    Attach | AttachAt | DropLink | CatchUp | AwaitFarewell | Flush | StartNew | SendClear | Leave
+)

@@ -25,6 +25,21 @@ class HolderDied(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverBegan(Event):
+    """Somebody has come, and whoever held the link gave it away and still takes in what arrives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredecessorDrained(Event):
+    """The predecessor logged all that its link ever brought, and closed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredecessorSilent(Event):
+    """The predecessor did not say that it logged everything: overlap alone proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitEnded(Event):
     """The visitor lets go of the link on purpose."""
 

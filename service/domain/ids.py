@@ -12,6 +12,8 @@ ClientId = NewType("ClientId", str)
 
 TenantName = NewType("TenantName", str)
 DeploymentName = NewType("DeploymentName", str)
+ListenerName = NewType("ListenerName", str)
+"""One process that holds links, for as long as it lives: no two ever have the same."""
 
 SESSION: Final = "ses"
 EVENT: Final = "evt"
@@ -20,6 +22,7 @@ ENDPOINT: Final = "whk"
 API_KEY: Final = "key"
 LINK: Final = "lnk"
 LOCK: Final = "lck"
+LISTENER: Final = "own"
 
 
 def masked(secret: str) -> str:

@@ -23,7 +23,7 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
     """The event that happened, or what it means under this deployment's policy and at this time."""
     match event:
         case ev.VisitBegan() if session.held_by is not None and session.state in _HELD:
-            return ev.HolderDied()
+            return _held(session, given)
         case ev.ResumeRequested() if session.state is State.FAILED and session.opened_at is None:
             return ev.ReopenRequested()
         case ev.ClearRefused() if session.ended is not None:
@@ -38,6 +38,11 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return _dead(session, event, given)
         case _:
             return event
+
+
+def _held(session: Session, given: Given) -> ev.Event:
+    drains = session.state is State.DETACHED and session.held_by == given.predecessor
+    return ev.HandOverBegan() if drains else ev.HolderDied()
 
 
 def _opened(session: Session, event: ev.GuestSessionOpened, given: Given) -> ev.Event:

@@ -55,14 +55,23 @@ def on(
 
 S: Final = State
 _AWAY = (S.OPENING, S.LOST, S.RENEWING)
-_ATTACHING = (S.RESUMING, S.REATTACHING, S.RETRYING)
-_LINKED = (S.CATCHING_UP, S.VERIFYING, S.LIVE)
+_ATTACHING = (S.RESUMING, S.REATTACHING, S.RETRYING, S.JOINING)
+_LINKED = (S.CATCHING_UP, S.VERIFYING, S.LIVE, S.OVERLAPPING)
 _INTENDING = (S.RESTARTING, S.CLEARING, S.ENDING)
 _RECOVERING = (S.LOST, S.REATTACHING, S.RETRYING, S.VERIFYING)
 _READING = (S.READ_ONLY, S.READING)
 _AT_REST = (S.CREATED, S.OPENING, S.DETACHED, S.LOST, S.RENEWING, S.READ_ONLY)
 _UNOPENED = (S.CREATED, S.OPENING, S.REOPENING)
-_OPENED = (S.DETACHED, S.RESUMING, *_LINKED, S.LOST, S.REATTACHING, S.RETRYING, *_READING)
+_OPENED = (
+    S.DETACHED,
+    S.RESUMING,
+    S.JOINING,
+    *_LINKED,
+    S.LOST,
+    S.REATTACHING,
+    S.RETRYING,
+    *_READING,
+)
 _ALL_BUT_OVER = tuple(s for s in S if s not in {S.ENDED, S.FAILED, S.ERASED})
 _OVER = (S.ENDED, S.FAILED, S.ERASED)
 
@@ -73,6 +82,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(S.OPENING,                   ev.VisitBegan,              att.attach),
     *on(S.DETACHED,                  ev.VisitBegan,              att.attach,              S.RESUMING),
     *on(S.DETACHED,                  ev.HolderDied,              att.attach_after_death,  S.REATTACHING),
+    *on(S.DETACHED,                  ev.HandOverBegan,           att.attach,              S.JOINING),
     *on(S.LOST,                      ev.VisitBegan,              att.attach,              S.REATTACHING),
     *on(S.RENEWING,                  ev.VisitBegan,              att.attach),
     *on(S.READ_ONLY,                 ev.VisitBegan,              att.attach,              S.READING),
@@ -93,7 +103,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *on((S.REATTACHING, S.RETRYING), ev.GuestSessionResumed,     att.catch_up,            S.VERIFYING),
     *on(_ATTACHING,                  ev.GuestSessionOpened,      rep.replaced,            S.LIVE),
     *on(_ATTACHING,                  ev.GuestSessionReadOnly,    fin.read_only,           S.READING),
-    *on((S.RESUMING, S.REATTACHING), ev.GuestSessionGone,        att.retry_once,          S.RETRYING),
+    *on((S.RESUMING, S.REATTACHING, S.JOINING), ev.GuestSessionGone, att.retry_once,      S.RETRYING),
     *on(S.RETRYING,                  ev.GuestSessionGone,        att.renew,               S.RENEWING),
     *on(_ATTACHING,                  ev.ClientIdDead,            att.renew,               S.RENEWING),
     *on(_ATTACHING,                  ev.LinkFailed,              att.lost,                S.LOST),
@@ -102,14 +112,20 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(S.CATCHING_UP,               ev.HistoryAgrees,           att.caught_up,           S.LIVE),
     *on(S.VERIFYING,                 ev.HistoryAgrees,           att.recovered,           S.LIVE),
     *on((S.CATCHING_UP, S.VERIFYING), ev.HistoryStrange,         rep.replaced_then_read,  S.CATCHING_UP),
-    *on((S.CATCHING_UP, S.LIVE),     ev.GuestSessionGone,        att.retry_once,          S.RETRYING),
+    *on((S.CATCHING_UP, S.LIVE, S.OVERLAPPING), ev.GuestSessionGone, att.retry_once,      S.RETRYING),
     *on(S.VERIFYING,                 ev.GuestSessionGone,        att.retry_later,         S.RETRYING),
     *on(_LINKED,                     ev.ClientIdDead,            att.renew,               S.RENEWING),
     *on(_LINKED,                     ev.LinkFailed,              att.lost,                S.LOST),
     *on(_LINKED,                     ev.Evicted,                 att.evicted,             S.LOST),
     *on(_LINKED,                     ev.ChatClosed,              fin.chat_closed,         S.READING),
-    *on(_LINKED,                     ev.HoldBegan,               att.hold),
+    *on((S.CATCHING_UP, S.VERIFYING, S.LIVE), ev.HoldBegan,      att.hold),
     *on((S.CATCHING_UP, S.LIVE),     ev.VisitEnded,              att.let_go,              S.DETACHED),
+    # --- a shard changes hands --------------------------------------------------------------------
+    *on(S.JOINING,                   ev.GuestSessionResumed,     att.join_predecessor,    S.OVERLAPPING),
+    *on(S.OVERLAPPING,               ev.HoldBegan,               att.hold_beside),
+    *on(S.OVERLAPPING,               ev.PredecessorDrained,      att.taken_over,          S.LIVE),
+    *on(S.OVERLAPPING,               ev.PredecessorSilent,       att.catch_up,            S.CATCHING_UP),
+    *on((S.JOINING, S.OVERLAPPING),  ev.VisitEnded,              att.leave_unread,        S.DETACHED),
     # --- a new client id --------------------------------------------------------------------------
     *on(S.RENEWING,                  ev.GuestSessionOpened,      rep.replaced,            S.LIVE),
     *on(S.RENEWING,                  ev.GuestSessionResumed,     rep.replaced_then_read,  S.CATCHING_UP),

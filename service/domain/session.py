@@ -21,6 +21,10 @@ class State(StrEnum):
     """The first attach is under way, or waits for its next try."""
     REOPENING = "reopening"
     """The first attach was told that there is no guest session: a new socket, once."""
+    JOINING = "joining"
+    """Attaching beside a predecessor that still holds its link."""
+    OVERLAPPING = "overlapping"
+    """Attached beside a predecessor; what it has not logged yet may still be missing."""
     DETACHED = "detached"
     """A guest session exists and no link is wanted now."""
     RESUMING = "resuming"
@@ -72,7 +76,7 @@ def public_state(state: State) -> PublicState:
             return PublicState.OPENING
         case State.DETACHED | State.RESUMING | State.CATCHING_UP | State.LIVE:
             return PublicState.ACTIVE
-        case State.CLEARING | State.ENDING:
+        case State.JOINING | State.OVERLAPPING | State.CLEARING | State.ENDING:
             return PublicState.ACTIVE
         case State.LOST | State.REATTACHING | State.RETRYING | State.VERIFYING | State.RENEWING:
             return PublicState.RECOVERING
@@ -89,6 +93,8 @@ def public_state(state: State) -> PublicState:
 _AT_REST: Final = {
     State.OPENING: State.CREATED,
     State.REOPENING: State.CREATED,
+    State.JOINING: State.DETACHED,
+    State.OVERLAPPING: State.DETACHED,
     State.RESUMING: State.DETACHED,
     State.CATCHING_UP: State.DETACHED,
     State.LIVE: State.DETACHED,
@@ -199,6 +205,15 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Farewell:
+    """The last word of a predecessor, to whom the shard's fence was given."""
+
+    fence: int
+    drained: bool
+    """All that its link ever brought is logged; otherwise only history can tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One session as its table item says. Everything that changes a session changes `version`."""
 
@@ -246,6 +261,8 @@ class Session:
     """When somebody should look without any work being marked. Kept outside `version`."""
     lock: Lock | None = None
     """The lock of a visit on demand. Kept outside `version`."""
+    farewell: Farewell | None = None
+    """The last word of the listener that gave the shard away. Kept outside `version`."""
 
     @property
     def public(self) -> PublicState:

@@ -8,7 +8,7 @@ from service.domain.access import IdempotencyRecord
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.log import LogEvent, Seen
 from service.domain.send import PendingSend
-from service.domain.session import Lock, PublicState, Session
+from service.domain.session import Farewell, Lock, PublicState, Session
 
 T = TypeVar("T")
 
@@ -42,11 +42,13 @@ class Authority:
     """By what right a writer changes a session: the lock it holds, or the listener's shard lease.
 
     With `lock_token` the item's lock must still be that one. With `listener` no live lock of
-    another may stand (`now` decides what is live). With neither only the version decides.
+    another may stand (`now` decides what is live), and with its `fence` no later owner of the shard
+    may have changed the session. With neither only the version decides.
     """
 
     lock_token: str | None = None
     listener: str | None = None
+    fence: int | None = None
     now: float = 0.0
 
 
@@ -182,6 +184,12 @@ class SessionStore(Protocol):
 
     async def release_lock(self, session_id: SessionId, token: str) -> None:
         """Let go, if it is still ours; otherwise nothing."""
+
+    async def say_farewell(self, session_id: SessionId, farewell: Farewell) -> None:
+        """The last word of a listener that gave the shard away, unless a later one has spoken.
+
+        Nothing where the session is gone.
+        """
 
     async def by_external_id(self, tenant: TenantName, external_id: str) -> SessionId | None:
         """The session that the reference names, strongly consistent; it may have ended."""

@@ -6,24 +6,51 @@ from typing import Protocol
 from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint, Lane
-from service.domain.ids import ApiKeyId, DeploymentName, EndpointId, SessionId, TenantName
+from service.domain.ids import (
+    ApiKeyId,
+    DeploymentName,
+    EndpointId,
+    ListenerName,
+    SessionId,
+    TenantName,
+)
+from service.domain.lease import Lease
 from service.ports.sessions import Page
 
 
 class ShardStore(Protocol):
     """Who holds which shard. Leases are for efficiency; the log is for correctness."""
 
-    async def acquire(self, shard: int, owner: str, *, now: float, until: float) -> bool:
-        """Take the lease if it is free or expired; the fence grows at each take-over."""
+    async def acquire(
+        self,
+        shard: int,
+        owner: ListenerName,
+        *,
+        now: float,
+        until: float,
+        retires_at: float | None = None,
+    ) -> Lease | None:
+        """Take the lease if it is free, expired or ours; the fence grows at each take-over."""
 
-    async def renew(self, shard: int, owner: str, *, until: float) -> bool:
-        """Extend it if it is still ours."""
+    async def renew(self, lease: Lease, *, until: float) -> Lease | None:
+        """Extend it if it is still ours, and tell its links and when we retire; as it then is."""
 
-    async def release(self, shard: int, owner: str) -> None:
+    async def ask(self, lease: Lease, by: ListenerName, *, now: float, until: float) -> bool:
+        """Wish for a lease that another holds; whether the wish stands."""
+
+    async def transfer(
+        self, lease: Lease, to: ListenerName, *, until: float, drained_by: float
+    ) -> Lease | None:
+        """Give it to who asked, in one write; the giver drains until then. None if it moved."""
+
+    async def release(self, lease: Lease) -> None:
         """Give it back if it is ours."""
 
-    async def owner(self, shard: int, *, now: float) -> str | None:
-        """Who validly holds it, strongly consistent."""
+    async def lease(self, shard: int) -> Lease:
+        """The lease as it is, strongly consistent."""
+
+    async def leases(self, shards: int) -> Sequence[Lease]:
+        """The leases of shards 0 to `shards` - 1, strongly consistent each."""
 
 
 class LaneStore(Protocol):

@@ -88,7 +88,8 @@ class Attend:
         return answer.get_nowait() if not answer.empty() else False
 
     async def _owner(self, session: Session) -> str | None:
-        return await self.ports.shards.owner(session.shard, now=self.ports.clock.now())
+        lease = await self.ports.shards.lease(session.shard)
+        return lease.owner if lease.is_valid(self.ports.clock.now()) else None
 
     async def _through_owner(self, session: Session, until: float, satisfied: Satisfied) -> bool:
         """Whether waiting is over; False where nobody owns the shard, or no more."""

@@ -1,12 +1,13 @@
 """The listener: leases shards and keeps the links of their live sessions.
 
-One visit a session, which does not end. It claims every shard that is free. Leases are for
-efficiency: whoever works on a shard without knowing that it lost it wastes work and corrupts
-nothing.
+One visit a session, which does not end. Leases are for efficiency: whoever works on a shard without
+knowing that it lost it wastes work and corrupts nothing. A shard whose generation ends is given to
+a successor while its links are still there, so that nothing is missed in between.
 """
 
 import logging
 from asyncio import Task, TaskGroup, create_task, gather
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -14,18 +15,18 @@ from typing import Final, Protocol
 from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError, SupersededError
 from service.domain.ids import SessionId
-from service.domain.session import Session
+from service.domain.lease import ATTACHES_PER_SECOND, RENEW_SECONDS
+from service.domain.session import Farewell, Session
 from service.ports import Ports
 from service.usecases.facts import Facts
+from service.usecases.leases import Given, Leases
 from service.usecases.present import PresentVisits
-from service.usecases.visit import LeaveAsked, Nudged, Stay, Visit
+from service.usecases.visit import HandOverAsked, LeaveAsked, Nudged, Stay, Visit
 
 _log = logging.getLogger(__name__)
 
-LEASE_SECONDS: Final = 15.0
-RENEW_SECONDS: Final = 5.0
-MARGIN_SECONDS: Final = 6.0
-"""Renewing is tried each 5 s, so this is the last moment to stop before a lease lapses."""
+BRISK_SECONDS: Final = 1.0
+"""How often leases are looked at while a generation ends."""
 SCAN_SECONDS: Final = 10.0
 TOUCH_SECONDS: Final = 25.0
 PAUSE_FIRST: Final = 0.2
@@ -33,6 +34,8 @@ PAUSE_MOST: Final = 10.0
 DRAIN_SECONDS: Final = 6.0
 LOCK_POLL_SECONDS: Final = 0.25
 """How often a lock is looked at that another process may have let go of."""
+MOST_LINKS: Final = 800
+"""What one process can bear: what would go beyond is visited now and then."""
 
 
 class SessionHints(Protocol):
@@ -51,44 +54,39 @@ class HoldLinks:
     visit: Visit
     present: PresentVisits
     hints: SessionHints
-    name: str
-    shards: int
-    held: "set[int]" = field(default_factory=set)
+    leases: Leases
     visits: "dict[SessionId, Task[None]]" = field(default_factory=dict)
     shard_of: "dict[SessionId, int]" = field(default_factory=dict)
     again: "set[SessionId]" = field(default_factory=set)
     """Sessions that were hinted while their visit was ending."""
     draining: bool = False
     """Nothing new is begun any more."""
-    good_until: float = 0.0
-    """Until when the leases are ours for certain, on the monotonic clock."""
+    next_attach: float = 0.0
+    """When the next link may be opened beside a predecessor's, on the monotonic clock."""
+
+    @property
+    def name(self) -> str:
+        """Who this is, in leases and marks."""
+        return self.leases.term.name
+
+    @property
+    def held(self) -> set[int]:
+        """The shards that are ours."""
+        return set(self.leases.held)
 
     async def run(self) -> None:
         """Work until cancelled; `drain` lets go in order."""
         async with TaskGroup() as group:
             group.create_task(self._lease())
+            group.create_task(self._watch())
             group.create_task(self._listen())
             group.create_task(self._scan())
 
     async def claim(self) -> None:
-        """Take every shard that is free, once."""
-        if self.draining:
-            return
-        clock = self.ports.clock
-        begun = clock.monotonic()
-        now = clock.now()
-        wanted = [shard for shard in range(self.shards) if shard not in self.held]
-        taken = await gather(
-            *(
-                self.ports.shards.acquire(shard, self.name, now=now, until=now + LEASE_SECONDS)
-                for shard in wanted
-            )
-        )
-        fresh = {shard for shard, won in zip(wanted, taken, strict=True) if won}
-        self.held |= fresh
-        if fresh:
-            self.good_until = begun + LEASE_SECONDS
-            await gather(*(self._visit_all(shard) for shard in fresh))
+        """Take every shard that is free and fits, once."""
+        if not self.draining:
+            for shard in await self.leases.take(len(self.visits)):
+                await self._visit_all(shard)
 
     async def drain(self) -> None:
         """Let go of every link and give the shards back. Nothing is taken up again after it."""
@@ -104,8 +102,7 @@ class HoldLinks:
             # What takes longer is cancelled with the waiting for it.
             async with self.ports.clock.timeout(DRAIN_SECONDS):
                 await gather(*self.visits.values(), return_exceptions=True)
-        await gather(*(self.ports.shards.release(shard, self.name) for shard in self.held))
-        self.held.clear()
+        await self.leases.release()
 
     def look(self, session_id: SessionId, shard: int, *, wanted: bool = True) -> None:
         """Visit it, or tell the visit that is under way to look again.
@@ -113,7 +110,7 @@ class HoldLinks:
         Not ours: left to its owner. Not `wanted` by anybody: one that is only touched waits for its
         time.
         """
-        if shard not in self.held or self.draining:
+        if self.leases.of(shard) is None or self.draining:
             return
         self.shard_of[session_id] = shard
         task = self.visits.get(session_id)
@@ -131,13 +128,17 @@ class HoldLinks:
                 async with self.ports.clock.timeout(RENEW_SECONDS):
                     await self._renew()
                     await self.claim()
-            if self.held and self.ports.clock.monotonic() >= self.good_until - MARGIN_SECONDS:
-                # The table does not answer: before the leases lapse for others, stop believing in
-                # them.
-                lost, self.held = self.held, set()
-                _log.error("listener.leases_unsure", extra={"shards": sorted(lost)})
-                self._let_go(lost)
-            await self.ports.clock.sleep(RENEW_SECONDS)
+            await self.ports.clock.sleep(self._pause())
+
+    async def _watch(self) -> None:
+        """Stop in time on our own clock, also while the table does not answer."""
+        while True:
+            certain = self.leases.certain_for()
+            await self.ports.clock.sleep(RENEW_SECONDS if certain is None else certain)
+            self._let_go(self.leases.let_go_of_doubtful())
+
+    def _pause(self) -> float:
+        return BRISK_SECONDS if self.leases.is_changing() else RENEW_SECONDS
 
     def _let_go(self, shards: "set[int]") -> None:
         """End the visits of shards that are, or may be, somebody else's now."""
@@ -146,20 +147,25 @@ class HoldLinks:
                 task.cancel()
 
     async def _renew(self) -> None:
-        clock = self.ports.clock
-        begun = clock.monotonic()
-        until = clock.now() + LEASE_SECONDS
-        mine = sorted(self.held)
-        kept = await gather(
-            *(self.ports.shards.renew(shard, self.name, until=until) for shard in mine)
-        )
-        lost = {shard for shard, still in zip(mine, kept, strict=True) if not still}
-        self.held -= lost
-        if mine and not lost:
-            self.good_until = begun + LEASE_SECONDS
-        if lost:
-            _log.warning("listener.shards_lost", extra={"shards": sorted(lost)})
-            self._let_go(lost)
+        lost, given = await self.leases.renew(Counter(self.shard_of.values()))
+        self._let_go(lost)
+        for each in given:
+            await self._give(each)
+
+    async def _give(self, given: Given) -> None:
+        """Tell the visits of a shard that it is another's; those without a link end here."""
+        lease = given.lease
+        asked = HandOverAsked(successor=str(lease.owner), fence=lease.fence, until=given.until)
+        for session_id, task in list(self.visits.items()):
+            if self.shard_of.get(session_id) != lease.shard:
+                continue
+            inbox = self.present.of(session_id)
+            if inbox is not None:
+                inbox.put(asked)
+                continue
+            task.cancel()
+            farewell = Farewell(fence=lease.fence, drained=False)
+            await self.ports.sessions.say_farewell(session_id, farewell)
 
     async def _listen(self) -> None:
         while True:
@@ -175,15 +181,25 @@ class HoldLinks:
                     await self._visit_all(shard)
 
     async def _visit_all(self, shard: int) -> None:
-        for session_id in await self.ports.sessions.live_in_shard(shard):
+        live = list(await self.ports.sessions.live_in_shard(shard))
+        for session_id in await self._most_urgent_first(shard, live):
             if session_id not in self.visits:
                 self.look(session_id, shard, wanted=False)
+
+    async def _most_urgent_first(self, shard: int, live: "list[SessionId]") -> "list[SessionId]":
+        """Beside a predecessor: what somebody waits to have sent comes first."""
+        lease = self.leases.of(shard)
+        if lease is None or lease.predecessor(self.ports.clock.now()) is None:
+            return live
+        sends = await gather(*(self.ports.sessions.open_sends(each) for each in live))
+        waits = {each for each, open_ in zip(live, sends, strict=True) if open_}
+        return sorted(live, key=lambda each: each not in waits)
 
     async def _hold(self, session_id: SessionId, *, wanted: bool) -> None:
         """Visit a session until it wants no link; again if a hint came that the visit missed."""
         pause = PAUSE_FIRST
         try:
-            while True:
+            while self.leases.of(self.shard_of[session_id]) is not None:
                 self.again.discard(session_id)
                 try:
                     await self._once(session_id, wanted=wanted)
@@ -223,8 +239,9 @@ class HoldLinks:
         touch = deployment.mode is Mode.TOUCH
         if touch and not wanted and not _is_due(session, self.ports.clock.now()):
             return
-        until = self.ports.clock.monotonic() + TOUCH_SECONDS if touch else None
-        stay = Stay(writer=self.name, listener=True, until=until, reconcile=touch)
+        stay = await self._stay(session, touch=touch)
+        if stay is None:
+            return
         inbox = self.present.begin(session_id)
         try:
             await self.visit(session_id, stay, inbox)
@@ -233,6 +250,31 @@ class HoldLinks:
             if inbox.closed():
                 # It came when the visit had looked for the last time.
                 self.again.add(session_id)
+
+    async def _stay(self, session: Session, *, touch: bool) -> Stay | None:
+        """By what right and how long; None where the shard is not ours any more."""
+        lease = self.leases.of(session.shard)
+        if lease is None:
+            return None
+        predecessor = lease.predecessor(self.ports.clock.now())
+        if predecessor is not None and session.held_by == predecessor:
+            await self._wait_for_turn()
+        until = self.ports.clock.monotonic() + TOUCH_SECONDS if touch else None
+        return Stay(
+            writer=self.name,
+            listener=True,
+            fence=lease.fence,
+            predecessor=predecessor,
+            until=until,
+            reconcile=touch,
+        )
+
+    async def _wait_for_turn(self) -> None:
+        """No more attaches beside a predecessor than Genesys and its own farewells can bear."""
+        now = self.ports.clock.monotonic()
+        mine = max(now, self.next_attach)
+        self.next_attach = mine + 1.0 / ATTACHES_PER_SECOND
+        await self.ports.clock.sleep(mine - now)
 
 
 def _is_due(session: Session, now: float) -> bool:

@@ -10,7 +10,8 @@ import httpx2
 
 from service.api.app import create_app
 from service.domain.deployment import Deployment
-from service.domain.ids import DeploymentName, TenantName
+from service.domain.ids import DeploymentName, ListenerName, TenantName
+from service.domain.lease import Term
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID
 from service.simulator.knobs import Knobs
@@ -79,7 +80,9 @@ async def happen(broker: VirtualBroker, caller: Caller) -> tuple[dict[str, Any],
 @asynccontextmanager
 async def at_work(broker: VirtualBroker) -> AsyncIterator[None]:
     """Listener, courier and sweeper beside the story."""
-    listener = broker.assembly.listener(broker.hints, name="listener", shards=4)
+    listener = broker.assembly.listener(
+        broker.hints, Term(name=ListenerName("listener"), shards=4, max_links=800)
+    )
     async with TaskGroup() as group:
         running = [
             group.create_task(listener.run()),

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from service.domain.ids import ListenerName
+from service.domain.lease import Term
 from service.entrypoints._local.loops import courier_loop
-from service.usecases.hold_links import HoldLinks
+from service.usecases.hold_links import MOST_LINKS, HoldLinks
 from tests.support.mortal_broker import SHARDS, Death, Process, start
 from tests.support.virtual_broker import VirtualBroker
 
@@ -35,10 +37,14 @@ class Dynasty:
         self.number += 1
         self.process = start(self.broker)
         assembly, hints = self.process.assembly, self.process.hints
-        self.listener = assembly.listener(hints, name=f"listener-{self.number}", shards=SHARDS)
+        self.listener = assembly.listener(hints, self._term())
         loops = (self.listener.run(), courier_loop(assembly, hints), self._sweep(self.process))
         self.tasks = [asyncio.create_task(loop) for loop in loops]
         self.reigns.set()
+
+    def _term(self) -> Term:
+        name = ListenerName(f"listener-{self.number}")
+        return Term(name=name, shards=SHARDS, max_links=MOST_LINKS)
 
     async def die(self) -> None:
         """Kill the one that reigns: nothing of it acts any more."""

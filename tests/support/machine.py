@@ -16,6 +16,8 @@ import httpx2
 from service.api.app import create_app
 from service.bootstrap import Assembly, Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
+from service.domain.ids import ListenerName
+from service.domain.lease import Term
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.ports import Ports
 from service.simulator.control import Control
@@ -24,7 +26,7 @@ from service.simulator.deployments import Deployment as Simulated
 from service.simulator.knobs import Knobs
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
-from service.usecases.hold_links import HoldLinks
+from service.usecases.hold_links import MOST_LINKS, HoldLinks
 
 ADMIN: Final = "the-admin-key-of-the-machine"
 DEPLOYMENT: Final = "shop"
@@ -100,7 +102,10 @@ class Machine:
     async def start_listener(self) -> HoldLinks:
         """Hold links from now on."""
         name = self.assembly.ports.ids.ulid("own")
-        self.listener = self.assembly.listener(self.opened.hints, name=name, shards=self.shards)
+        self.listener = self.assembly.listener(
+            self.opened.hints,
+            Term(name=ListenerName(name), shards=self.shards, max_links=MOST_LINKS),
+        )
         await self.listener.claim()
         self.tasks.append(asyncio.create_task(self.listener.run()))
         return self.listener

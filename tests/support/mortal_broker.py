@@ -39,7 +39,7 @@ READS: Final = frozenset(
     {
         *("load", "load_erased", "open_sends", "read_log", "tail", "seen_after", "last_event"),
         *("find_keys", "by_external_id", "list_sessions", "live_in_shard", "due_sessions"),
-        *("has_open_sessions", "owner", "lane", "lanes_of", "due_lanes", "key_by_digest"),
+        *("has_open_sessions", "lease", "leases", "lane", "lanes_of", "due_lanes", "key_by_digest"),
         *("deployment", "endpoint", "endpoints_of", "idempotency", "configuration", "receive"),
     }
 )

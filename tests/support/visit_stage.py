@@ -19,7 +19,7 @@ from service.config import LocalSettings
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.drafts import Draft, accepted, received
 from service.domain.errors import PlatformUnavailableError
-from service.domain.ids import ClientId, DeploymentName, EventId, MessageId
+from service.domain.ids import ClientId, DeploymentName, EventId, ListenerName, MessageId
 from service.domain.log import LogEvent
 from service.domain.message import Author, AuthorKind, Message, MessageStatus, SendBody
 from service.domain.send import PendingSend
@@ -40,7 +40,7 @@ from tests.support.store_builders import TENANT, a_session
 from tests.support.virtual_broker import VirtualBroker, virtual_broker
 from tests.support.virtual_time import VirtualClock, run_virtual
 
-LISTENER: Final = "own_listener"
+LISTENER: Final = ListenerName("own_listener")
 NAME: Final = DeploymentName("shop")
 
 Happening = Callable[[], Awaitable[object]]

@@ -73,6 +73,7 @@ SENDS: Final = "OUT#"
 LANE: Final = "LANE#"
 SESSIONS: Final = "SES#"
 ANSWERS: Final = "IDEM#"
+SHARDS: Final = "SHARD#"
 KEYS: Final = "KEY#"
 DEPLOYMENTS: Final = "DEP#"
 ENDPOINTS: Final = "HOOK#"
@@ -187,7 +188,12 @@ def endpoint_listing_key(tenant: TenantName, endpoint_id: EndpointId) -> Key:
 
 def lease_key(shard: int) -> Key:
     """The lease of a shard."""
-    return Key(pk=f"SHARD#{shard}", sk="LEASE")
+    return Key(pk=f"{SHARDS}{shard}", sk="LEASE")
+
+
+def shard_of(partition: str) -> int:
+    """The shard that a lease's partition names."""
+    return int(partition.removeprefix(SHARDS))
 
 
 def live_partition(shard: int) -> str:

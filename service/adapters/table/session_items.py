@@ -1,8 +1,8 @@
 """A session as its META item, and back.
 
-Three things lie beside each other in one item and never touch each other: the session (under
-`version`), the lock, and what makes it due. The body is JSON text; what conditions and indexes look
-at are attributes of their own.
+Four things lie beside each other in one item and never touch each other: the session (under
+`version`), the lock, what makes it due, and the last word of a listener that gave the shard away.
+The body is JSON text; what conditions and indexes look at are attributes of their own.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from service.adapters.table import schema
 from service.adapters.table.conditions import Item, Value
 from service.adapters.table.records import plain_record, record, text_of
-from service.domain.session import Lock, PublicState, Session, State
+from service.domain.session import Farewell, Lock, PublicState, Session, State
 from service.ports import Cipher
 
 WANTS_LINK: Final = frozenset({PublicState.OPENING, PublicState.ACTIVE, PublicState.RECOVERING})
@@ -20,7 +20,7 @@ LIVE_KEYS: Final = (schema.LIVE.pk, schema.LIVE.sk)
 TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
 DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
 SECRETS: Final = ("client_id", "next_client_id")
-APART: Final = ("version", "lock", "look_at", "wake_at")
+APART: Final = ("version", "lock", "look_at", "wake_at", "farewell")
 """Members that are attributes of their own."""
 
 
@@ -71,6 +71,8 @@ def session_item(session: Session, cipher: Cipher) -> Item:
     due: dict[str, Value] = {name: at for name, at in times.items() if at is not None}
     if due:
         item |= due | due_attributes(session, min(float(at) for at in due.values()))
+    if session.farewell is not None:
+        item |= farewell_attributes(session.farewell)
     if session.lock is not None:
         item |= {"lock_token": session.lock.token, "lock_until": session.lock.until}
     return item
@@ -85,7 +87,24 @@ def read_session(item: Item, cipher: Cipher) -> Session:
     members["version"] = int(item["version"])
     session = record(Session, members)
     look_at, wake_at = _time(item, "look_at"), _time(item, "wake_at")
-    return dataclasses.replace(session, lock=read_lock(item), look_at=look_at, wake_at=wake_at)
+    return dataclasses.replace(
+        session,
+        lock=read_lock(item),
+        look_at=look_at,
+        wake_at=wake_at,
+        farewell=_read_farewell(item),
+    )
+
+
+def farewell_attributes(farewell: Farewell) -> dict[str, Value]:
+    """A predecessor's last word."""
+    return {"farewell_fence": farewell.fence, "farewell_drained": int(farewell.drained)}
+
+
+def _read_farewell(item: Item) -> Farewell | None:
+    if "farewell_fence" not in item:
+        return None
+    return Farewell(fence=int(item["farewell_fence"]), drained=bool(int(item["farewell_drained"])))
 
 
 def read_lock(item: Item) -> Lock | None:

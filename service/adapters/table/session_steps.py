@@ -18,6 +18,7 @@ from service.adapters.table.conditions import (
     Present,
     Put,
     Update,
+    Value,
     all_of,
     any_of,
     free,
@@ -25,6 +26,7 @@ from service.adapters.table.conditions import (
 from service.adapters.table.log_items import event_item, send_attributes, send_item
 from service.adapters.table.session_items import (
     absent_attributes,
+    farewell_attributes,
     session_attributes,
     session_item,
 )
@@ -42,7 +44,7 @@ from service.domain.errors import (
 from service.domain.ids import SessionId
 from service.domain.log import LogEvent
 from service.domain.send import PendingSend
-from service.domain.session import Lock, Session, State
+from service.domain.session import Farewell, Lock, Session, State
 from service.ports import Authority, Cipher, SendChange
 
 
@@ -68,10 +70,13 @@ def change_session(
 
     `after` has its new version already.
     """
+    fence: dict[str, Value] = {}
+    if authority is not None and authority.fence is not None:
+        fence["fence"] = authority.fence
     return Step(
         write=Update(
             key=schema.session_key(before.id),
-            put=session_attributes(after, cipher),
+            put=session_attributes(after, cipher) | fence,
             remove=absent_attributes(after),
             condition=all_of(Equals("version", before.version), *_authorised(authority)),
         ),
@@ -85,7 +90,14 @@ def _authorised(authority: Authority | None) -> Sequence[Condition]:
         return ()
     token = () if authority.lock_token is None else (Equals("lock_token", authority.lock_token),)
     listener = () if authority.listener is None else (free("lock_until", authority.now),)
-    return (*token, *listener)
+    return (*token, *listener, *_not_fenced_off(authority))
+
+
+def _not_fenced_off(authority: Authority) -> Sequence[Condition]:
+    """No later owner of the shard has changed the session."""
+    if authority.fence is None:
+        return ()
+    return (any_of(Absent("fence"), AtMost("fence", authority.fence)),)
 
 
 def append_event(event: LogEvent, answer: IdempotencyRecord | None = None) -> Step:
@@ -207,6 +219,19 @@ def point_to_answer(session_id: SessionId, answer: IdempotencyRecord) -> Step:
         schema.TTL: int(answer.expires_at) + 1,
     }
     return Step(write=Put(item=item), refusal=_changed("answer"))
+
+
+def say_farewell(session_id: SessionId, farewell: Farewell) -> Update:
+    """A predecessor's last word, unless a later one has spoken."""
+    return Update(
+        key=schema.session_key(session_id),
+        put=farewell_attributes(farewell),
+        condition=all_of(
+            Present(),
+            Absent("erased"),
+            any_of(Absent("farewell_fence"), AtMost("farewell_fence", farewell.fence)),
+        ),
+    )
 
 
 def no_valid_lease(shard: int, now: float) -> Step:

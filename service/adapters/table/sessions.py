@@ -32,6 +32,7 @@ from service.adapters.table.session_steps import (
     move_send,
     no_valid_lease,
     retakes_reference,
+    say_farewell,
     take_reference,
 )
 from service.adapters.table.steps import Step, run
@@ -40,7 +41,7 @@ from service.domain.errors import NotFoundError
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.log import EventType, LogEvent, Seen
 from service.domain.send import PendingSend
-from service.domain.session import Lock, Session, State
+from service.domain.session import Farewell, Lock, Session, State
 from service.ports import Authority, Cipher, LogPage, Page, SendChange, SessionFilter
 
 
@@ -243,6 +244,13 @@ class SessionTable:
         )
         try:
             await self._driver.write(update)
+        except NotWrittenError:
+            return
+
+    async def say_farewell(self, session_id: SessionId, farewell: Farewell) -> None:
+        """A predecessor's last word, unless a later one has spoken or the session is gone."""
+        try:
+            await self._driver.write(say_farewell(session_id, farewell))
         except NotWrittenError:
             return
 

@@ -5,7 +5,15 @@ from dataclasses import replace
 from service.domain import backoff
 from service.domain import events as happened
 from service.domain.drafts import Draft
-from service.domain.effects import Attach, AttachAt, CatchUp, DropLink, Flush, Leave
+from service.domain.effects import (
+    Attach,
+    AttachAt,
+    AwaitFarewell,
+    CatchUp,
+    DropLink,
+    Flush,
+    Leave,
+)
 from service.domain.given import Given, Outcome
 from service.domain.log import EventType
 from service.domain.reactions.facts import join, outage_of, with_expiry
@@ -40,6 +48,28 @@ def attach_anew(session: Session, event: happened.Event, given: Given) -> Outcom
 def hold(session: Session, event: happened.HoldBegan, given: Given) -> Outcome:
     """Remember who keeps the link, so that a death can be told from a farewell."""
     return Outcome(session=replace(session, held_by=event.holder, last_good_at=given.now))
+
+
+def hold_beside(session: Session, event: happened.HoldBegan, given: Given) -> Outcome:
+    """Tell the predecessor that we are here; until when all was well only it can tell."""
+    return Outcome(session=replace(session, held_by=event.holder))
+
+
+def join_predecessor(
+    session: Session, event: happened.GuestSessionResumed, given: Given
+) -> Outcome:
+    """Attached beside the predecessor: wait for its last word."""
+    return Outcome(session=with_expiry(session, event), effects=(AwaitFarewell(),))
+
+
+def taken_over(session: Session, event: happened.PredecessorDrained, given: Given) -> Outcome:
+    """Nothing was missed: send what waits."""
+    return Outcome(session=replace(session, last_good_at=given.now), effects=(Flush(),))
+
+
+def leave_unread(session: Session, event: happened.VisitEnded, given: Given) -> Outcome:
+    """Leave with something perhaps unread: whoever comes next must look as after a death."""
+    return Outcome(session=session, effects=(DropLink(), Leave()))
 
 
 def let_go(session: Session, event: happened.Event, given: Given) -> Outcome:
@@ -82,7 +112,9 @@ def opened_before(session: Session, event: happened.GuestSessionResumed, given: 
 
 def catch_up(
     session: Session,
-    event: happened.GuestSessionResumed | happened.GuestSessionReadOnly,
+    event: happened.GuestSessionResumed
+    | happened.GuestSessionReadOnly
+    | happened.PredecessorSilent,
     given: Given,
 ) -> Outcome:
     """Attached to what we know: read what was missed."""

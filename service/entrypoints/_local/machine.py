@@ -10,7 +10,8 @@ from service.bootstrap import Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
 from service.console.routes import console_router
 from service.domain.errors import ConfigurationError
-from service.domain.ids import TenantName
+from service.domain.ids import LISTENER, ListenerName, TenantName
+from service.domain.lease import Term
 from service.entrypoints._local.admin_key import admin_key
 from service.entrypoints._local.greeting import greeting
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
@@ -52,7 +53,12 @@ async def _run(
     if settings.simulator:
         simulator = await start_simulator(settings, opened.ports, stack)
     listener = assembly.listener(
-        opened.hints, name=opened.ports.ids.ulid("own"), shards=settings.shards
+        opened.hints,
+        Term(
+            name=ListenerName(opened.ports.ids.ulid(LISTENER)),
+            shards=settings.shards,
+            max_links=settings.max_links,
+        ),
     )
     app = create_app(assembly.broker)
     app.include_router(console_router())

@@ -101,6 +101,7 @@ async def _given(desk: Desk, event: ev.Event) -> Given:
             ),
         ),
         back_at=desk.reading.begun_at,
+        predecessor=desk.stay.predecessor,
         recap=await _recap(desk, event),
     )
 

@@ -22,7 +22,7 @@ from service.usecases.facts import Facts
 from service.usecases.log_writer import LogWriter
 from service.usecases.push_typing import PushTyping
 from service.usecases.visit.guest_link import GuestLink
-from service.usecases.visit.inbox import Inbox
+from service.usecases.visit.inbox import HandOverAsked, Inbox
 from service.usecases.visit.stay import Stay
 from service.usecases.wake_lanes import WakeLanes
 
@@ -114,6 +114,12 @@ class Desk:
     asking: "Task[None] | None" = None
     """The question to the Platform API that is under way."""
     holding: bool = False
+    farewell_until: float | None = None
+    """How long the predecessor's last word is waited for."""
+    farewell_look: float = 0.0
+    """When it is looked for again."""
+    giving: "HandOverAsked | None" = None
+    """The shard is another listener's by now: nothing but what arrives is done any more."""
     typing_waits: "list[Queue[bool]]" = field(default_factory=list)
     """Callers whose typing frame waits for the link."""
     chores: "set[Task[None]]" = field(default_factory=set)

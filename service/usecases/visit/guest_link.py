@@ -51,6 +51,13 @@ class GuestLink:
         future.set_result(frame)
         return True
 
+    async def say_goodbye(self) -> None:
+        """Close with 1000 and go on reading: what was sent before the peer's close is heard.
+
+        The inbox then holds all that this link ever brought, and its end.
+        """
+        await self.link.close()
+
     async def close(self) -> None:
         """Stop reading and close with 1000."""
         for future in self.waiting.values():

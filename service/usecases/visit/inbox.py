@@ -66,8 +66,20 @@ class LeaveAsked:
     """The process is about to stop: let go properly."""
 
 
+@dataclass(frozen=True, slots=True)
+class HandOverAsked:
+    """The shard was given away: take in what arrives until the successor is there.
+
+    `until` is on the monotonic clock; `fence` is the successor's.
+    """
+
+    successor: str
+    fence: int
+    until: float
+
+
 OfLink = FrameArrived | LinkDown | HistoryArrived | HistoryFailed
-Thing = OfLink | ConversationKnown | Nudged | TypingWanted | LeaveAsked
+Thing = OfLink | ConversationKnown | Nudged | TypingWanted | LeaveAsked | HandOverAsked
 
 
 @dataclass(frozen=True, slots=True)

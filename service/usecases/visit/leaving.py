@@ -21,7 +21,14 @@ quiet.
 """
 
 _ON_THE_WAY: Final = frozenset(
-    {State.RESUMING, State.REATTACHING, State.RETRYING, State.CATCHING_UP}
+    {
+        State.RESUMING,
+        State.REATTACHING,
+        State.RETRYING,
+        State.CATCHING_UP,
+        State.JOINING,
+        State.OVERLAPPING,
+    }
 )
 """No wish is fulfilled before the visit knows what became of the guest session."""
 

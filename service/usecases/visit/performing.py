@@ -6,6 +6,7 @@ from service.domain import events as ev
 from service.domain.effects import (
     Attach,
     AttachAt,
+    AwaitFarewell,
     CatchUp,
     DropLink,
     Effect,
@@ -23,6 +24,7 @@ from service.usecases.visit.absorbing import set_backlog_aside
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.joining import await_farewell
 from service.usecases.visit.reading import begin_catch_up, stop_reading
 from service.usecases.visit.sending import doubt_in_flight
 
@@ -41,6 +43,8 @@ async def perform(desk: Desk, effect: Effect) -> None:
             await drop_link(desk)
         case CatchUp():
             await begin_catch_up(desk)
+        case AwaitFarewell():
+            await_farewell(desk)
         case StartNew():
             await _start_new(desk)
         case SendClear():

@@ -21,9 +21,11 @@ from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
 from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
+from service.usecases.visit.giving import begin_giving, give
 from service.usecases.visit.inbox import (
     ConversationKnown,
     FrameArrived,
+    HandOverAsked,
     HistoryArrived,
     HistoryFailed,
     Inbox,
@@ -52,6 +54,8 @@ _BEHIND: Final = frozenset(
         State.VERIFYING,
         State.CATCHING_UP,
         State.READING,
+        State.JOINING,
+        State.OVERLAPPING,
     }
 )
 """What was missed is not read yet: the last good moment is still that of the link before."""
@@ -82,7 +86,8 @@ class Visit:
             await happen(desk, ev.VisitBegan())
             await self.tools.wake_lanes(desk.session.tenant, session_id)
             await _work(desk)
-            await wrap_up(desk)
+            if desk.giving is None:
+                await wrap_up(desk)
         finally:
             await get_up(desk)
             _log.info(
@@ -143,6 +148,8 @@ async def _work(desk: Desk) -> None:
     while True:
         while desk.effects:
             await perform(desk, desk.effects.popleft())
+        while desk.giving is not None and not desk.leaving:
+            await give(desk, desk.giving)
         if desk.leaving:
             return
         await _advance(desk)
@@ -169,15 +176,16 @@ async def _advance(desk: Desk) -> None:
 
 
 async def _hold(desk: Desk) -> None:
-    wanted = desk.stay.listener and not desk.holding and desk.session.state is State.LIVE
-    if wanted:
+    good = desk.session.state in {State.LIVE, State.OVERLAPPING}
+    if desk.stay.listener and not desk.holding and good:
         desk.holding = True
         await happen(desk, ev.HoldBegan(holder=desk.stay.writer))
 
 
 async def _doubt_orphans(desk: Desk) -> None:
     """What another writer left in flight went out on a link that is gone: only history can tell."""
-    if desk.phase is Phase.READY and await doubt_orphans(desk):
+    is_known = desk.phase is Phase.READY and desk.session.state is not State.OVERLAPPING
+    if is_known and await doubt_orphans(desk):
         plan_reads(desk)
 
 
@@ -206,6 +214,8 @@ async def _handle(desk: Desk, thing: Thing | None) -> None:
             desk.typing_waits.append(answer)
         case LeaveAsked():
             await let_go(desk)
+        case HandOverAsked():
+            await begin_giving(desk, thing)
         case _:
             assert_never(thing)
 

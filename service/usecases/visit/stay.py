@@ -17,6 +17,10 @@ class Stay:
     writer: str
     """Who writes: the lock's token or the listener's name. Marks sends and holds."""
     listener: bool
+    fence: int | None = None
+    """The fence of the shard's lease, for a listener."""
+    predecessor: str | None = None
+    """The listener that gave the shard away and may still hold its link."""
     until: float | None = None
     satisfied: Callable[[], Awaitable[bool]] | None = None
     reconcile: bool = False
@@ -24,5 +28,5 @@ class Stay:
     def authority(self, now: float) -> Authority:
         """By what right this visitor changes the session."""
         if self.listener:
-            return Authority(listener=self.writer, now=now)
+            return Authority(listener=self.writer, fence=self.fence, now=now)
         return Authority(lock_token=self.writer, now=now)

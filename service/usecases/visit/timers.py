@@ -6,11 +6,12 @@ from service.domain import events as ev
 from service.domain.effects import Attach
 from service.domain.errors import LinkLostError
 from service.domain.lifecycle import is_legal
-from service.domain.session import Session
+from service.domain.session import Session, State
 from service.guest.outgoing import outgoing_echo
 from service.usecases.visit.absorbing import release
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.joining import farewell_due, look_for_farewell
 from service.usecases.visit.performing import perform
 from service.usecases.visit.sending import doubt_due, doubt_silent, next_send_at
 
@@ -40,9 +41,10 @@ def next_due(desk: Desk) -> float | None:
         desk.hold.next_due(),
         _read_due(desk),
         next_send_at(desk),
-        doubt_due(desk) if desk.phase is Phase.READY else None,
+        doubt_due(desk) if _is_known(desk) else None,
         _warning_due(desk),
         _probe_due(desk),
+        farewell_due(desk),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -72,9 +74,15 @@ async def on_time(desk: Desk) -> None:
         desk.phase_until = None
         await happen(desk, ev.LinkFailed(code="timeout"))
     await release(desk)
-    if desk.phase is Phase.READY:
+    await look_for_farewell(desk)
+    if _is_known(desk):
         await doubt_silent(desk)
     await _watch_expiry(desk, now)
+
+
+def _is_known(desk: Desk) -> bool:
+    """Whether what is in flight went out on this link, or is in doubt already."""
+    return desk.phase is Phase.READY and desk.session.state is not State.OVERLAPPING
 
 
 async def _watch_expiry(desk: Desk, now: float) -> None:

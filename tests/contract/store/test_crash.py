@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.domain.errors import ConfigurationError, UnavailableError
-from service.domain.ids import SessionId
+from service.domain.ids import ListenerName, SessionId
 from service.domain.session import Lock
 from tests.contract.store.conftest import CIPHER
 from tests.support.store_builders import NOW, a_lane, a_session, an_event
@@ -127,7 +127,7 @@ async def test_what_a_dead_process_held_is_free_again(tmp_path: Path, table: Emb
     await table.sessions.mark_work(session.id, NOW + 60)
     lock = Lock(token="dead", until=NOW + 35)
     await table.sessions.take_lock(session, lock, now=NOW)
-    await table.shards.acquire(session.shard, "dead", now=NOW, until=NOW + 15)
+    await table.shards.acquire(session.shard, ListenerName("dead"), now=NOW, until=NOW + 15)
     lane = await table.lanes.claim(a_lane(session), token="dead", now=NOW, until=NOW + 60)
     assert lane is not None
     await table.close()
@@ -136,7 +136,7 @@ async def test_what_a_dead_process_held_is_free_again(tmp_path: Path, table: Emb
 
     found = await again.sessions.load(session.id)
     assert (found.lock, found.look_at) == (None, NOW + 60)
-    assert await again.shards.owner(session.shard, now=NOW) is None
+    assert (await again.shards.lease(session.shard)).owner is None
     assert await again.lanes.claim(lane, token="new", now=NOW, until=NOW + 60) is not None
     await again.close()
 

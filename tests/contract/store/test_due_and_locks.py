@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.adapters.table.schema import lease_key
 from service.domain.errors import LockHeldError, NotFoundError
-from service.domain.ids import SessionId
+from service.domain.ids import ListenerName, SessionId
 from service.domain.session import Lock, Session, State
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import NOW, a_session, an_event
@@ -241,7 +240,7 @@ async def test_only_the_holder_releases_a_lock(table: Table, session: Session) -
 
 
 async def test_no_lock_while_a_listener_holds_the_shard(table: Table, session: Session) -> None:
-    await table.shards.acquire(SHARD, "listener", now=NOW, until=NOW + 15)
+    await table.shards.acquire(SHARD, ListenerName("listener"), now=NOW, until=NOW + 15)
 
     with pytest.raises(LockHeldError) as held:
         await table.sessions.take_lock(session, Lock(token="a", until=NOW + 35), now=NOW)
@@ -257,53 +256,3 @@ async def test_nothing_that_is_not_there_is_locked(table: Table, session: Sessio
     for target in (session, a_session()):
         with pytest.raises(NotFoundError):
             await table.sessions.take_lock(target, Lock(token="a", until=NOW + 35), now=NOW)
-
-
-async def test_of_sixteen_listeners_one_gets_the_lease(table: Table) -> None:
-    owners = [f"listener-{number}" for number in range(TAKERS)]
-
-    taken = await asyncio.gather(
-        *(table.shards.acquire(3, owner, now=NOW, until=NOW + 15) for owner in owners)
-    )
-
-    assert sum(taken) == 1
-    assert await table.shards.owner(3, now=NOW) == owners[taken.index(True)]
-
-
-async def test_a_lease_ends_and_is_taken_over(table: Table) -> None:
-    assert await table.shards.acquire(3, "one", now=NOW, until=NOW + 15)
-    assert await table.shards.owner(3, now=NOW + 15) is None
-
-    assert await table.shards.acquire(3, "two", now=NOW + 15, until=NOW + 30)
-
-    assert not await table.shards.renew(3, "one", until=NOW + 60)
-    assert await table.shards.owner(3, now=NOW + 29) == "two"
-
-
-async def test_an_owner_renews_takes_again_and_gives_back(table: Table) -> None:
-    await table.shards.acquire(3, "one", now=NOW, until=NOW + 15)
-
-    assert await table.shards.renew(3, "one", until=NOW + 20)
-    assert await table.shards.acquire(3, "one", now=NOW + 1, until=NOW + 30)
-    assert await table.shards.owner(3, now=NOW + 29) == "one"
-    await table.shards.release(3, "two")
-    assert await table.shards.owner(3, now=NOW) == "one"
-    await table.shards.release(3, "one")
-    assert await table.shards.owner(3, now=NOW) is None
-    assert not await table.shards.renew(3, "one", until=NOW + 60)
-
-
-async def test_the_fence_of_a_shard_grows_and_outlives_its_lease(table: Table) -> None:
-    await table.shards.acquire(3, "one", now=NOW, until=NOW + 15)
-    await table.shards.release(3, "one")
-
-    await table.shards.acquire(3, "two", now=NOW, until=NOW + 15)
-
-    item = await table.driver.get(lease_key(3))
-    assert item is not None
-    assert item["fence"] == 2
-
-
-async def test_a_shard_nobody_held_has_no_owner(table: Table) -> None:
-    assert await table.shards.owner(63, now=NOW) is None
-    assert not await table.shards.renew(63, "one", until=NOW)

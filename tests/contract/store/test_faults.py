@@ -14,6 +14,7 @@ from service.domain.errors import (
     UnavailableError,
     VersionConflictError,
 )
+from service.domain.ids import ListenerName
 from service.domain.session import State
 from tests.contract.store.conftest import CIPHER
 from tests.support.fault_proxy import FaultProxy, Refusal, Silence, cancelled, throttle
@@ -137,7 +138,7 @@ async def test_a_conflict_on_one_item_is_a_lost_race_too(
 
     with pytest.raises(VersionConflictError):
         await table.sessions.change_send(send, replace(send, attempt=1))
-    assert not await table.shards.acquire(1, "one", now=NOW, until=NOW + 15)
+    assert not await table.shards.acquire(1, ListenerName("one"), now=NOW, until=NOW + 15)
     with pytest.raises(UnavailableError):
         await table.sessions.mark_work(session.id, NOW)
 

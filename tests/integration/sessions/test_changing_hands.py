@@ -66,4 +66,5 @@ async def _kill_listener(machine: Machine, chat: Chat) -> None:
         task.cancel()
     await asyncio.gather(*visits, return_exceptions=True)
     session = await machine.opened.ports.sessions.load(SessionId(chat.id))
-    await machine.opened.ports.shards.release(session.shard, listener.name)
+    shards = machine.opened.ports.shards
+    await shards.release(await shards.lease(session.shard))

@@ -10,17 +10,26 @@ import pytest
 from service.domain.deployment import Mode
 from service.domain.errors import UnavailableError
 from service.domain.events import LeaveRequested
-from service.domain.ids import SessionId
+from service.domain.ids import ListenerName, SessionId
+from service.domain.lease import Lease, Term
 from service.domain.session import Lock, State
-from service.usecases.hold_links import HoldLinks
+from service.usecases.hold_links import MOST_LINKS, HoldLinks
+from service.usecases.leases import Held
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
-OTHER = "own_other"
+OTHER = ListenerName("own_other")
 DOWN = UnavailableError(what="the table")
 
 
 def _listener(stage: Stage, name: str = "own_a") -> HoldLinks:
-    return stage.assembly.listener(stage.broker.hints, name=name, shards=4)
+    term = Term(name=ListenerName(name), shards=4, max_links=MOST_LINKS)
+    return stage.assembly.listener(stage.broker.hints, term)
+
+
+def _holds_first_shard(listener: HoldLinks) -> None:
+    """Without the loops: for ever, and as far as this listener knows."""
+    lease = Lease(shard=0, fence=1, owner=listener.leases.term.name)
+    listener.leases.held[0] = Held(lease=lease, good_until=float("inf"))
 
 
 @asynccontextmanager
@@ -36,7 +45,8 @@ async def _running(stage: Stage, listener: HoldLinks) -> AsyncIterator[HoldLinks
 
 
 async def _owner(stage: Stage, shard: int = 0) -> str | None:
-    return await stage.ports.shards.owner(shard, now=stage.now)
+    lease = await stage.ports.shards.lease(shard)
+    return lease.owner if lease.is_valid(stage.now) else None
 
 
 @on_virtual_time
@@ -81,7 +91,7 @@ async def test_a_lost_shard_is_let_go_with_its_links_and_no_other() -> None:
     async with staged() as stage:
         lost, kept = await stage.made(shard=0), await stage.made(shard=3)
         async with _running(stage, _listener(stage)) as listener:
-            await stage.ports.shards.release(0, "own_a")
+            await stage.ports.shards.release(await stage.ports.shards.lease(0))
             await stage.ports.shards.acquire(0, OTHER, now=stage.now, until=stage.now + 600)
             await stage.clock.sleep(6)
 
@@ -169,7 +179,7 @@ async def test_looking_goes_on_when_the_table_did_not_answer_once() -> None:
 async def test_a_visit_that_fails_is_tried_again_after_ever_longer_pauses() -> None:
     async with staged() as stage:
         listener = _listener(stage)
-        listener.held = {0}
+        _holds_first_shard(listener)
         session = await stage.made(shard=0)
         tries: list[float] = []
 
@@ -192,7 +202,7 @@ async def test_a_visit_that_fails_is_tried_again_after_ever_longer_pauses() -> N
 async def test_a_session_that_is_gone_is_forgotten() -> None:
     async with staged() as stage:
         listener = _listener(stage)
-        listener.held = {0}
+        _holds_first_shard(listener)
         listener.look(SessionId("ses_gone"), 0)
         await stage.clock.sleep(1)
 
@@ -220,7 +230,7 @@ async def test_a_hint_that_comes_while_a_visit_ends_makes_another() -> None:
         session = await stage.chatted(shard=0)
         stage.control.disconnect(session.client_id)
         listener = _listener(stage)
-        listener.held = {0}
+        _holds_first_shard(listener)
 
         async def accepted() -> None:
             await stage.accept(session, "One more")
@@ -239,7 +249,7 @@ async def test_a_hint_before_a_visit_has_its_inbox_is_remembered() -> None:
     async with staged() as stage:
         session = await stage.chatted(shard=0)
         listener = _listener(stage)
-        listener.held = {0}
+        _holds_first_shard(listener)
         listener.look(session.id, 0)
         listener.look(session.id, 0)
         remembered = set(listener.again)
@@ -316,7 +326,7 @@ async def test_a_listener_that_drains_takes_nothing_up() -> None:
         await stage.clock.sleep(1)
         await listener.drain()
         await listener.claim()
-        listener.held = {0}
+        _holds_first_shard(listener)
         listener.look(session.id, 0)
 
         assert listener.visits == {}
