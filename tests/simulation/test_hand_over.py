@@ -76,29 +76,31 @@ def test_nothing_is_missed_doubled_or_read_when_a_generation_ends(every: float) 
     async def story() -> None:
         async with virtual_broker(WORLD) as broker:
             await furnish(broker)
-            fleet = Fleet(broker, generation=GENERATION)
-            old = fleet.start()
-            await broker.clock.sleep(1)
-            chats = await open_chats(old)
-            await broker.clock.sleep(GENERATION - lead_of(GENERATION) - 10)
-            reads = history_reads(broker)
-            agents = asyncio.create_task(speak(broker, await tokens_of(broker, chats), every=every))
-            new = fleet.start()
-
-            assert await old.task == "retired"
-            await broker.clock.sleep(1)
-
-            assert new.listener.held == set(range(4))
-            assert len(new.listener.visits) == CHATS
-            assert history_reads(broker) == reads
-            agents.cancel()
-            said = await agents
-            await broker.clock.sleep(5)
-            events = await check(broker, chats, said)
-            types = Counter(event["type"] for event in events)
-            assert "session.recovered" not in types
-            assert "session.replaced" not in types
-            assert len(broker.simulator.control.connections()) == CHATS
-            assert await new.stop() == "stopped"
+            await hand_over(broker, every)
 
     run_virtual(story())
+
+
+async def hand_over(broker: VirtualBroker, every: float) -> None:
+    """One generation ends and the next begins, while agents speak."""
+    fleet = Fleet(broker, generation=GENERATION)
+    old = fleet.start()
+    await broker.clock.sleep(1)
+    chats = await open_chats(old)
+    await broker.clock.sleep(GENERATION - lead_of(GENERATION) - 10)
+    reads = history_reads(broker)
+    agents = asyncio.create_task(speak(broker, await tokens_of(broker, chats), every=every))
+    new = fleet.start()
+
+    assert await old.task == "retired"
+    await broker.clock.sleep(1)
+    assert (new.listener.held, len(new.listener.visits)) == (set(range(4)), CHATS)
+    assert history_reads(broker) == reads
+    assert len(broker.simulator.control.connections()) == CHATS
+
+    agents.cancel()
+    said = await agents
+    await broker.clock.sleep(5)
+    types = Counter(event["type"] for event in await check(broker, chats, said))
+    assert not {"session.recovered", "session.replaced"} & set(types)
+    assert await new.stop() == "stopped"
