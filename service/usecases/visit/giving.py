@@ -111,15 +111,23 @@ async def _hand_over(desk: Desk, asked: HandOverAsked) -> None:
         await _part(desk, asked, drained=False)
         return
     await desk.link.say_goodbye()
-    while not isinstance(thing := await desk.inbox.next(clock, None), LinkDown):
-        if isinstance(thing, FrameArrived):
-            await _take(desk, asked, thing)
+    code = await _hear_the_rest(desk, asked, desk.link.name)
     _, rest = desk.hold.released(float("inf"))
     for spoken in rest:
         await log_said(desk, spoken, recovered=False)
     await take_strangers(desk)
     # A close that the peer did not answer says nothing of what it may have sent before.
-    await _part(desk, asked, drained=thing.code == _CLOSED and not desk.strangers)
+    await _part(desk, asked, drained=code == _CLOSED and not desk.strangers)
+
+
+async def _hear_the_rest(desk: Desk, asked: HandOverAsked, link: str) -> int:
+    """Take in all that still came on the closed link; the code that it was closed with."""
+    while True:
+        thing = await desk.inbox.next(desk.ports.clock, None)
+        if isinstance(thing, LinkDown) and thing.link == link:
+            return thing.code
+        if isinstance(thing, FrameArrived | TypingWanted):
+            await _take(desk, asked, thing)
 
 
 async def _part(desk: Desk, asked: HandOverAsked, *, drained: bool) -> None:

@@ -159,7 +159,8 @@ async def _work(desk: Desk) -> None:
             await let_go(desk)
             continue
         await _handle(desk, await desk.inbox.next(desk.ports.clock, patience(desk)))
-        await on_time(desk)
+        if desk.giving is None:
+            await on_time(desk)
 
 
 async def _advance(desk: Desk) -> None:
