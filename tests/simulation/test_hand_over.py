@@ -81,13 +81,25 @@ def test_nothing_is_missed_doubled_or_read_when_a_generation_ends(every: float) 
     run_virtual(story())
 
 
-async def hand_over(broker: VirtualBroker, every: float) -> None:
+def test_what_is_still_on_its_way_to_the_old_link_comes_before_what_the_new_one_hears() -> None:
+    async def story() -> None:
+        async with virtual_broker(WORLD) as broker:
+            await furnish(broker)
+            await hand_over(broker, 0.05, late_by=0.6)
+
+    run_virtual(story())
+
+
+async def hand_over(broker: VirtualBroker, every: float, *, late_by: float = 0.0) -> None:
     """One generation ends and the next begins, while agents speak."""
     fleet = Fleet(broker, generation=GENERATION)
     old = fleet.start()
     await broker.clock.sleep(1)
     chats = await open_chats(old)
     await broker.clock.sleep(GENERATION - lead_of(GENERATION) - 10)
+    for line in broker.simulator.control.connections() if late_by else ():
+        slow = {"connection": line["id"], "direction": "Outbound", "count": 100_000}
+        broker.simulator.control.fault("delay", seconds=late_by, **slow)
     reads = history_reads(broker)
     agents = asyncio.create_task(speak(broker, await tokens_of(broker, chats), every=every))
     new = fleet.start()

@@ -31,6 +31,10 @@ _log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.25
 """How often it is looked whether the successor has attached."""
+GRACE_SECONDS: Final = 1.0
+"""How long the link is kept once the successor is there: what Genesys had sent on its way to this
+link alone, before the other one was there, must still reach it.
+"""
 PROOF_SECONDS: Final = 2.0
 """How long the link is kept for messages in flight to come back, once the successor is there."""
 _CLOSED: Final = 1000
@@ -99,10 +103,9 @@ async def _is_met(desk: Desk, asked: HandOverAsked) -> bool:
 
 async def _hand_over(desk: Desk, asked: HandOverAsked) -> None:
     """The successor hears everything from here on: close, log the rest, say so."""
-    clock = desk.ports.clock
-    patience = clock.monotonic() + PROOF_SECONDS
-    while in_flight(desk.sends.values()) and (left := patience - clock.monotonic()) > 0:
-        thing = await desk.inbox.next(clock, left)
+    met = desk.ports.clock.monotonic()
+    while (left := _stays(desk, met)) > 0:
+        thing = await desk.inbox.next(desk.ports.clock, left)
         if thing is not None:
             await _take(desk, asked, thing)
         if desk.leaving:
@@ -118,6 +121,12 @@ async def _hand_over(desk: Desk, asked: HandOverAsked) -> None:
     await take_strangers(desk)
     # A close that the peer did not answer says nothing of what it may have sent before.
     await _part(desk, asked, drained=code == _CLOSED and not desk.strangers)
+
+
+def _stays(desk: Desk, met: float) -> float:
+    """Seconds to keep the link that was shared since then."""
+    seconds = PROOF_SECONDS if in_flight(desk.sends.values()) else GRACE_SECONDS
+    return met + seconds - desk.ports.clock.monotonic()
 
 
 async def _hear_the_rest(desk: Desk, asked: HandOverAsked, link: str) -> int:
