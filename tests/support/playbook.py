@@ -122,6 +122,7 @@ class Playbook:
         self.tally = Tally()
         self.recap = ""
         self.back_at: float | None = None
+        self.predecessor: str | None = None
         self.drafts: list[Draft] = []
         self._ids = 0
 
@@ -181,6 +182,7 @@ class Playbook:
             sends=self.sends,
             tally=self.tally,
             back_at=self.back_at,
+            predecessor=self.predecessor,
             recap=self.recap,
         )
 

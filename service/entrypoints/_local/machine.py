@@ -52,14 +52,7 @@ async def _run(
     simulator = None
     if settings.simulator:
         simulator = await start_simulator(settings, opened.ports, stack)
-    listener = assembly.listener(
-        opened.hints,
-        Term(
-            name=ListenerName(opened.ports.ids.ulid(LISTENER)),
-            shards=settings.shards,
-            max_links=settings.max_links,
-        ),
-    )
+    listener = assembly.listener(opened.hints, _term(settings, opened))
     app = create_app(assembly.broker)
     app.include_router(console_router())
     web = WebServer(app, port=settings.port)
@@ -86,6 +79,12 @@ async def _run(
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+def _term(settings: LocalSettings, opened: Opened) -> Term:
+    """This process's listener stays until it is told to stop."""
+    name = ListenerName(opened.ports.ids.ulid(LISTENER))
+    return Term(name=name, shards=settings.shards, max_links=settings.max_links)
 
 
 def _greet(address: str, made_up_key: str | None, simulator: str | None) -> None:

@@ -33,6 +33,19 @@ def test_a_visit_that_finds_a_holder_named_knows_that_it_died(state: State) -> N
     assert judge(S.LOST, ev.VisitBegan(), held_by="listener-1") == ev.VisitBegan()
 
 
+def test_a_holder_that_gave_the_shard_away_is_not_dead() -> None:
+    def judge_beside(state: State, holder: str | None) -> ev.Event:
+        story = Playbook(session_in(state, held_by=holder))
+        story.predecessor = "listener-1"
+        return judged(story.session, ev.VisitBegan(), story.given())
+
+    assert judge_beside(S.DETACHED, "listener-1") == ev.HandOverBegan()
+    assert judge_beside(S.DETACHED, "listener-0") == ev.HolderDied()
+    assert judge_beside(S.DETACHED, None) == ev.VisitBegan()
+    assert judge_beside(S.READ_ONLY, "listener-1") == ev.HolderDied()
+    assert judge_beside(S.LOST, "listener-1") == ev.VisitBegan()
+
+
 def test_a_request_to_resume_reopens_only_what_failed_unopened() -> None:
     asked = ev.ResumeRequested()
 

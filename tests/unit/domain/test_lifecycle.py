@@ -38,17 +38,21 @@ EVENTS: Final = tuple(
 UNTOUCHED: Final = {S.CREATED}
 OVER: Final = {S.ENDED, S.FAILED, S.ERASED}
 UNLINKED: Final = {S.CREATED, S.DETACHED, S.LOST, S.READ_ONLY, *OVER}
-CONFIGURED: Final = {S.CATCHING_UP, S.VERIFYING, S.LIVE}
+CONFIGURED: Final = {S.CATCHING_UP, S.VERIFYING, S.LIVE, S.OVERLAPPING}
 UNOPENED: Final = {S.CREATED, S.OPENING, S.REOPENING}
-ATTACHING: Final = {S.RESUMING, S.REATTACHING, S.RETRYING}
+ATTACHING: Final = {S.RESUMING, S.REATTACHING, S.RETRYING, S.JOINING}
 INTENDING: Final = {S.RESTARTING, S.CLEARING, S.ENDING}
 BETWEEN: Final = {S.RENEWING, *INTENDING}
-UNREAD: Final = {S.LIVE, *UNLINKED, *UNOPENED, *ATTACHING, *BETWEEN}
+UNREAD: Final = {S.LIVE, S.OVERLAPPING, *UNLINKED, *UNOPENED, *ATTACHING, *BETWEEN}
 
 ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
     # A visit begins in a state that needs no link, for no other is ever kept.
     ev.VisitBegan: {S.REOPENING, S.READING, *ATTACHING, *CONFIGURED},
     ev.HolderDied: set(S) - {S.DETACHED, S.READ_ONLY},
+    # A shard changes hands between visits; the last word is waited for beside the old link.
+    ev.HandOverBegan: set(S) - {S.DETACHED},
+    ev.PredecessorDrained: set(S) - {S.OVERLAPPING},
+    ev.PredecessorSilent: set(S) - {S.OVERLAPPING},
     ev.VisitEnded: set(),
     ev.HoldBegan: set(S) - {S.READING, *CONFIGURED},
     # Nothing is heard where there is no link.

@@ -13,6 +13,8 @@ PUBLIC = {
         State.RESUMING,
         State.CATCHING_UP,
         State.LIVE,
+        State.JOINING,
+        State.OVERLAPPING,
         State.CLEARING,
         State.ENDING,
     },
@@ -39,6 +41,8 @@ def test_every_state_shows_as_one_public_state(seen: PublicState) -> None:
     ("state", "kept"),
     [
         (State.LIVE, State.DETACHED),
+        (State.JOINING, State.DETACHED),
+        (State.OVERLAPPING, State.DETACHED),
         (State.VERIFYING, State.LOST),
         (State.READING, State.READ_ONLY),
         (State.OPENING, State.CREATED),

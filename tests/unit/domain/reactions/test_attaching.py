@@ -3,7 +3,15 @@
 import pytest
 
 from service.domain import events as ev
-from service.domain.effects import Attach, AttachAt, CatchUp, DropLink, Flush, Leave
+from service.domain.effects import (
+    Attach,
+    AttachAt,
+    AwaitFarewell,
+    CatchUp,
+    DropLink,
+    Flush,
+    Leave,
+)
 from service.domain.log import EventType
 from service.domain.send import SendKind
 from service.domain.session import Cause, EndedBy, State
@@ -285,6 +293,82 @@ def test_the_holder_of_a_link_is_remembered_and_its_death_is_an_outage() -> None
 
     assert story.receipt["cause"] == "link_lost"
     assert story.receipt["outageSeconds"] == 20.0
+
+
+def given_away() -> Playbook:
+    """A live session whose holder gave its shard away a minute later and still listens."""
+    story = live()
+    story.play(ev.HoldBegan(holder="listener-1"), to=S.LIVE).die()
+    story.wait(60).predecessor = "listener-1"
+    return story
+
+
+def test_a_successor_attaches_beside_its_predecessor_and_takes_over_without_a_word() -> None:
+    story = given_away()
+
+    story.play(ev.VisitBegan(), to=S.JOINING, does=[Attach()])
+    resumed = ev.GuestSessionResumed(duration_seconds=600.0, expires_at=NOON + 660)
+    story.play(resumed, to=S.OVERLAPPING, does=[AwaitFarewell()])
+    story.play(ev.HoldBegan(holder="listener-2"), to=S.OVERLAPPING)
+    beside = story.session
+    story.wait(3).play(ev.PredecessorDrained(), to=S.LIVE, does=[Flush()])
+
+    assert (beside.held_by, beside.expires_at, beside.last_good_at) == (
+        "listener-2",
+        NOON + 660,
+        NOON,
+    )
+    assert (story.session.last_good_at, story.session.outage) == (NOON + 63, None)
+
+
+def test_a_predecessor_that_says_nothing_is_read_after_without_an_outage() -> None:
+    story = given_away()
+    story.happen(ev.VisitBegan())
+    story.happen(RESUMED)
+
+    story.play(ev.PredecessorSilent(), to=S.CATCHING_UP, does=[CatchUp()])
+    story.play(AGREES, to=S.LIVE, does=[Flush()])
+
+
+@pytest.mark.parametrize("attached", [False, True])
+def test_who_leaves_before_the_last_word_leaves_it_to_be_read_as_after_a_death(
+    attached: bool,  # noqa: FBT001 - a column of the table above
+) -> None:
+    story = given_away()
+    story.happen(ev.VisitBegan())
+    if attached:
+        story.happen(RESUMED)
+        story.happen(ev.HoldBegan(holder="listener-2"))
+
+    story.play(ev.VisitEnded(), to=S.DETACHED, does=[DropLink(), Leave()])
+    story.predecessor = None
+    story.play(ev.VisitBegan(), to=S.REATTACHING, does=[Attach()])
+
+
+def test_a_link_that_breaks_beside_the_predecessor_is_an_outage_since_it_was_last_heard() -> None:
+    story = given_away()
+    story.happen(ev.VisitBegan())
+    story.happen(RESUMED)
+
+    story.play(BROKEN, to=S.LOST, does=[DropLink(), AttachAt(at=story.now + 0.25)])
+    story.play(ev.VisitBegan(), to=S.REATTACHING, does=[AttachAt(at=story.now + 0.25)])
+    story.play(RESUMED, to=S.VERIFYING, does=[CatchUp()])
+    story.play(AGREES, to=S.LIVE, logs=[EventType.SESSION_RECOVERED], does=[Flush()])
+
+    assert story.receipt["outageSeconds"] == 60.0
+
+
+def test_a_guest_session_that_is_gone_when_the_successor_comes_is_replaced() -> None:
+    story = given_away()
+    story.happen(ev.VisitBegan())
+
+    story.play(
+        OPENED,
+        to=S.LIVE,
+        logs=[EventType.SESSION_REPLACED],
+        sends=[SendKind.JOIN],
+        does=[Flush()],
+    )
 
 
 def test_asking_for_a_visit_now_ends_the_wait() -> None:
