@@ -1,0 +1,124 @@
+"""A listener's term: why it ends, what it waits for, and that nothing is left behind."""
+
+from asyncio import Event, Task, create_task
+from dataclasses import dataclass, replace
+
+import pytest
+
+from service.domain.ids import ListenerName
+from service.domain.lease import Term
+from service.domain.session import State
+from service.usecases.hold_links import MOST_LINKS, HoldLinks
+from service.usecases.serve_term import LINGER_SECONDS, ServeTerm
+from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+GENERATION = 40.0
+OLD, NEW = ListenerName("own_old"), ListenerName("own_new")
+
+
+class LoopsFailedError(Exception):
+    """What no listener expects."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A listener that serves its term."""
+
+    listener: HoldLinks
+    stopping: Event
+    task: "Task[str]"
+
+
+def _served(stage: Stage, name: ListenerName = OLD, **term: float) -> Served:
+    wanted = replace(Term(name=name, shards=4, max_links=MOST_LINKS), **term)  # type: ignore[arg-type]  # fields of Term
+    listener = stage.assembly.listener(stage.broker.hints, wanted)
+    stopping = Event()
+    serve = ServeTerm(clock=stage.clock, listener=listener)
+    return Served(listener, stopping, create_task(serve(stopping)))
+
+
+def _retiring(stage: Stage) -> Served:
+    ends = stage.now + GENERATION
+    return _served(stage, generation_seconds=GENERATION, retires_at=ends)
+
+
+@on_virtual_time
+async def test_it_stays_until_it_is_told_to_stop_and_lets_go_of_everything() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        served = _served(stage)
+        await stage.clock.sleep(3600)
+        held = (await stage.load(session)).held_by
+        served.stopping.set()
+
+        assert await served.task == "stopped"
+        assert held == OLD
+        assert (await stage.load(session)).state is State.DETACHED
+        assert [lease.owner for lease in await stage.ports.shards.leases(4)] == [None] * 4
+        assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_it_ends_when_it_had_nothing_to_do_for_long_enough() -> None:
+    async with staged() as stage:
+        served = _served(stage, idle_seconds=30.0)
+
+        assert await served.task == "idle"
+        assert 30 <= stage.clock.monotonic() < 31
+
+
+@on_virtual_time
+async def test_idleness_is_counted_from_the_last_session() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        served = _served(stage, idle_seconds=30.0)
+        await stage.clock.sleep(100)
+        busy = not served.task.done()
+        stage.control.disconnect(session.client_id)
+
+        assert await served.task == "idle"
+        assert busy
+        assert 130 <= stage.clock.monotonic() < 140
+
+
+@on_virtual_time
+async def test_it_retires_once_a_successor_has_everything() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        old = _retiring(stage)
+        await stage.clock.sleep(20)
+        new = _served(stage, NEW, generation_seconds=GENERATION)
+
+        assert await old.task == "retired"
+        assert stage.clock.monotonic() == pytest.approx(GENERATION, abs=1)
+        assert new.listener.held == {0, 1, 2, 3}
+        assert (await stage.load(session)).held_by == NEW
+        new.stopping.set()
+        await new.task
+
+
+@on_virtual_time
+async def test_without_a_successor_it_lingers_and_then_lets_go() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        old = _retiring(stage)
+
+        assert await old.task == "retired"
+        assert stage.clock.monotonic() == pytest.approx(GENERATION + LINGER_SECONDS, abs=1)
+        assert (await stage.load(session)).state is State.DETACHED
+
+
+@on_virtual_time
+async def test_a_failure_of_its_loops_is_told_and_the_shards_are_given_back() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+        served = _served(stage)
+        await stage.clock.sleep(1)
+        stage.shards.fail("renew", *[LoopsFailedError()] * 4)
+
+        with pytest.raises(ExceptionGroup) as failed:
+            await served.task
+
+        assert failed.group_contains(LoopsFailedError)
+        assert [lease.owner for lease in await stage.ports.shards.leases(4)] == [None] * 4
+        assert stage.control.connections() == []
