@@ -22,7 +22,7 @@ from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
 from service.config import LocalSettings, StoreKind
 from service.domain.lease import Term
-from service.ports import Clock, Ports
+from service.ports import Clock, Deliveries, Mailboxes, Ports
 from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate, EnsureAdminKey
 from service.usecases.broker import Broker
@@ -66,7 +66,8 @@ class Opened:
     """Ports with what stands behind them: where hints come out, and how to close it all."""
 
     ports: Ports
-    hints: InProcessHints
+    mailboxes: Mailboxes
+    deliveries: Deliveries
     close: Callable[[], Awaitable[None]]
 
 
@@ -85,14 +86,14 @@ class Assembly:
     sweep: Sweep
     ensure_admin_key: EnsureAdminKey
 
-    def listener(self, hints: InProcessHints, term: Term) -> HoldLinks:
+    def listener(self, mailboxes: Mailboxes, term: Term) -> HoldLinks:
         """A listener over these use cases."""
         return HoldLinks(
             ports=self.ports,
             facts=self.facts,
             visit=self.visit,
             present=self.present,
-            hints=hints,
+            mailboxes=mailboxes,
             leases=Leases(ports=self.ports, term=term),
         )
 
@@ -143,7 +144,7 @@ def _with_wires(
         platform=GenesysPlatform(genesys, clock=clock),
         webhook_http=webhooks,
     )
-    return Opened(ports=ports, hints=hints, close=close)
+    return Opened(ports=ports, mailboxes=hints.mailboxes, deliveries=hints.deliveries, close=close)
 
 
 def assemble(settings: LocalSettings, ports: Ports) -> Assembly:

@@ -1,6 +1,8 @@
 """Ports to the machine itself: time, chance, secrets at rest, wake-ups."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service.domain.ids import EndpointId, SessionId
@@ -55,7 +57,10 @@ class Cipher(Protocol):
 
 
 class Hints(Protocol):
-    """Wake-ups. Only ids travel; losing, repeating or reordering one is always harmless."""
+    """Wake-ups. Only ids travel; losing, repeating or reordering one is always harmless.
+
+    So sending one never fails: what cannot be sent is lost.
+    """
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         """Tell the owner of the shard to look at this session."""
@@ -63,7 +68,38 @@ class Hints(Protocol):
     async def lane(
         self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
-        """Tell a courier to look at this lane, not before `delay` seconds."""
+        """Tell a courier to look at this lane, not before `delay` seconds; 900 at most are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHint:
+    """A lane that a courier should look at, and how often couriers passed the hint on."""
+
+    endpoint_id: EndpointId
+    session_id: SessionId
+    hops: int = 0
+
+
+class Mailboxes(Protocol):
+    """Where hints about sessions come out: one mailbox a shard, for whoever owns it."""
+
+    async def receive(self, shard: int) -> Sequence[SessionId]:
+        """Take what waits for a shard, or wait at most 5 s for something; empty when nothing came.
+
+        What is returned is gone from the mailbox. Cancelling may lose hints. Raises
+        UnavailableError, ConfigurationError.
+        """
+
+
+class Deliveries(Protocol):
+    """Where hints about lanes come out, for any courier."""
+
+    async def receive(self) -> Sequence[LaneHint]:
+        """Take what is due, or wait at most 5 s for something; empty when nothing came.
+
+        What is returned is gone from the queue. Cancelling may lose hints. Raises
+        UnavailableError, ConfigurationError.
+        """
 
 
 class Bell(Protocol):

@@ -10,16 +10,17 @@ from asyncio import Task, TaskGroup, create_task, gather
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError, SupersededError
 from service.domain.ids import SessionId
 from service.domain.lease import ATTACHES_PER_SECOND, RENEW_SECONDS
 from service.domain.session import Farewell, Session
-from service.ports import Ports
+from service.ports import Mailboxes, Ports
 from service.usecases.facts import Facts
 from service.usecases.leases import Given, Leases
+from service.usecases.listen import ListenMailboxes
 from service.usecases.present import PresentVisits
 from service.usecases.visit import HandOverAsked, LeaveAsked, Nudged, Stay, Visit
 
@@ -38,13 +39,6 @@ MOST_LINKS: Final = 800
 """What one process can bear: what would go beyond is visited now and then."""
 
 
-class SessionHints(Protocol):
-    """Where hints about sessions come out."""
-
-    async def next_session(self) -> tuple[SessionId, int]:
-        """The next session to look at, and its shard."""
-
-
 @dataclass(slots=True)
 class HoldLinks:
     """Holds links until it is told to stop."""
@@ -53,7 +47,7 @@ class HoldLinks:
     facts: Facts
     visit: Visit
     present: PresentVisits
-    hints: SessionHints
+    mailboxes: Mailboxes
     leases: Leases
     visits: "dict[SessionId, Task[None]]" = field(default_factory=dict)
     shard_of: "dict[SessionId, int]" = field(default_factory=dict)
@@ -63,6 +57,12 @@ class HoldLinks:
     """Nothing new is begun any more."""
     next_attach: float = 0.0
     """When the next link may be opened beside a predecessor's, on the monotonic clock."""
+    listen: ListenMailboxes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.listen = ListenMailboxes(
+            clock=self.ports.clock, mailboxes=self.mailboxes, look=self.look
+        )
 
     @property
     def name(self) -> str:
@@ -79,18 +79,21 @@ class HoldLinks:
         async with TaskGroup() as group:
             group.create_task(self._lease())
             group.create_task(self._watch())
-            group.create_task(self._listen())
+            group.create_task(self.listen.run())
             group.create_task(self._scan())
 
     async def claim(self) -> None:
         """Take every shard that is free and fits, once."""
         if not self.draining:
-            for shard in await self.leases.take(len(self.visits)):
+            fresh = await self.leases.take(len(self.visits))
+            self.listen.keep(self.held)
+            for shard in fresh:
                 await self._visit_all(shard)
 
     async def drain(self) -> None:
         """Let go of every link and give the shards back. Nothing is taken up again after it."""
         self.draining = True
+        self.listen.keep(())
         for session_id in list(self.visits):
             inbox = self.present.of(session_id)
             if inbox is not None:
@@ -142,6 +145,7 @@ class HoldLinks:
 
     def _let_go(self, shards: "set[int]") -> None:
         """End the visits of shards that are, or may be, somebody else's now."""
+        self.listen.keep(self.held)
         for session_id, task in list(self.visits.items()):
             if self.shard_of.get(session_id) in shards:
                 task.cancel()
@@ -166,11 +170,6 @@ class HoldLinks:
             task.cancel()
             farewell = Farewell(fence=lease.fence, drained=False)
             await self.ports.sessions.say_farewell(session_id, farewell)
-
-    async def _listen(self) -> None:
-        while True:
-            session_id, shard = await self.hints.next_session()
-            self.look(session_id, shard)
 
     async def _scan(self) -> None:
         """The index is a hint like any other; looking again finds what it did not show before."""

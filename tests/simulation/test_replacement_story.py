@@ -80,13 +80,12 @@ async def happen(broker: VirtualBroker, caller: Caller) -> tuple[dict[str, Any],
 @asynccontextmanager
 async def at_work(broker: VirtualBroker) -> AsyncIterator[None]:
     """Listener, courier and sweeper beside the story."""
-    listener = broker.assembly.listener(
-        broker.hints, Term(name=ListenerName("listener"), shards=4, max_links=800)
-    )
+    term = Term(name=ListenerName("listener"), shards=4, max_links=800)
+    listener = broker.assembly.listener(broker.hints.mailboxes, term)
     async with TaskGroup() as group:
         running = [
             group.create_task(listener.run()),
-            group.create_task(courier_loop(broker.assembly, broker.hints)),
+            group.create_task(courier_loop(broker.assembly, broker.hints.deliveries)),
             group.create_task(sweeper_loop(broker.assembly)),
         ]
         await broker.clock.sleep(1)

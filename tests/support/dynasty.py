@@ -37,8 +37,9 @@ class Dynasty:
         self.number += 1
         self.process = start(self.broker)
         assembly, hints = self.process.assembly, self.process.hints
-        self.listener = assembly.listener(hints, self._term())
-        loops = (self.listener.run(), courier_loop(assembly, hints), self._sweep(self.process))
+        self.listener = assembly.listener(hints.mailboxes, self._term())
+        courier = courier_loop(assembly, hints.deliveries)
+        loops = (self.listener.run(), courier, self._sweep(self.process))
         self.tasks = [asyncio.create_task(loop) for loop in loops]
         self.reigns.set()
 

@@ -1,16 +1,14 @@
 """Several listeners over one table and one simulator: generations, deaths, clocks that differ.
 
-Each is a process of its own as far as the table can tell. Hints reach every one of them; what is
-not theirs they pass over. Inside `run_virtual` only.
+Each is a process of its own as far as the table can tell. Inside `run_virtual` only.
 """
 
 import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from service.adapters.embedded.hints import InProcessHints
 from service.bootstrap import assemble
-from service.domain.ids import EndpointId, ListenerName, SessionId
+from service.domain.ids import ListenerName
 from service.domain.lease import Term
 from service.usecases.hold_links import HoldLinks
 from service.usecases.serve_term import ServeTerm
@@ -48,39 +46,21 @@ class Member:
 
 
 @dataclass
-class Post:
-    """A Hints port that tells everybody."""
-
-    boxes: "list[InProcessHints]" = field(default_factory=list)
-
-    async def session(self, session_id: SessionId, shard: int) -> None:
-        for box in self.boxes:
-            await box.session(session_id, shard)
-
-    async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
-    ) -> None:
-        for box in self.boxes[:1]:
-            await box.lane(endpoint_id, session_id, delay=delay, hops=hops)
-
-
-@dataclass
 class Fleet:
-    """Starts listeners."""
+    """Starts listeners; they share one queue service, as they share the table."""
 
     broker: VirtualBroker
     generation: float | None = None
     max_links: int = MOST
     idle: float | None = None
-    post: Post = field(default_factory=Post)
     members: list[Member] = field(default_factory=list)
 
     def start(self) -> Member:
         """A new listener; its generation begins now."""
         process = start(self.broker)
-        ports = replace(process.assembly.ports, hints=self.post)
-        self.post.boxes.append(process.hints)
-        process = replace(process, assembly=assemble(settings(), ports))
+        hints = self.broker.hints
+        ports = replace(process.assembly.ports, hints=hints)
+        process = replace(process, assembly=assemble(settings(), ports), hints=hints)
         now = ports.clock.now()
         term = Term(
             name=ListenerName(f"own_{len(self.members) + 1}"),
@@ -90,7 +70,7 @@ class Fleet:
             retires_at=None if self.generation is None else now + self.generation,
             idle_seconds=self.idle,
         )
-        listener = process.assembly.listener(process.hints, term)
+        listener = process.assembly.listener(hints.mailboxes, term)
         stopping = asyncio.Event()
         serve = ServeTerm(clock=ports.clock, listener=listener)
         member = Member(

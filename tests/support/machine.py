@@ -103,7 +103,7 @@ class Machine:
         """Hold links from now on."""
         name = self.assembly.ports.ids.ulid("own")
         self.listener = self.assembly.listener(
-            self.opened.hints,
+            self.opened.mailboxes,
             Term(name=ListenerName(name), shards=self.shards, max_links=MOST_LINKS),
         )
         await self.listener.claim()
@@ -280,7 +280,7 @@ def _client(assembly: Assembly) -> httpx2.AsyncClient:
 
 
 async def _start(machine: Machine, choices: Choices) -> None:
-    loops = [courier_loop(machine.assembly, machine.opened.hints)]
+    loops = [courier_loop(machine.assembly, machine.opened.deliveries)]
     if choices.get("sweeper", True):
         loops.append(sweeper_loop(machine.assembly))
     machine.tasks += [asyncio.create_task(loop) for loop in loops]

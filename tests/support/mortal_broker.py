@@ -188,7 +188,7 @@ class Process:
     async def live(self, story: Coroutine[Any, Any, object]) -> bool:
         """Run a story beside a courier until it is told or the process is dead; whether it died."""
         telling = asyncio.create_task(story)
-        courier = asyncio.create_task(courier_loop(self.assembly, self.hints))
+        courier = asyncio.create_task(courier_loop(self.assembly, self.hints.deliveries))
         dying = asyncio.create_task(self.life.over.wait())
         await asyncio.wait([telling, dying], return_when=asyncio.FIRST_COMPLETED)
         died = self.life.over.is_set()

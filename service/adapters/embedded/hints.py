@@ -1,4 +1,4 @@
-"""The queue of hints inside one process: what SQS is on AWS. Knows ids and times, never content.
+"""The queues of hints inside one process: what SQS is on AWS. Knows ids and times, never content.
 
 A hint that waits already is not queued again, and a full queue drops what comes: the table has
 every due time, so losing a hint costs the time until the next sweep and nothing else.
@@ -7,13 +7,17 @@ every due time, so losing a hint costs the time until the next sweep and nothing
 import asyncio
 import heapq
 import itertools
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
 from service.domain.ids import EndpointId, SessionId
-from service.ports import Clock
+from service.ports import Clock, LaneHint
 
 QUEUE_MAX: Final = 10_000
+WAIT_SECONDS: Final = 5.0
+"""How long somebody waits for a hint: what the ports promise."""
+TAKEN_MAX: Final = 10
+"""Hints taken at once: as many as SQS hands out, so that nothing depends on more."""
 
 Name = TypeVar("Name", bound=Hashable)
 Word = TypeVar("Word")
@@ -43,15 +47,23 @@ class _Queue(Generic[Name, Word]):
             heapq.heappush(self._order, (at, next(self._put), name))
             self._moved.set()
 
-    async def take(self) -> tuple[Name, Word]:
-        """The next hint whose time has come; waits for it. Cancelling it loses nothing."""
+    async def take_some(self) -> list[tuple[Name, Word]]:
+        """The next hints whose time has come, or that comes soon. Cancelling it loses nothing."""
+        ends = self._clock.monotonic() + WAIT_SECONDS
         while True:
+            now = self._clock.monotonic()
+            due = self._due(now)
+            if due or now >= ends:
+                return due
             first = self._first()
-            wait = None if first is None else first[0] - self._clock.monotonic()
-            if first is not None and wait is not None and wait <= 0:
-                return first[1], self._hints.pop(first[1])[1]
             self._moved.clear()
-            await self._until_moved(wait)
+            await self._until_moved(ends - now if first is None else min(ends, first[0]) - now)
+
+    def _due(self, now: float) -> list[tuple[Name, Word]]:
+        found: list[tuple[Name, Word]] = []
+        while len(found) < TAKEN_MAX and (first := self._first()) and first[0] <= now:
+            found.append((first[1], self._hints.pop(first[1])[1]))
+        return found
 
     def _first(self) -> tuple[float, Name] | None:
         """The earliest hint.
@@ -66,7 +78,7 @@ class _Queue(Generic[Name, Word]):
             heapq.heappop(self._order)
         return None
 
-    async def _until_moved(self, seconds: float | None) -> None:
+    async def _until_moved(self, seconds: float) -> None:
         try:
             async with self._clock.timeout(seconds):
                 await self._moved.wait()
@@ -81,12 +93,13 @@ class InProcessHints:
     """The Hints of one process, and the two ends where they come out."""
 
     def __init__(self, clock: Clock, *, longest: int = QUEUE_MAX) -> None:
-        self._sessions: _Queue[SessionId, int] = _Queue(clock, longest)
         self._lanes: _Queue[tuple[EndpointId, SessionId], int] = _Queue(clock, longest)
+        self.mailboxes: Final = InProcessMailboxes(clock, longest=longest)
+        self.deliveries: Final = InProcessDeliveries(self._lanes)
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         """Tell the owner of the shard to look at this session."""
-        self._sessions.put(session_id, shard)
+        self.mailboxes.of(shard).put(session_id, None)
 
     async def lane(
         self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
@@ -94,21 +107,43 @@ class InProcessHints:
         """Tell a courier to look at this lane, not before `delay` seconds."""
         self._lanes.put((endpoint_id, session_id), hops, delay=delay)
 
-    async def next_session(self) -> tuple[SessionId, int]:
-        """The next session to look at, with its shard; waits for one."""
-        return await self._sessions.take()
-
-    async def next_lane(self) -> tuple[EndpointId, SessionId, int]:
-        """The next lane whose time has come, with its hops; waits for one."""
-        (endpoint_id, session_id), hops = await self._lanes.take()
-        return endpoint_id, session_id, hops
-
     @property
     def waiting(self) -> tuple[int, int]:
         """How many sessions and lanes wait."""
-        return len(self._sessions), len(self._lanes)
+        return sum(map(len, self.mailboxes)), len(self._lanes)
 
     @property
     def dropped(self) -> int:
-        """How many hints found the queue full."""
-        return self._sessions.dropped + self._lanes.dropped
+        """How many hints found their queue full."""
+        return sum(queue.dropped for queue in self.mailboxes) + self._lanes.dropped
+
+
+class InProcessMailboxes:
+    """A queue for each shard."""
+
+    def __init__(self, clock: Clock, *, longest: int) -> None:
+        self._clock = clock
+        self._longest = longest
+        self._of: dict[int, _Queue[SessionId, None]] = {}
+
+    def of(self, shard: int) -> _Queue[SessionId, None]:
+        """The mailbox of a shard; made when it is first asked for."""
+        return self._of.setdefault(shard, _Queue(self._clock, self._longest))
+
+    async def receive(self, shard: int) -> Sequence[SessionId]:
+        """What waits for a shard, at most 10; waits for one. Cancelling it loses nothing."""
+        return [session_id for session_id, _ in await self.of(shard).take_some()]
+
+    def __iter__(self) -> Iterator[_Queue[SessionId, None]]:
+        return iter(self._of.values())
+
+
+class InProcessDeliveries:
+    """The lanes whose time has come."""
+
+    def __init__(self, lanes: _Queue[tuple[EndpointId, SessionId], int]) -> None:
+        self._lanes = lanes
+
+    async def receive(self) -> Sequence[LaneHint]:
+        """What is due, at most 10; waits for one. Cancelling it loses nothing."""
+        return [LaneHint(*names, hops) for names, hops in await self._lanes.take_some()]

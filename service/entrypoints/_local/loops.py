@@ -2,33 +2,35 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
-from service.adapters.embedded.hints import InProcessHints
 from service.bootstrap import Assembly
 from service.domain.errors import BrokerError
-from service.domain.ids import EndpointId, SessionId
+from service.ports import Deliveries, LaneHint
 
 _log = logging.getLogger(__name__)
 
 COURIERS: Final = 64
 """Lanes that are delivered side by side."""
+DEAF_SECONDS: Final = 2.0
+"""A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
 """On AWS a minute; on one machine a sweep costs next to nothing."""
 
 
-async def courier_loop(assembly: Assembly, hints: InProcessHints) -> None:
+async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:
     """Deliver hinted lanes until cancelled."""
     room = asyncio.Semaphore(COURIERS)
     running: set[asyncio.Task[None]] = set()
     try:
         while True:
-            await room.acquire()
-            endpoint_id, session_id, hops = await hints.next_lane()
-            task = asyncio.create_task(_deliver(assembly, endpoint_id, session_id, hops))
-            running.add(task)
-            task.add_done_callback(running.discard)
-            task.add_done_callback(lambda _: room.release())
+            for hint in await _hinted(assembly, deliveries):
+                await room.acquire()
+                task = asyncio.create_task(_deliver(assembly, hint))
+                running.add(task)
+                task.add_done_callback(running.discard)
+                task.add_done_callback(lambda _: room.release())
     finally:
         # A courier that is stopped between POST and commit repeats the POST later: at least once.
         for task in running:
@@ -46,18 +48,25 @@ async def sweeper_loop(assembly: Assembly) -> None:
         await assembly.ports.clock.sleep(SWEEP_SECONDS)
 
 
-async def _deliver(
-    assembly: Assembly, endpoint_id: EndpointId, session_id: SessionId, hops: int
-) -> None:
+async def _hinted(assembly: Assembly, deliveries: Deliveries) -> Sequence[LaneHint]:
     try:
-        await assembly.deliver_lane(endpoint_id, session_id, hops=hops)
+        return await deliveries.receive()
+    except BrokerError as error:
+        _log.warning("courier.deaf", extra={"error": str(error)})
+        await assembly.ports.clock.sleep(DEAF_SECONDS)
+        return ()
+
+
+async def _deliver(assembly: Assembly, hint: LaneHint) -> None:
+    try:
+        await assembly.deliver_lane(hint.endpoint_id, hint.session_id, hops=hint.hops)
     except BrokerError as error:
         # The lane's due time and the session's work mark stay: the sweeper hints again.
         _log.warning(
             "courier.failed",
             extra={
-                "endpoint_id": endpoint_id,
-                "session_id": session_id,
+                "endpoint_id": hint.endpoint_id,
+                "session_id": hint.session_id,
                 "error": type(error).__name__,
             },
         )

@@ -52,7 +52,7 @@ async def _run(
     simulator = None
     if settings.simulator:
         simulator = await start_simulator(settings, opened.ports, stack)
-    listener = assembly.listener(opened.hints, _term(settings, opened))
+    listener = assembly.listener(opened.mailboxes, _term(settings, opened))
     app = create_app(assembly.broker)
     app.include_router(console_router())
     web = WebServer(app, port=settings.port)
@@ -63,7 +63,7 @@ async def _run(
         await assembly.sweep(ahead=120.0)
     tasks = [
         asyncio.create_task(listener.run()),
-        asyncio.create_task(courier_loop(assembly, opened.hints)),
+        asyncio.create_task(courier_loop(assembly, opened.deliveries)),
         asyncio.create_task(sweeper_loop(assembly)),
     ]
     await web.start()

@@ -23,7 +23,7 @@ DOWN = UnavailableError(what="the table")
 
 def _listener(stage: Stage, name: str = "own_a") -> HoldLinks:
     term = Term(name=ListenerName(name), shards=4, max_links=MOST_LINKS)
-    return stage.assembly.listener(stage.broker.hints, term)
+    return stage.assembly.listener(stage.broker.hints.mailboxes, term)
 
 
 def _holds_first_shard(listener: HoldLinks) -> None:

@@ -9,6 +9,7 @@ from service.domain.endpoint import Lane
 from service.domain.errors import NotFoundError, UnavailableError
 from service.domain.ids import EndpointId, EventId
 from service.domain.session import Session, State
+from tests.support.hint_ends import next_lanes
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
 ENDPOINT = EndpointId("whk_1")
@@ -141,7 +142,7 @@ async def test_a_lane_that_is_due_soon_is_hinted_for_the_second_it_is_due() -> N
         session = await stage.made()
         await _parked(stage, session, due=stage.now + 80)
         await stage.assembly.sweep()
-        await stage.broker.hints.next_lane()
+        await next_lanes(stage.broker.hints.deliveries)
 
         assert stage.clock.monotonic() == pytest.approx(80, abs=0.01)
 
@@ -152,7 +153,7 @@ async def test_a_lane_that_is_overdue_is_hinted_now_and_one_that_is_far_off_is_n
         session = await stage.made()
         await _parked(stage, session, due=stage.now - 80)
         now = await stage.assembly.sweep()
-        await stage.broker.hints.next_lane()
+        await next_lanes(stage.broker.hints.deliveries)
 
         assert (now, stage.clock.monotonic()) == (1, 0)
 

@@ -1,23 +1,37 @@
-"""The queue of hints: in time, each once, never without bounds."""
+"""The queues of hints: in time, each once, by shard, never without bounds."""
 
 import asyncio
+from collections.abc import Sequence
 
 from service.adapters.embedded.hints import InProcessHints
 from service.domain.ids import EndpointId, SessionId
+from service.ports import LaneHint
 from tests.support.virtual_time import EPOCH, VirtualClock, run_virtual
 
 A, B, C = SessionId("ses_a"), SessionId("ses_b"), SessionId("ses_c")
 HOOK = EndpointId("whk_1")
 
 
-def test_a_hint_comes_out_with_its_shard_in_the_order_given() -> None:
-    async def story() -> list[tuple[SessionId, int]]:
+def test_hints_of_a_shard_come_out_of_its_mailbox_in_the_order_given() -> None:
+    async def story() -> list[Sequence[SessionId]]:
         hints = InProcessHints(VirtualClock())
-        await hints.session(A, 1)
-        await hints.session(B, 2)
-        return [await hints.next_session(), await hints.next_session()]
+        for session_id, shard in ((A, 1), (B, 2), (C, 1)):
+            await hints.session(session_id, shard)
+        return [await hints.mailboxes.receive(shard) for shard in (1, 2)]
 
-    assert run_virtual(story()) == [(A, 1), (B, 2)]
+    assert run_virtual(story()) == [[A, C], [B]]
+
+
+def test_who_waits_hears_nothing_of_other_shards_and_waits_five_seconds() -> None:
+    async def story() -> tuple[Sequence[SessionId], float]:
+        clock = VirtualClock()
+        hints = InProcessHints(clock)
+        taking = asyncio.create_task(hints.mailboxes.receive(1))
+        await clock.sleep(1)
+        await hints.session(A, 2)
+        return await taking, clock.monotonic()
+
+    assert run_virtual(story()) == ([], 5)
 
 
 def test_a_hint_that_waits_already_is_not_queued_again() -> None:
@@ -32,86 +46,83 @@ def test_a_hint_that_waits_already_is_not_queued_again() -> None:
 
 
 def test_a_hint_that_was_taken_may_come_again() -> None:
-    async def story() -> SessionId:
+    async def story() -> list[Sequence[SessionId]]:
         hints = InProcessHints(VirtualClock())
-        await hints.session(A, 1)
-        await hints.next_session()
-        await hints.session(A, 1)
-        taken, _ = await hints.next_session()
-        return taken
+        found = []
+        for _ in range(2):
+            await hints.session(A, 1)
+            found.append(await hints.mailboxes.receive(1))
+        return found
 
-    assert run_virtual(story()) == A
+    assert run_virtual(story()) == [[A], [A]]
 
 
 def test_a_taker_waits_for_a_hint() -> None:
-    async def story() -> tuple[SessionId, float]:
+    async def story() -> tuple[Sequence[SessionId], float]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
-        taking = asyncio.create_task(hints.next_session())
+        taking = asyncio.create_task(hints.mailboxes.receive(1))
         await clock.sleep(3)
         await hints.session(A, 1)
-        taken, _ = await taking
-        return taken, clock.now()
+        return await taking, clock.now()
 
-    assert run_virtual(story()) == (A, EPOCH + 3)
+    assert run_virtual(story()) == ([A], EPOCH + 3)
 
 
 def test_a_delayed_hint_comes_in_its_time_with_its_hops() -> None:
-    async def story() -> list[tuple[SessionId, int, float]]:
+    async def story() -> list[tuple[Sequence[LaneHint], float]]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
-        await hints.lane(HOOK, A, delay=60, hops=3)
-        await hints.lane(HOOK, B, delay=10, hops=1)
-        found = []
-        for _ in range(2):
-            _, session_id, hops = await hints.next_lane()
-            found.append((session_id, hops, clock.now()))
-        return found
+        await hints.lane(HOOK, A, delay=8, hops=3)
+        await hints.lane(HOOK, B, delay=2, hops=1)
+        return [(await hints.deliveries.receive(), clock.monotonic()) for _ in range(3)]
 
-    assert run_virtual(story()) == [(B, 1, EPOCH + 10), (A, 3, EPOCH + 60)]
+    a, b = LaneHint(HOOK, A, 3), LaneHint(HOOK, B, 1)
+    assert run_virtual(story()) == [([b], 2), ([], 7), ([a], 8)]
 
 
 def test_of_two_hints_for_one_lane_the_earlier_stays() -> None:
-    async def story() -> tuple[list[float], tuple[int, int]]:
+    async def story() -> tuple[float, tuple[int, int]]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
         await hints.lane(HOOK, A, delay=60)
-        taking = asyncio.create_task(hints.next_lane())
+        taking = asyncio.create_task(hints.deliveries.receive())
         await clock.sleep(1)
-        await hints.lane(HOOK, A, delay=4, hops=2)
+        await hints.lane(HOOK, A, delay=3, hops=2)
         await hints.lane(HOOK, A, delay=90)
         await taking
-        return [clock.now()], hints.waiting
+        return clock.now(), hints.waiting
 
-    assert run_virtual(story()) == ([EPOCH + 5], (0, 0))
+    assert run_virtual(story()) == (EPOCH + 4, (0, 0))
 
 
 def test_several_takers_share_the_hints() -> None:
-    async def story() -> set[SessionId]:
+    async def story() -> tuple[set[LaneHint], list[int]]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
-        taking = [asyncio.create_task(hints.next_lane()) for _ in range(3)]
+        taking = [asyncio.create_task(hints.deliveries.receive()) for _ in range(3)]
         await clock.sleep(1)
-        for session_id in (A, B, C):
-            await hints.lane(HOOK, session_id, delay=1)
-        return {session_id for _, session_id, _ in await asyncio.gather(*taking)}
+        for number in range(25):
+            await hints.lane(HOOK, SessionId(f"ses_{number}"))
+        taken = await asyncio.gather(*taking)
+        return {hint for some in taken for hint in some}, sorted(map(len, taken))
 
-    assert run_virtual(story()) == {A, B, C}
+    everything = {LaneHint(HOOK, SessionId(f"ses_{number}")) for number in range(25)}
+    assert run_virtual(story()) == (everything, [5, 10, 10])
 
 
 def test_a_taker_that_is_cancelled_loses_nothing() -> None:
-    async def story() -> SessionId:
+    async def story() -> Sequence[SessionId]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
-        taking = asyncio.create_task(hints.next_session())
+        taking = asyncio.create_task(hints.mailboxes.receive(1))
         await clock.sleep(1)
         await hints.session(A, 1)
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
-        taken, _ = await hints.next_session()
-        return taken
+        return await hints.mailboxes.receive(1)
 
-    assert run_virtual(story()) == A
+    assert run_virtual(story()) == [A]
 
 
 def test_a_full_queue_drops_and_counts_what_comes() -> None:
@@ -119,7 +130,9 @@ def test_a_full_queue_drops_and_counts_what_comes() -> None:
         hints = InProcessHints(VirtualClock(), longest=2)
         for number in range(5):
             await hints.session(SessionId(f"ses_{number}"), 1)
+            await hints.lane(HOOK, SessionId(f"ses_{number}"))
         await hints.session(SessionId("ses_0"), 1)
+        await hints.session(SessionId("ses_9"), 2)
         return hints.waiting, hints.dropped
 
-    assert run_virtual(story()) == ((2, 0), 3)
+    assert run_virtual(story()) == ((3, 2), 6)

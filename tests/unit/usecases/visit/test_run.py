@@ -11,6 +11,7 @@ from service.domain.instants import rfc3339
 from service.domain.session import State
 from service.usecases.visit import Inbox, LeaveAsked, Nudged
 from service.usecases.visit.inbox import ConversationKnown, FrameArrived
+from tests.support.hint_ends import next_lanes
 from tests.support.store_builders import an_endpoint
 from tests.support.visit_stage import LISTENER, on_virtual_time, staged
 
@@ -70,7 +71,7 @@ async def test_a_nudge_wakes_the_lanes_for_what_others_logged() -> None:
         endpoint = an_endpoint(tenant=session.tenant)
         await stage.ports.tenants.put_endpoint(endpoint, expected_version=None, idempotency=None)
         async with stage.held(session) as inbox:
-            await stage.broker.hints.next_lane()
+            await next_lanes(stage.broker.hints.deliveries)
             await stage.foreign(session, "logged elsewhere")
             inbox.put(Nudged())
             await stage.clock.sleep(0.1)

@@ -1,0 +1,20 @@
+"""Waiting where hints come out: a port waits for seconds, a test for as long as it takes."""
+
+from collections.abc import Sequence
+
+from service.domain.ids import SessionId
+from service.ports import Deliveries, LaneHint, Mailboxes
+
+
+async def next_sessions(mailboxes: Mailboxes, shard: int) -> Sequence[SessionId]:
+    """What comes next out of a mailbox."""
+    while not (found := await mailboxes.receive(shard)):
+        continue
+    return found
+
+
+async def next_lanes(deliveries: Deliveries) -> Sequence[LaneHint]:
+    """Which lanes come next."""
+    while not (found := await deliveries.receive()):
+        continue
+    return found
