@@ -9,15 +9,14 @@ from typing import Final, TypeVar
 
 from service.adapters.bell import InProcessBell
 from service.adapters.cipher import AesCipher, file_key
-from service.adapters.dynamodb import DynamoSettings, open_dynamodb
-from service.adapters.embedded import open_embedded
-from service.adapters.embedded.hints import InProcessHints
+from service.adapters.dynamodb import DynamoSettings
 from service.adapters.genesys_http import GenesysHttp
 from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.platform import GenesysPlatform
+from service.adapters.sqs import SqsSettings
+from service.adapters.storage import Storage, open_aws, open_here
 from service.adapters.system import SystemClock, SystemIds
-from service.adapters.table.stores import Stores
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
 from service.config import LocalSettings, StoreKind
@@ -101,34 +100,36 @@ class Assembly:
 async def local_ports(settings: LocalSettings) -> Opened:
     """The ports of one machine.
 
-    The embedded table in the data directory, or DynamoDB where the settings say so. Raises
-    ConfigurationError.
+    The embedded table in the data directory and hints in the process, or DynamoDB and SQS where the
+    settings say so. Raises ConfigurationError, UnavailableError.
     """
     clock = SystemClock()
     cipher = AesCipher(file_key(settings.data_dir / KEY_FILE))
     if settings.store is StoreKind.EMBEDDED:
-        table = open_embedded(settings.data_dir, cipher=cipher, clock_now=clock.now)
-        return _with_wires(settings, clock, table, table.close)
-    dynamo = open_dynamodb(
-        DynamoSettings(table=settings.table, endpoint_url=settings.aws_endpoint_url), cipher=cipher
+        return _with_wires(
+            settings, clock, open_here(settings.data_dir, cipher=cipher, clock=clock)
+        )
+    url = settings.aws_endpoint_url
+    storage = await open_aws(
+        DynamoSettings(table=settings.table, endpoint_url=url),
+        SqsSettings(prefix=settings.queue_prefix, shards=settings.shards, endpoint_url=url),
+        cipher=cipher,
+        clock=clock,
+        create=url is not None,
     )
-    if settings.aws_endpoint_url is not None:
-        await dynamo.create_table_if_missing()
-    return _with_wires(settings, clock, dynamo, dynamo.close)
+    return _with_wires(settings, clock, storage)
 
 
-def _with_wires(
-    settings: LocalSettings, clock: Clock, table: Stores, close_table: Callable[[], Awaitable[None]]
-) -> Opened:
+def _with_wires(settings: LocalSettings, clock: Clock, storage: Storage) -> Opened:
+    table = storage.table
     tls = trust(settings.ca_file)
     genesys = GenesysHttp(clock=clock, tls=tls)
     webhooks = WebhookSender(clock=clock, allowed_networks=settings.webhook_allow, tls=tls)
-    hints = InProcessHints(clock)
 
     async def close() -> None:
         await webhooks.close()
         await genesys.close()
-        await close_table()
+        await storage.close()
 
     ports = Ports(
         clock=clock,
@@ -137,14 +138,16 @@ def _with_wires(
         shards=table.shards,
         lanes=table.lanes,
         tenants=table.tenants,
-        hints=hints,
+        hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),
         guest_rest=HttpGuestRest(genesys),
         platform=GenesysPlatform(genesys, clock=clock),
         webhook_http=webhooks,
     )
-    return Opened(ports=ports, mailboxes=hints.mailboxes, deliveries=hints.deliveries, close=close)
+    return Opened(
+        ports=ports, mailboxes=storage.mailboxes, deliveries=storage.deliveries, close=close
+    )
 
 
 def assemble(settings: LocalSettings, ports: Ports) -> Assembly:

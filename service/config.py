@@ -96,6 +96,8 @@ OptionalSeconds = Annotated[
 OptionalKey = Annotated[
     SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_header_safe)
 ]
+QueuePrefix = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+"""SQS API reference, CreateQueue: at most 80 of these; the names end in `-mailbox-4095` at most."""
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -124,7 +126,7 @@ class BrokerSettings(EnvironmentSettings):
 
     table: Annotated[str, Field(min_length=3, max_length=255)]
     """The DynamoDB table's name."""
-    queue_prefix: Annotated[str, Field(max_length=40)]
+    queue_prefix: QueuePrefix
     """What the names of the SQS queues begin with."""
     shards: Annotated[int, Field(ge=1, le=MOST_SHARDS)]
     """Fixed for the life of an environment."""
@@ -146,7 +148,7 @@ class LocalSettings(ListenerSettings):
     """Everything in one process on one machine; every variable is optional."""
 
     table: Annotated[str, Field(min_length=3, max_length=255)] = "broker-local"
-    queue_prefix: Annotated[str, Field(max_length=40)] = "broker-local"
+    queue_prefix: QueuePrefix = "broker-local"
     shards: Annotated[int, Field(ge=1, le=MOST_SHARDS)] = 64
     max_links: Annotated[int, Field(ge=1, le=MOST_LINKS)] = MOST_LINKS
     """There is no other process to leave links to."""

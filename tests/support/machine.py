@@ -266,7 +266,7 @@ def _settings(folder: Path, choices: Choices) -> LocalSettings:
     endpoint = choices.get("aws_endpoint")
     if endpoint is not None:
         given |= {"store": StoreKind.DYNAMODB, "AWS_ENDPOINT_URL": endpoint}
-        given |= {"table": f"machine-{folder.name}"}
+        given |= {"table": f"machine-{folder.name}", "queue_prefix": f"m-{folder.name}"}
     return LocalSettings(**{**given, **choices.get("settings", {})})
 
 

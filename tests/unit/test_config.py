@@ -120,6 +120,7 @@ def test_link_local_is_never_allowed(monkeypatch: pytest.MonkeyPatch, network: s
         ("BROKER_WEBHOOK_ALLOW", "localhost"),
         ("BROKER_WEBHOOK_ALLOW", "10.1.2.3/8"),
         ("BROKER_SHARDS", "0"),
+        ("BROKER_QUEUE_PREFIX", "two words"),
         ("BROKER_RETRY_SCALE", "0"),
         ("BROKER_RETRY_SCALE", "nan"),
         ("BROKER_MAX_LINKS", "801"),

@@ -11,7 +11,6 @@ from boto3.session import Session
 from service.adapters.cipher import AesCipher
 from service.adapters.dynamodb import DynamoSettings, DynamoTable, open_dynamodb
 from service.adapters.embedded import EmbeddedTable, open_embedded
-from tests.support import stand_in
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.store_builders import NOW, unique
 
@@ -20,22 +19,9 @@ CIPHER: Final = AesCipher(bytes(range(32)))
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint() -> Iterator[str]:
-    with stand_in.ministack() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(scope="session")
 def faults(aws_endpoint: str) -> Iterator[FaultProxy]:
     with fault_proxy(aws_endpoint) as proxy:
         yield proxy
-
-
-@pytest.fixture(scope="session")
-def aws_session() -> Session:
-    return Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
-    )
 
 
 @pytest_asyncio.fixture(params=["memory", "file", "dynamodb"])

@@ -1,0 +1,64 @@
+"""How a hint is spelled in a queue: ids and a version, never content. Pure.
+
+Anybody who may write to the queue can put anything there, so what is read is looked at closely;
+what is no hint of this version reads as None.
+"""
+
+import json
+import re
+from typing import Final
+
+from service.domain.ids import EndpointId, SessionId
+from service.ports import LaneHint
+
+VERSION: Final = 1
+LENGTH_MAX: Final = 512
+"""Several times what a hint needs; SQS takes up to 1 MiB (developer guide, "Message quotas")."""
+_ID: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
+
+
+def session_body(session_id: SessionId) -> str:
+    """The hint to look at a session."""
+    return _spelled({"session": session_id})
+
+
+def lane_body(hint: LaneHint) -> str:
+    """The hint to look at a lane."""
+    return _spelled({"endpoint": hint.endpoint_id, "session": hint.session_id, "hops": hint.hops})
+
+
+def read_session(body: str) -> SessionId | None:
+    """The session a body speaks of."""
+    session_id = _id(_members(body), "session")
+    return None if session_id is None else SessionId(session_id)
+
+
+def read_lane(body: str) -> LaneHint | None:
+    """The lane a body speaks of."""
+    members = _members(body)
+    endpoint_id, session_id = _id(members, "endpoint"), _id(members, "session")
+    hops = members.get("hops")
+    if endpoint_id is None or session_id is None or type(hops) is not int or hops < 0:
+        return None
+    return LaneHint(EndpointId(endpoint_id), SessionId(session_id), hops)
+
+
+def _spelled(members: dict[str, object]) -> str:
+    return json.dumps({"v": VERSION, **members}, separators=(",", ":"))
+
+
+def _members(body: str) -> dict[str, object]:
+    """What a body of this version says; nothing where it is none."""
+    if len(body) > LENGTH_MAX:
+        return {}
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    version = found.get("v") if isinstance(found, dict) else None
+    return found if type(version) is int and version == VERSION else {}
+
+
+def _id(members: dict[str, object], name: str) -> str | None:
+    value = members.get(name)
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None

@@ -1,0 +1,81 @@
+"""Where a broker keeps things, and the queues through which its processes wake each other.
+
+All on this machine, or DynamoDB and SQS.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from boto3.session import Session
+from botocore.exceptions import BotoCoreError
+
+from service.adapters.dynamodb import DynamoSettings, open_dynamodb
+from service.adapters.embedded import open_embedded
+from service.adapters.embedded.hints import InProcessHints
+from service.adapters.sqs import SqsSettings, open_sqs
+from service.adapters.table.stores import Stores
+from service.domain.errors import ConfigurationError
+from service.ports import Cipher, Clock, Deliveries, Hints, Mailboxes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """The stores, and hints with the two ends where they come out."""
+
+    table: Stores
+    hints: Hints
+    mailboxes: Mailboxes
+    deliveries: Deliveries
+    close: Callable[[], Awaitable[None]]
+
+
+def open_here(folder: Path, *, cipher: Cipher, clock: Clock) -> Storage:
+    """SQLite in that folder, and queues inside this process. Raises ConfigurationError."""
+    table = open_embedded(folder, cipher=cipher, clock_now=clock.now)
+    hints = InProcessHints(clock)
+    return Storage(
+        table=table,
+        hints=hints,
+        mailboxes=hints.mailboxes,
+        deliveries=hints.deliveries,
+        close=table.close,
+    )
+
+
+async def open_aws(
+    table: DynamoSettings, queues: SqsSettings, *, cipher: Cipher, clock: Clock, create: bool
+) -> Storage:
+    """Table and queues that exist, or are made with `create`: for a stand-in of AWS.
+
+    Raises ConfigurationError, UnavailableError.
+    """
+    session = _session()
+    dynamo = open_dynamodb(table, cipher=cipher, session=session)
+    sqs = open_sqs(queues, clock=clock, session=session)
+    if create:
+        await dynamo.create_table_if_missing()
+        await sqs.create_if_missing()
+    else:
+        await sqs.check()
+
+    async def close() -> None:
+        await sqs.close()
+        await dynamo.close()
+
+    return Storage(
+        table=dynamo,
+        hints=sqs.hints,
+        mailboxes=sqs.mailboxes,
+        deliveries=sqs.deliveries,
+        close=close,
+    )
+
+
+def _session() -> Session:
+    """One for all clients: loading what boto3 knows is most of the cost of making a client."""
+    try:
+        return Session()
+    except BotoCoreError as exc:
+        fault = f"AWS: {exc}"
+        raise ConfigurationError(fault) from exc

@@ -1,0 +1,128 @@
+"""What every queue of hints holds to."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from service.domain.ids import EndpointId, SessionId
+from service.ports import LaneHint
+from tests.contract.hints.conftest import Ends
+from tests.support.hint_ends import next_lanes, next_sessions
+
+A, B, C = SessionId("ses_a"), SessionId("ses_b"), SessionId("ses_c")
+HOOK = EndpointId("whk_1")
+
+Hint = TypeVar("Hint")
+
+
+async def _all(receive: Callable[[], Awaitable[Sequence[Hint]]], count: int) -> set[Hint]:
+    """Receive until so many different hints came."""
+    found: set[Hint] = set()
+    async with asyncio.timeout(20):
+        while len(found) < count:
+            found.update(await receive())
+    return found
+
+
+async def test_a_hint_for_a_shard_comes_out_of_its_mailbox_and_of_no_other(ends: Ends) -> None:
+    listening = asyncio.create_task(next_sessions(ends.mailboxes, 1))
+    for session_id, shard in ((A, 0), (B, 2), (C, 1)):
+        await ends.hints.session(session_id, shard)
+
+    assert await next_sessions(ends.mailboxes, 0) == [A]
+    assert await next_sessions(ends.mailboxes, 2) == [B]
+    assert await listening == [C]
+
+
+async def test_what_was_received_is_gone(ends: Ends) -> None:
+    await ends.hints.session(A, 0)
+    first = await next_sessions(ends.mailboxes, 0)
+    await asyncio.sleep(0.2)
+    await ends.hints.session(B, 0)
+
+    assert (first, await next_sessions(ends.mailboxes, 0)) == ([A], [B])
+
+
+async def test_who_waits_hears_a_hint_at_once(ends: Ends) -> None:
+    listening = asyncio.create_task(ends.mailboxes.receive(0))
+    await asyncio.sleep(0.5)
+    begun = time.monotonic()
+    await ends.hints.session(A, 0)
+
+    assert await listening == [A]
+    assert time.monotonic() - begun < 1
+
+
+async def test_who_waits_in_vain_is_told_so_within_five_seconds(ends: Ends) -> None:
+    begun = time.monotonic()
+
+    assert await ends.mailboxes.receive(0) == []
+    assert 3 < time.monotonic() - begun < 5.5
+
+
+async def test_a_hint_for_a_lane_keeps_its_hops(ends: Ends) -> None:
+    await ends.hints.lane(HOOK, A, hops=7)
+
+    assert await next_lanes(ends.deliveries) == [LaneHint(HOOK, A, 7)]
+
+
+async def test_a_delayed_hint_does_not_come_early_and_keeps_no_other_waiting(ends: Ends) -> None:
+    begun = time.monotonic()
+    await ends.hints.lane(HOOK, A, delay=1.2)
+    await ends.hints.lane(HOOK, B)
+    first = await next_lanes(ends.deliveries)
+    second = await next_lanes(ends.deliveries)
+
+    assert (first, second) == ([LaneHint(HOOK, B)], [LaneHint(HOOK, A)])
+    assert 1.2 <= time.monotonic() - begun < 3.5
+
+
+async def test_a_hint_that_is_sent_again_and_again_is_heard(ends: Ends) -> None:
+    for _ in range(3):
+        await ends.hints.session(A, 0)
+        await ends.hints.lane(HOOK, A)
+
+    assert set(await next_sessions(ends.mailboxes, 0)) == {A}
+    assert set(await next_lanes(ends.deliveries)) == {LaneHint(HOOK, A)}
+
+
+async def test_sixteen_senders_at_once_are_all_heard(ends: Ends) -> None:
+    sessions = [SessionId(f"ses_{number}") for number in range(48)]
+
+    async def send(some: Sequence[SessionId]) -> None:
+        for session_id in some:
+            await ends.hints.session(session_id, 0)
+            await ends.hints.lane(HOOK, session_id)
+
+    await asyncio.gather(*(send(sessions[n::16]) for n in range(16)))
+
+    assert await _all(lambda: ends.mailboxes.receive(0), 48) == set(sessions)
+    lanes = {LaneHint(HOOK, session_id) for session_id in sessions}
+    assert await _all(ends.deliveries.receive, 48) == lanes
+
+
+async def test_several_couriers_share_the_lanes(ends: Ends) -> None:
+    taking = [asyncio.create_task(_all(ends.deliveries.receive, 1)) for _ in range(2)]
+    await ends.hints.lane(HOOK, A)
+    done, waiting = await asyncio.wait(taking, return_when=asyncio.FIRST_COMPLETED)
+    await ends.hints.lane(HOOK, B)
+
+    assert [await task for task in (*done, *waiting)] == [{LaneHint(HOOK, A)}, {LaneHint(HOOK, B)}]
+
+
+async def test_who_leaves_does_not_take_what_comes_for_the_next(ends: Ends) -> None:
+    """A poll cannot be called back: what it still receives must reach whoever listens later."""
+    leaving = [asyncio.create_task(ends.mailboxes.receive(0)) for _ in range(2)]
+    await asyncio.sleep(0.3)
+    for task in leaving:
+        task.cancel()
+    left = await asyncio.gather(*leaving, return_exceptions=True)
+    for session_id in (A, B, C):
+        await ends.hints.session(session_id, 0)
+    await asyncio.sleep(0.5)  # until those who left have received it all, if they do
+    begun = time.monotonic()
+
+    assert await _all(lambda: ends.mailboxes.receive(0), 3) == {A, B, C}
+    assert time.monotonic() - begun < 2
+    assert [type(end) for end in left] == [asyncio.CancelledError] * 2

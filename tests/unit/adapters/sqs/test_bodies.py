@@ -1,0 +1,82 @@
+"""A hint is read as it was spelled; whatever else lies in a queue is no hint."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.adapters.sqs.bodies import (
+    LENGTH_MAX,
+    lane_body,
+    read_lane,
+    read_session,
+    session_body,
+)
+from service.domain.ids import EndpointId, SessionId
+from service.ports import LaneHint
+
+A = SessionId("ses_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
+HOOK = EndpointId("whk_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
+
+
+def test_a_session_is_spelled_by_its_id_alone() -> None:
+    body = session_body(A)
+
+    assert json.loads(body) == {"v": 1, "session": A}
+    assert read_session(body) == A
+
+
+def test_a_lane_is_spelled_by_its_ids_and_hops() -> None:
+    body = lane_body(LaneHint(HOOK, A, 7))
+
+    assert json.loads(body) == {"v": 1, "endpoint": HOOK, "session": A, "hops": 7}
+    assert read_lane(body) == LaneHint(HOOK, A, 7)
+
+
+def test_what_a_later_version_adds_within_this_one_is_passed_over() -> None:
+    assert read_session('{"v":1,"session":"ses_a","new":[1]}') == "ses_a"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "ses_a",
+        "null",
+        "[1]",
+        '{"v":2,"session":"ses_a","endpoint":"whk_1","hops":0}',
+        '{"v":true,"session":"ses_a","endpoint":"whk_1","hops":0}',
+        '{"session":"ses_a","endpoint":"whk_1","hops":0}',
+        '{"v":1,"session":7,"endpoint":"whk_1","hops":0}',
+        '{"v":1,"session":"","endpoint":"whk_1","hops":0}',
+        '{"v":1,"session":"ses#a","endpoint":"whk_1","hops":0}',
+        '{"v":1,"session":"ses_a\\n","endpoint":"whk_1","hops":0}',
+        '{"v":1,"endpoint":"whk_1","hops":0}',
+        "[" * LENGTH_MAX,
+        "[" * 1_000_000,
+    ],
+)
+def test_what_is_no_hint_reads_as_none(body: str) -> None:
+    assert (read_session(body), read_lane(body)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"hops":0',
+        '"endpoint":"whk#1","hops":0',
+        '"endpoint":"whk_1"',
+        '"endpoint":"whk_1","hops":-1',
+        '"endpoint":"whk_1","hops":1.0',
+        '"endpoint":"whk_1","hops":true',
+        '"endpoint":"whk_1","hops":"1"',
+    ],
+)
+def test_a_lane_needs_both_ids_and_its_hops(members: str) -> None:
+    assert read_lane(f'{{"v":1,"session":"ses_a",{members}}}') is None
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_nothing_that_lies_in_a_queue_can_raise(body: str) -> None:
+    assert (read_session(body), read_lane(body)) == (None, None)
