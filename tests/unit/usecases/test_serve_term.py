@@ -31,7 +31,7 @@ class Served:
 
 def _served(stage: Stage, name: ListenerName = OLD, **term: float) -> Served:
     wanted = replace(Term(name=name, shards=4, max_links=MOST_LINKS), **term)  # type: ignore[arg-type]  # fields of Term
-    listener = stage.assembly.listener(stage.broker.hints, wanted)
+    listener = stage.assembly.listener(stage.broker.hints.mailboxes, wanted)
     stopping = Event()
     serve = ServeTerm(clock=stage.clock, listener=listener)
     return Served(listener, stopping, create_task(serve(stopping)))
