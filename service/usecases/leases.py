@@ -57,6 +57,8 @@ class Leases:
     ports: Ports
     term: Term
     held: "dict[int, Held]" = field(default_factory=dict)
+    over: bool = False
+    """Everything was given back: what is still answered is not ours any more."""
     brisk_until: float = 0.0
     """Something is about to change hands: look more often, on the monotonic clock."""
 
@@ -138,7 +140,8 @@ class Leases:
         return fresh | await self._claim(free, links)
 
     async def release(self) -> None:
-        """Give everything back."""
+        """Give everything back; nothing is held again after it."""
+        self.over = True
         held, self.held = self.held, {}
         await gather(*(self.ports.shards.release(each.lease) for each in held.values()))
 
@@ -180,12 +183,14 @@ class Leases:
         clock = self.ports.clock
         begun = clock.monotonic()
         told = replace(lease, links=links, retires_at=self.term.retires_at)
-        kept = await self.ports.shards.renew(told, until=clock.now() + LEASE_SECONDS)
+        # Who gave it to us may have a clock that is ahead of ours.
+        until = max(clock.now() + LEASE_SECONDS, lease.expires_at)
+        kept = await self.ports.shards.renew(told, until=until)
         self._keep(kept, begun)
         return kept
 
     def _keep(self, lease: Lease | None, begun: float) -> bool:
-        if lease is None:
+        if lease is None or self.over:
             return False
         self.held[lease.shard] = Held(lease=lease, good_until=begun + LEASE_SECONDS)
         return True
@@ -200,7 +205,9 @@ class Leases:
             if successor is None or successor == self.term.name:
                 continue
             # From here on nothing is begun under it, whatever comes of the write.
-            del self.held[shard]
+            if self.held.pop(shard, None) is None:
+                # It became doubtful while others were given away.
+                continue
             seconds = drain_seconds(links.get(shard, 0))
             until = clock.monotonic() + seconds
             lease = await self._transfer(held.lease, successor, seconds)

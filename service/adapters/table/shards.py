@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from service.adapters.table import schema
 from service.adapters.table.conditions import (
+    AtMost,
     Condition,
     Equals,
     Item,
@@ -47,7 +48,9 @@ class ShardTable:
             add={"fence": 1},
             remove=(*gone, *_WISH),
             # Ours counts as free: the reply to the first try may have been lost.
-            condition=any_of(free("expires_at", now), Equals("owner", owner)),
+            condition=any_of(
+                free("expires_at", now), all_of(Equals("owner", owner), _no_later(until))
+            ),
         )
         return await self._moved(shard, update)
 
@@ -61,7 +64,7 @@ class ShardTable:
             key=schema.lease_key(lease.shard),
             put={**put, "expires_at": until, "links": lease.links},
             remove=gone,
-            condition=_is(lease),
+            condition=all_of(_is(lease), _no_later(until)),
         )
         return await self._moved(lease.shard, update)
 
@@ -94,7 +97,10 @@ class ShardTable:
             },
             add={"fence": 1},
             remove=("retires_at", *_WISH),
-            condition=all_of(_is(lease), Equals("wanted_by", to)),
+            # Who gave up this call and took the lease back has renewed it since.
+            condition=all_of(
+                _is(lease), Equals("expires_at", lease.expires_at), Equals("wanted_by", to)
+            ),
         )
         return await self._moved(lease.shard, update)
 
@@ -134,6 +140,11 @@ def _term(retires_at: float | None) -> tuple[dict[str, Value], tuple[str, ...]]:
 
 def _is(lease: Lease) -> Condition:
     return all_of(Equals("owner", str(lease.owner)), Equals("fence", lease.fence))
+
+
+def _no_later(until: float) -> Condition:
+    """Whoever gave up a call may have made another since: what comes late shortens nothing."""
+    return AtMost("expires_at", until)
 
 
 def _read(shard: int, item: Item | None) -> Lease:

@@ -121,6 +121,33 @@ async def test_a_shard_is_given_to_nobody_who_did_not_ask(table: Table) -> None:
     assert (await table.shards.lease(3)).owner == ONE
 
 
+async def test_a_renewal_that_comes_late_does_not_shorten_a_later_one(table: Table) -> None:
+    """Whoever waited for it gave up, and renewed again."""
+    lease = await taken(table)
+    await table.shards.renew(lease, until=NOW + 25)
+
+    assert await table.shards.renew(lease, until=NOW + 20) is None
+    assert (await table.shards.lease(3)).expires_at == NOW + 25
+
+
+async def test_a_request_that_comes_late_does_not_take_what_its_owner_has_anew(
+    table: Table,
+) -> None:
+    lease = await taken(table, now=NOW + 10)
+
+    assert await table.shards.acquire(3, ONE, now=NOW, until=NOW + 15) is None
+    assert await table.shards.lease(3) == lease
+
+
+async def test_a_gift_that_comes_late_is_not_made_once_its_owner_renewed(table: Table) -> None:
+    lease = await taken(table)
+    await table.shards.ask(lease, TWO, now=NOW, until=NOW + 15)
+    await table.shards.renew(lease, until=NOW + 20)
+
+    assert await table.shards.transfer(lease, TWO, until=NOW + 16, drained_by=NOW + 31) is None
+    assert (await table.shards.lease(3)).owner == ONE
+
+
 async def test_the_successor_of_a_successor_knows_who_drains(table: Table) -> None:
     lease = await taken(table)
     await table.shards.ask(lease, TWO, now=NOW, until=NOW + 5)
