@@ -172,6 +172,26 @@ class LocalSettings(ListenerSettings):
     """boto3's own variable: only with it may missing tables and queues be made."""
 
 
+def _shared(store: StoreKind) -> StoreKind:
+    """A table that other processes may open too."""
+    if store is StoreKind.EMBEDDED:
+        fault = (
+            "a listener of its own needs a table that several processes share: set dynamodb, "
+            "or start service.entrypoints.local, which has a listener inside"
+        )
+        raise ValueError(fault)
+    return store
+
+
+class ListenerServiceSettings(LocalSettings):
+    """A listener in a process of its own, beside others on one table."""
+
+    store: Annotated[StoreKind, AfterValidator(_shared)] = StoreKind.DYNAMODB
+    liveness_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    liveness_port: Port = 0
+    """0 takes a free one."""
+
+
 def _variable(settings: type[EnvironmentSettings], place: tuple[int | str, ...]) -> str:
     name = str(place[0]) if place else ""
     return f"{PREFIX}{name.upper()}" if name in settings.model_fields else name.upper()

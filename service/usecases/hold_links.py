@@ -15,7 +15,7 @@ from typing import Final
 from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError, SupersededError
 from service.domain.ids import SessionId
-from service.domain.lease import ATTACHES_PER_SECOND, RENEW_SECONDS
+from service.domain.lease import ATTACHES_PER_SECOND, LEASE_SECONDS, RENEW_SECONDS
 from service.domain.session import Farewell, Session
 from service.ports import Mailboxes, Ports
 from service.usecases.facts import Facts
@@ -55,6 +55,8 @@ class HoldLinks:
     """Sessions that were hinted while their visit was ending."""
     draining: bool = False
     """Nothing new is begun any more."""
+    looked_at: float | None = None
+    """When the leases were last renewed and looked at, on the monotonic clock."""
     next_attach: float = 0.0
     """When the next link may be opened beside a predecessor's, on the monotonic clock."""
     listen: ListenMailboxes = field(init=False)
@@ -89,6 +91,13 @@ class HoldLinks:
             self.listen.keep(self.held)
             for shard in fresh:
                 await self._visit_all(shard)
+        self.looked_at = self.ports.clock.monotonic()
+
+    def is_keeping_up(self) -> bool:
+        """Whether the leases were looked at within the life of one, so that none lapses."""
+        if self.looked_at is None:
+            return False
+        return self.ports.clock.monotonic() - self.looked_at <= LEASE_SECONDS
 
     async def drain(self) -> None:
         """Let go of every link and give the shards back. Nothing is taken up again after it."""

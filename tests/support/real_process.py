@@ -1,6 +1,7 @@
 """The broker as it is really started, `python -m service.entrypoints.local`, in its own process.
 
-For tests that kill it. What it logs is kept in the data directory's parent, for the failing test.
+Or another of its doors. For tests that kill it. What it logs is kept in the data directory's
+parent, for the failing test.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ class BrokerProcess:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    door: str = "service.entrypoints.local"
     process: "asyncio.subprocess.Process | None" = None
     url: str = ""
     http: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(trust_env=False))
@@ -57,7 +59,7 @@ class BrokerProcess:
         with (self.folder / "log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "service.entrypoints.local"),
+                *("-m", self.door),
                 cwd=ROOT,
                 env={**os.environ, **given, **self.environment},
                 stdin=asyncio.subprocess.DEVNULL,
@@ -121,9 +123,11 @@ async def _ready_line(process: "asyncio.subprocess.Process") -> str:
 
 
 @asynccontextmanager
-async def broker_process(folder: Path, **environment: str) -> AsyncIterator[BrokerProcess]:
+async def broker_process(
+    folder: Path, *, door: str = "service.entrypoints.local", **environment: str
+) -> AsyncIterator[BrokerProcess]:
     """A broker that is running; whatever still runs at the end is killed."""
-    broker = BrokerProcess(folder=folder, environment=environment)
+    broker = BrokerProcess(folder=folder, environment=environment, door=door)
     await broker.start()
     try:
         yield broker

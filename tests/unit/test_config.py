@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.config import LOOPBACK, BrokerSettings, ListenerSettings, LocalSettings, StoreKind
+from service.config import (
+    LOOPBACK,
+    BrokerSettings,
+    ListenerServiceSettings,
+    ListenerSettings,
+    LocalSettings,
+    StoreKind,
+)
 from service.domain.errors import ConfigurationError
 
 
@@ -218,3 +225,23 @@ def _without_variables_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         for field in settings.model_fields:
             monkeypatch.delenv(f"BROKER_{field.upper()}", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+def test_a_listener_of_its_own_shares_its_table() -> None:
+    settings = ListenerServiceSettings.read()
+
+    assert settings.store is StoreKind.DYNAMODB
+    assert (settings.liveness_host, settings.liveness_port) == ("127.0.0.1", 0)
+
+
+def test_a_listener_of_its_own_refuses_a_table_that_only_one_may_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables(monkeypatch, BROKER_STORE="embedded")
+
+    with pytest.raises(ConfigurationError) as caught:
+        ListenerServiceSettings.read()
+
+    [fault] = caught.value.faults
+    assert fault.startswith("BROKER_STORE: ")
+    assert "set dynamodb" in fault

@@ -6,18 +6,17 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from service.api.app import create_app
-from service.bootstrap import Opened, assemble, local_ports
+from service.bootstrap import Opened, assemble
 from service.config import LocalSettings, StoreKind
 from service.console.routes import console_router
-from service.domain.errors import ConfigurationError
-from service.domain.ids import LISTENER, ListenerName, TenantName
-from service.domain.lease import Term
+from service.domain.ids import TenantName
 from service.entrypoints._local.admin_key import admin_key
 from service.entrypoints._local.greeting import greeting
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
-from service.entrypoints._local.shards import pin_shards
+from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
+from service.usecases.begin_term import begin_term
 
 TENANT: Final = TenantName("default")
 
@@ -28,19 +27,9 @@ async def serve(settings: LocalSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
-        opened = await _opened(settings)
+        opened = await open_ports(settings)
         stack.push_async_callback(opened.close)
         await _run(settings, opened, stack, stopping)
-
-
-async def _opened(settings: LocalSettings) -> Opened:
-    try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        pin_shards(settings)
-        return await local_ports(settings)
-    except OSError as exc:
-        fault = f"BROKER_DATA_DIR: {settings.data_dir} cannot be used: {exc.strerror}"
-        raise ConfigurationError(fault) from exc
 
 
 async def _run(
@@ -83,8 +72,12 @@ async def _run(
 
 def _term(settings: LocalSettings, opened: Opened) -> Term:
     """This process's listener stays until it is told to stop."""
-    name = ListenerName(opened.ports.ids.ulid(LISTENER))
-    return Term(name=name, shards=settings.shards, max_links=settings.max_links)
+    return begin_term(
+        opened.ports,
+        shards=settings.shards,
+        max_links=settings.max_links,
+        generation_seconds=None,
+    )
 
 
 def _greet(address: str, made_up_key: str | None, simulator: str | None) -> None:

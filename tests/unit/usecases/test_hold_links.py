@@ -127,6 +127,23 @@ async def test_a_listener_takes_its_shards_again_when_the_table_answers() -> Non
 
 
 @on_virtual_time
+async def test_a_listener_keeps_up_while_the_table_answers() -> None:
+    async with staged() as stage:
+        listener = _listener(stage)
+        at_first = listener.is_keeping_up()
+        async with _running(stage, listener):
+            stage.shards.fail("leases", *[DOWN] * 4)
+            await stage.clock.sleep(10)
+            soon = listener.is_keeping_up()
+            await stage.clock.sleep(10)
+            silent = listener.is_keeping_up()
+            await stage.clock.sleep(60)
+
+            assert (at_first, soon, silent) == (False, True, False)
+            assert listener.is_keeping_up()
+
+
+@on_virtual_time
 async def test_a_hint_begins_a_visit_and_a_hint_for_a_shard_of_another_does_not() -> None:
     async with staged() as stage:
         await stage.ports.shards.acquire(3, OTHER, now=stage.now, until=stage.now + 600)
