@@ -45,6 +45,7 @@ from service.usecases.post_event import PostEvent
 from service.usecases.present import PresentVisits
 from service.usecases.push_typing import PushTyping
 from service.usecases.read_lane import ReadLane
+from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.resume_session import ResumeSession
@@ -246,6 +247,9 @@ def _broker(shared: _Shared) -> Broker:
         webhooks=_webhooks(shared),
         keys=ManageKeys(
             tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
+        ),
+        read_listeners=ReadListeners(
+            shards=ports.shards, clock=ports.clock, count=shared.settings.shards
         ),
     )
 

@@ -13,6 +13,7 @@ from service.usecases.idempotency import Once
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.resume_session import ResumeSession
@@ -42,6 +43,7 @@ class Broker:
     deployments: ManageDeployments
     webhooks: ManageWebhooks
     keys: ManageKeys
+    read_listeners: ReadListeners
 
     def begin_closing(self) -> None:
         """This process is about to stop: long polls and waits answer with what is known by now."""

@@ -50,6 +50,7 @@ from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.post_event import PostEvent
+from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.resume_session import ResumeSession
@@ -482,6 +483,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         ),
         webhooks=_webhooks(bench),
         keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
+        read_listeners=ReadListeners(shards=bench.table.shards, clock=clock, count=4),
     )
 
 

@@ -16,6 +16,7 @@ from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
+from service.domain.lease import Term
 from service.usecases.begin_term import begin_term
 
 TENANT: Final = TenantName("default")

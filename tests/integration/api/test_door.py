@@ -40,6 +40,7 @@ PATHS = [
     ("GET", "/v1/api-keys", "admin"),
     ("POST", "/v1/api-keys", "admin"),
     ("DELETE", "/v1/api-keys/x", "admin"),
+    ("GET", "/v1/listeners", "admin"),
 ]
 
 
