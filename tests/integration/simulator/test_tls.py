@@ -1,59 +1,67 @@
-"""The simulator behind a certificate, resets included."""
+"""The simulator behind a certificate: socket and HTTP on one origin, resets included."""
 
-import datetime as dt
+import asyncio
+import signal
 import ssl
-from ipaddress import IPv4Address
+import sys
 from pathlib import Path
 
+import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from service.simulator.server import Certificate, SimulatorServer
 from tests.integration.simulator.line import D
+from tests.support.certificates import Certificates, certificates
+
+ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    local = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
-    chain = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(local, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = Certificate(chain=tmp_path / "chain.pem", key=tmp_path / "key.pem")
-    files.chain.write_bytes(chain.public_bytes(serialization.Encoding.PEM))
-    files.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files
+@pytest.fixture(name="files")
+def _files(tmp_path: Path) -> Certificates:
+    return certificates(tmp_path)
 
 
-async def test_a_secure_socket_works_and_can_be_reset(certificate: Certificate) -> None:
-    trust = ssl.create_default_context(cafile=str(certificate.chain))
+def _trust(files: Certificates) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(files.authority))
+
+
+async def test_a_secure_socket_works_and_can_be_reset(files: Certificates) -> None:
+    certificate = Certificate(chain=files.chain, key=files.key)
     async with SimulatorServer(certificate=certificate) as sim:
         assert sim.ws_url.startswith("wss://")
-        async with connect(f"{sim.ws_url}?deploymentId={D}", ssl=trust) as socket:
+        async with connect(f"{sim.ws_url}?deploymentId={D}", ssl=_trust(files)) as socket:
             await (await socket.ping())
             sim.control.drop()
             with pytest.raises(ConnectionClosedError) as lost:
                 await socket.recv()
 
     assert lost.value.rcvd is None
+
+
+async def test_the_command_line_serves_both_on_one_secure_origin(files: Certificates) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "service.simulator"),
+        *("--tls-cert", str(files.chain), "--tls-key", str(files.key)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            url = (await process.stdout.readline()).decode().split()[1]
+            origin = url.partition("/v1?")[0].replace("wss", "https", 1)
+            async with connect(url, ssl=_trust(files)) as socket:
+                await (await socket.ping())
+                async with httpx2.AsyncClient(verify=_trust(files), trust_env=False) as http:
+                    counts = await http.get(f"{origin}/__sim__/connections")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = await process.wait()
+
+    assert url.startswith("wss://127.0.0.1:")
+    assert counts.status_code == 200
+    assert len(counts.json()) == 1
+    assert status == 0
