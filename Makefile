@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 SUITES ?=
+BENCH ?=
 UPGRADE ?=
 PY     := .venv/bin/python
 UV     := .venv-lock/bin/uv
@@ -45,8 +46,8 @@ openapi: .venv/.ready ## Write openapi/openapi.json from the application
 openapi-check: .venv/.ready ## Say whether openapi/openapi.json is what the application would write
 	@test ! -f service/api/openapi_document.py || $(PY) -m service.api.openapi_document | diff -u openapi/openapi.json -
 
-bench: .venv/.ready ## Measure speed beside a bare client in the same run
-	@$(PY) -m tests.bench
+bench: setup ## Measure beside a bare client in the same run; BENCH="links talk" runs only those
+	@$(PY) -m tests.bench $(BENCH)
 
 lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile $(LOCK) pyproject.toml --output-file requirements/runtime.txt > /dev/null

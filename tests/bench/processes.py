@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -67,8 +68,55 @@ def post(url: str, body: object, *, key: str | None = None) -> object:
         return json.loads(answer.read())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A broker on a data directory that outlives it."""
+
+    address: str
+    pid: int
+
+
+@contextmanager
+def broker_on(folder: str, **environment: str) -> Iterator[Held]:
+    """A local broker whose data is in that folder."""
+    given = {
+        "BROKER_DATA_DIR": folder,
+        "BROKER_PORT": "0",
+        "BROKER_ADMIN_KEY": KEY,
+        "BROKER_SIMULATOR": "off",
+        **environment,
+    }
+    command = [sys.executable, "-m", "service.entrypoints.local"]
+    with _started(command, given) as process:
+        yield Held(address=_ready(process).removeprefix("ready "), pid=process.pid)
+
+
+def resident_kib(pid: int) -> float:
+    """The memory a process has now (Linux)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time a process has used so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waited_seconds(pid: int) -> float:
+    """How long its main thread was ready and others had the processors (Linux)."""
+    fields = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+    return int(fields[1]) / 1e9
+
+
 @contextmanager
 def _process(command: list[str], environment: dict[str, str]) -> Iterator[str]:
+    with _started(command, environment) as process:
+        yield _ready(process)
+
+
+@contextmanager
+def _started(command: list[str], environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -78,10 +126,10 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[str]:
         text=True,
     )
     try:
-        yield _ready(process)
+        yield process
     finally:
         process.terminate()
-        process.wait(timeout=15)
+        process.wait(timeout=30)
 
 
 def _ready(process: "subprocess.Popen[str]") -> str:

@@ -1,0 +1,143 @@
+"""Many links over TLS in one process, beside as many of a bare client in another, in one run.
+
+Memory is what a process grows by from few links to many, each after agents spoke on all of them.
+The broker keeps a session for each link, the bare client nothing. Linux only.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.conversing import Obedient, obedient
+from tests.bench.processes import broker_on, processor_seconds, resident_kib
+from tests.bench.report import Line, table
+from tests.bench.sessions import Caller, caller
+from tests.support.certificates import Certificates, certificates
+
+FEW = 50
+MANY = 800
+WARM_UP_EACH = 3
+RATE = 100.0
+SECONDS = 10.0
+SETTLE = 3.0
+
+Opening = Callable[[int], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What links cost a process."""
+
+    kib_each: float
+    ms_a_message: float
+    idle_percent: float
+    opened_a_second: float
+
+
+async def measure(pid: int, opening: Opening, sim: Obedient) -> Cost:
+    """Open few, open many, let agents speak, and look at the process each time."""
+    few = await _warm(pid, await opening(FEW), sim)
+    begun = time.perf_counter()
+    tokens = await opening(MANY)
+    took = time.perf_counter() - begun
+    many = await _warm(pid, tokens, sim)
+    used = processor_seconds(pid)
+    await asyncio.sleep(SECONDS)
+    idle = processor_seconds(pid) - used
+    used = processor_seconds(pid)
+    said = await sim.order(tokens=tokens, rate=RATE, seconds=SECONDS)
+    await asyncio.sleep(SETTLE)
+    spent = processor_seconds(pid) - used - idle * (1 + SETTLE / SECONDS)
+    return Cost(
+        kib_each=(many - few) / (MANY - FEW),
+        ms_a_message=1000 * spent / len(said),
+        idle_percent=100 * idle / SECONDS,
+        opened_a_second=(MANY - FEW) / took,
+    )
+
+
+async def _warm(pid: int, tokens: list[str], sim: Obedient) -> float:
+    await sim.order(tokens=tokens, rate=RATE, seconds=WARM_UP_EACH * len(tokens) / RATE)
+    await asyncio.sleep(SETTLE)
+    return resident_kib(pid)
+
+
+async def ours(folder: str, files: Certificates, sim: Obedient) -> tuple[Cost, float]:
+    """The broker; and how fast it attaches to all of them after a restart."""
+    trusting = {"BROKER_CA_FILE": str(files.authority)}
+    with broker_on(folder, **trusting) as held:
+        async with caller(held.address, sim.ready) as guests:
+            cost = await measure(held.pid, lambda count: _opened(guests, count), sim)
+    before = await sim.order()
+    begun = time.perf_counter()
+    with broker_on(folder, **trusting):
+        links = 0
+        while links < MANY:
+            await asyncio.sleep(0.05)
+            links = await sim.order()
+        took = time.perf_counter() - begun
+    if before:
+        raise RuntimeError(f"{before} links outlived their process")
+    return cost, MANY / took
+
+
+async def _opened(guests: Caller, count: int) -> list[str]:
+    await guests.open(count)
+    return list(guests.tokens.values())
+
+
+async def bare(files: Certificates, sim: Obedient) -> Cost:
+    """The bare client."""
+    async with obedient("tests.bench.bare_links", sim.ready, str(files.authority)) as links:
+
+        async def opening(count: int) -> list[str]:
+            tokens: list[str] = await links.order(open=count)
+            return tokens
+
+        cost = await measure(links.process.pid, opening, sim)
+        if not await links.order():
+            raise RuntimeError("nobody heard the agents")
+        return cost
+
+
+async def run() -> list[Line]:
+    """Ours, then bare, each against a simulator of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = certificates(Path(folder))
+        arguments = (str(files.chain), str(files.key))
+        async with obedient("tests.bench.talking_simulator", *arguments) as sim:
+            mine, attached = await ours(f"{folder}/data", files, sim)
+        async with obedient("tests.bench.talking_simulator", *arguments) as sim:
+            theirs = await bare(files, sim)
+    return [
+        Line(what="memory a link", unit="KiB", ours=mine.kib_each, bare=theirs.kib_each),
+        Line(
+            what="processor time a message received",
+            unit="ms",
+            ours=mine.ms_a_message,
+            bare=theirs.ms_a_message,
+        ),
+        Line(
+            what=f"processor, {MANY} links at rest",
+            unit="% of a core",
+            ours=mine.idle_percent,
+            bare=theirs.idle_percent,
+        ),
+        Line(
+            what="opened (ours: sessions made by POST)",
+            unit="a second",
+            ours=mine.opened_a_second,
+            bare=theirs.opened_a_second,
+        ),
+        Line(
+            what="attached again by a new process, its start included",
+            unit="a second",
+            ours=attached,
+        ),
+    ]
+
+
+show = table
