@@ -161,7 +161,13 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
     push_typing = PushTyping(
         clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event
     )
-    tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing)
+    tools = Tools(
+        ports=ports,
+        facts=facts,
+        wake_lanes=wake_lanes,
+        push_typing=push_typing,
+        dormant_seconds=settings.dormant_seconds,
+    )
     visit = Visit(tools=tools)
     shared = _Shared(
         settings=settings,

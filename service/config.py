@@ -142,6 +142,8 @@ class ListenerSettings(BrokerSettings):
     max_links: Annotated[int, Field(ge=1, le=MOST_LINKS)] = 250
     generation_seconds: OptionalSeconds = None
     """How long a listener lives before it hands over; None: as long as its process."""
+    dormant_seconds: OptionalSeconds = 1800.0
+    """After how long a quiet session's link is let go; None keeps it."""
 
 
 class LocalSettings(ListenerSettings):

@@ -40,6 +40,16 @@ class PredecessorSilent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FellQuiet(Event):
+    """Nothing was said for so long that a link is not worth keeping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roused(Event):
+    """Somebody has come to a dormant session because something is wanted, or was said, there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitEnded(Event):
     """The visitor lets go of the link on purpose."""
 

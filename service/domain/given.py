@@ -46,6 +46,8 @@ class Given:
     tally: Tally = field(default_factory=Tally)
     back_at: float | None = None
     """When the link was there again; what was missed is read after that."""
+    quiet: bool = False
+    """Nothing was said for long, and nothing waits or is wanted."""
     predecessor: str | None = None
     """The listener that gave the shard away and may still hold its link."""
     recap: str = ""

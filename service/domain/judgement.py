@@ -22,16 +22,16 @@ _HELD: Final = frozenset({State.DETACHED, State.READ_ONLY})
 def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
     """The event that happened, or what it means under this deployment's policy and at this time."""
     match event:
-        case ev.VisitBegan() if session.held_by is not None and session.state in _HELD:
-            return _held(session, given)
+        case ev.VisitBegan():
+            return _begun(session, event, given)
         case ev.ResumeRequested() if session.state is State.FAILED and session.opened_at is None:
             return ev.ReopenRequested()
         case ev.ClearRefused() if session.ended is not None:
             return ev.ClearRefusedAsClosed(code=event.code)
         case ev.GuestSessionOpened():
             return _opened(session, event, given)
-        case ev.HistoryStrange() if _fails_on_loss(session, given):
-            return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
+        case ev.HistoryStrange() | ev.HistoryAgrees():
+            return _read(session, event, given)
         case ev.GuestSessionGone():
             return _gone(session, event, given)
         case ev.ClientIdDead():
@@ -40,9 +40,22 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return event
 
 
-def _held(session: Session, given: Given) -> ev.Event:
+def _begun(session: Session, event: ev.VisitBegan, given: Given) -> ev.Event:
+    if session.state is State.DORMANT and not given.quiet:
+        return ev.Roused()
+    if session.held_by is None or session.state not in _HELD:
+        return event
     drains = session.state is State.DETACHED and session.held_by == given.predecessor
     return ev.HandOverBegan() if drains else ev.HolderDied()
+
+
+def _read(session: Session, event: ev.HistoryStrange | ev.HistoryAgrees, given: Given) -> ev.Event:
+    if isinstance(event, ev.HistoryStrange) and _fails_on_loss(session, given):
+        return ev.GuestSessionLostForGood(cause=_cause(session, Cause.NEW_SESSION))
+    agrees = isinstance(event, ev.HistoryAgrees)
+    if agrees and session.state is State.PEEKED and given.quiet:
+        return ev.FellQuiet()
+    return event
 
 
 def _opened(session: Session, event: ev.GuestSessionOpened, given: Given) -> ev.Event:

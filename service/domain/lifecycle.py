@@ -56,6 +56,7 @@ def on(
 S: Final = State
 _AWAY = (S.OPENING, S.LOST, S.RENEWING)
 _ATTACHING = (S.RESUMING, S.REATTACHING, S.RETRYING, S.JOINING)
+_PEEK = (S.PEEKING, S.PEEKED)
 _LINKED = (S.CATCHING_UP, S.VERIFYING, S.LIVE, S.OVERLAPPING)
 _INTENDING = (S.RESTARTING, S.CLEARING, S.ENDING)
 _RECOVERING = (S.LOST, S.REATTACHING, S.RETRYING, S.VERIFYING)
@@ -64,6 +65,8 @@ _AT_REST = (S.CREATED, S.OPENING, S.DETACHED, S.LOST, S.RENEWING, S.READ_ONLY)
 _UNOPENED = (S.CREATED, S.OPENING, S.REOPENING)
 _OPENED = (
     S.DETACHED,
+    S.DORMANT,
+    *_PEEK,
     S.RESUMING,
     S.JOINING,
     *_LINKED,
@@ -73,6 +76,7 @@ _OPENED = (
     *_READING,
 )
 _ALL_BUT_OVER = tuple(s for s in S if s not in {S.ENDED, S.FAILED, S.ERASED})
+_NOT_DORMANT = tuple(s for s in _ALL_BUT_OVER if s is not S.DORMANT)
 _OVER = (S.ENDED, S.FAILED, S.ERASED)
 
 # fmt: off
@@ -89,6 +93,8 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(S.READ_ONLY,                 ev.HolderDied,              att.attach,              S.READING),
     *on(_INTENDING,                  ev.VisitBegan,              att.attach),
     *on(_OVER,                       ev.VisitBegan,              att.give_up_visit),
+    *on(S.DORMANT,                   ev.VisitBegan,              att.attach,              S.PEEKING),
+    *on(S.DORMANT,                   ev.Roused,                  att.attach,              S.RESUMING),
     # --- the first attach -------------------------------------------------------------------------
     *on((S.OPENING, S.REOPENING),    ev.GuestSessionOpened,      att.opened,              S.LIVE),
     *on((S.OPENING, S.REOPENING),    ev.GuestSessionResumed,     att.opened_before,       S.CATCHING_UP),
@@ -120,6 +126,21 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(_LINKED,                     ev.ChatClosed,              fin.chat_closed,         S.READING),
     *on((S.CATCHING_UP, S.VERIFYING, S.LIVE), ev.HoldBegan,      att.hold),
     *on((S.CATCHING_UP, S.LIVE),     ev.VisitEnded,              att.let_go,              S.DETACHED),
+    # --- nothing is said for long ------------------------------------------------------------------
+    *on(S.LIVE,                      ev.FellQuiet,               att.let_go,              S.DORMANT),
+    *on(S.PEEKING,                   ev.GuestSessionResumed,     att.catch_up,            S.PEEKED),
+    *on(S.PEEKED,                    ev.FellQuiet,               att.look_away,           S.DORMANT),
+    *on(S.PEEKED,                    ev.HistoryAgrees,           att.caught_up,           S.LIVE),
+    *on(S.PEEKED,                    ev.HistoryStrange,          rep.replaced_then_read,  S.CATCHING_UP),
+    *on(S.PEEKING,                   ev.GuestSessionOpened,      rep.replaced,            S.LIVE),
+    *on(S.PEEKING,                   ev.GuestSessionReadOnly,    fin.read_only,           S.READING),
+    *on(S.PEEKED,                    ev.ChatClosed,              fin.chat_closed,         S.READING),
+    *on(_PEEK,                       ev.GuestSessionGone,        att.retry_once,          S.RETRYING),
+    *on(_PEEK,                       ev.ClientIdDead,            att.renew,               S.RENEWING),
+    *on(_PEEK,                       ev.LinkFailed,              att.look_away,           S.DORMANT),
+    *on(_PEEK,                       ev.Evicted,                 att.look_away,           S.DORMANT),
+    *on(_PEEK,                       ev.VisitEnded,              att.look_away,           S.DORMANT),
+    *on(S.DORMANT,                   ev.ResumeRequested,         att.attach_at_once,      S.DETACHED),
     # --- a shard changes hands --------------------------------------------------------------------
     *on(S.JOINING,                   ev.GuestSessionResumed,     att.join_predecessor,    S.OVERLAPPING),
     *on(S.OVERLAPPING,               ev.HoldBegan,               att.hold_beside),
@@ -186,23 +207,23 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(_INTENDING,                  ev.Evicted,                 att.evicted),
     *on(_INTENDING,                  ev.ChatClosed,              att.stay),
     *on(_INTENDING,                  ev.VisitEnded,              att.let_go),
-    *on((*_ATTACHING, *_LINKED, S.READING), ev.Cleared,          fin.ended_by_clear,      S.ENDED),
+    *on((*_ATTACHING, *_PEEK, *_LINKED, S.READING), ev.Cleared,          fin.ended_by_clear,      S.ENDED),
     *on((S.OPENING, S.REOPENING, S.RENEWING, S.RESTARTING), ev.Cleared, att.stay),
-    *on((*_ATTACHING, *_LINKED),     ev.GuestSessionLapsed,      fin.ended_expired,       S.ENDED),
+    *on((*_ATTACHING, *_PEEK, *_LINKED), ev.GuestSessionLapsed,  fin.ended_expired,       S.ENDED),
     # --- fail, and try again ----------------------------------------------------------------------
-    *on((S.OPENING, S.REOPENING, *_ATTACHING, *_LINKED, S.RENEWING, S.READING, S.RESTARTING, S.CLEARING),
+    *on((S.OPENING, S.REOPENING, *_ATTACHING, *_PEEK, *_LINKED, S.RENEWING, S.READING, S.RESTARTING, S.CLEARING),
                                      ev.Denied,                  fin.failed,              S.FAILED),
-    *on((S.OPENING, S.REOPENING, *_ATTACHING, *_LINKED, S.RENEWING),
+    *on((S.OPENING, S.REOPENING, *_ATTACHING, *_PEEK, *_LINKED, S.RENEWING),
                                      ev.GuestSessionLostForGood, fin.failed_lost,         S.FAILED),
     *on(S.FAILED,                    ev.ResumeRequested,         fin.revive,              S.LOST),
     *on(S.FAILED,                    ev.ReopenRequested,         fin.reopen,              S.OPENING),
-    *on(_ALL_BUT_OVER,               ev.ResumeRequested,         att.attach_at_once),
+    *on(_NOT_DORMANT,                ev.ResumeRequested,         att.attach_at_once),
     # --- a visit that ends in between; what comes when a session is over ---------------------------
     *on((S.CREATED, S.OPENING, S.REOPENING), ev.VisitEnded,      att.give_up_visit,       S.OPENING),
     *on(S.RESUMING,                  ev.VisitEnded,              att.give_up_visit,       S.DETACHED),
     *on(_RECOVERING,                 ev.VisitEnded,              att.give_up_visit,       S.LOST),
     *on(S.RENEWING,                  ev.VisitEnded,              att.give_up_visit),
-    *on((S.DETACHED, S.READ_ONLY, *_OVER), ev.VisitEnded,        att.stay),
+    *on((S.DETACHED, S.DORMANT, S.READ_ONLY, *_OVER), ev.VisitEnded, att.stay),
     # --- what the contact centre calls it, and when it will expire ---------------------------------
     *on(_OPENED,                     ev.ConversationFound,       att.identified),
     *on(_OPENED,                     ev.ExpiryNear,              att.expiring),

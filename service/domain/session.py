@@ -33,6 +33,12 @@ class State(StrEnum):
     """Attached; what was missed is being read from history."""
     LIVE = "live"
     """Attached and caught up."""
+    DORMANT = "dormant"
+    """A guest session exists that has been quiet for long: it is looked at now and then."""
+    PEEKING = "peeking"
+    """Attaching to a dormant session, to see what was said meanwhile."""
+    PEEKED = "peeked"
+    """Attached to a dormant session; what was said meanwhile is being read from history."""
     LOST = "lost"
     """The link broke; the next attach waits for its time."""
     REATTACHING = "reattaching"
@@ -76,7 +82,15 @@ def public_state(state: State) -> PublicState:
             return PublicState.OPENING
         case State.DETACHED | State.RESUMING | State.CATCHING_UP | State.LIVE:
             return PublicState.ACTIVE
-        case State.JOINING | State.OVERLAPPING | State.CLEARING | State.ENDING:
+        case (
+            State.DORMANT
+            | State.PEEKING
+            | State.PEEKED
+            | State.JOINING
+            | State.OVERLAPPING
+            | State.CLEARING
+            | State.ENDING
+        ):
             return PublicState.ACTIVE
         case State.LOST | State.REATTACHING | State.RETRYING | State.VERIFYING | State.RENEWING:
             return PublicState.RECOVERING
@@ -98,6 +112,8 @@ _AT_REST: Final = {
     State.RESUMING: State.DETACHED,
     State.CATCHING_UP: State.DETACHED,
     State.LIVE: State.DETACHED,
+    State.PEEKING: State.DORMANT,
+    State.PEEKED: State.DORMANT,
     State.REATTACHING: State.LOST,
     State.RETRYING: State.LOST,
     State.VERIFYING: State.LOST,

@@ -16,7 +16,7 @@ from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError, SupersededError
 from service.domain.ids import SessionId
 from service.domain.lease import ATTACHES_PER_SECOND, LEASE_SECONDS, RENEW_SECONDS
-from service.domain.session import Farewell, Session
+from service.domain.session import Farewell, Session, State
 from service.ports import Mailboxes, Ports
 from service.usecases.facts import Facts
 from service.usecases.leases import Given, Leases
@@ -245,7 +245,8 @@ class HoldLinks:
         session = await self._unlocked(session_id)
         deployment = await self.facts.deployment(session.tenant, session.deployment)
         touch = deployment.mode is Mode.TOUCH
-        if touch and not wanted and not _is_due(session, self.ports.clock.now()):
+        rests = touch or session.state is State.DORMANT
+        if rests and not wanted and not _is_due(session, self.ports.clock.now()):
             return
         stay = await self._stay(session, touch=touch)
         if stay is None:

@@ -54,13 +54,18 @@ class Fleet:
     max_links: int = MOST
     idle: float | None = None
     members: list[Member] = field(default_factory=list)
+    sweeper: Process | None = None
+
+    async def sweep(self) -> None:
+        """One sweep, by a process that is no listener."""
+        if self.sweeper is None:
+            self.sweeper = self._process()
+        await self.sweeper.assembly.sweep()
 
     def start(self) -> Member:
         """A new listener; its generation begins now."""
-        process = start(self.broker)
-        hints = self.broker.hints
-        ports = replace(process.assembly.ports, hints=hints)
-        process = replace(process, assembly=assemble(settings(), ports), hints=hints)
+        process = self._process()
+        ports = process.assembly.ports
         now = ports.clock.now()
         term = Term(
             name=ListenerName(f"own_{len(self.members) + 1}"),
@@ -70,7 +75,7 @@ class Fleet:
             retires_at=None if self.generation is None else now + self.generation,
             idle_seconds=self.idle,
         )
-        listener = process.assembly.listener(hints.mailboxes, term)
+        listener = process.assembly.listener(self.broker.hints.mailboxes, term)
         stopping = asyncio.Event()
         serve = ServeTerm(clock=ports.clock, listener=listener)
         member = Member(
@@ -81,3 +86,9 @@ class Fleet:
         )
         self.members.append(member)
         return member
+
+    def _process(self) -> Process:
+        process = start(self.broker)
+        hints = self.broker.hints
+        ports = replace(process.assembly.ports, hints=hints)
+        return replace(process, assembly=assemble(settings(), ports), hints=hints)

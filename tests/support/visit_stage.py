@@ -376,8 +376,8 @@ class Stage:
 
 
 @functools.cache
-def _settings() -> LocalSettings:
-    return LocalSettings(shards=4)
+def _settings(dormant_seconds: float | None) -> LocalSettings:
+    return LocalSettings(shards=4, dormant_seconds=dormant_seconds)
 
 
 @asynccontextmanager
@@ -385,6 +385,7 @@ async def staged(
     *,
     knobs: dict[str, Any] | None = None,
     simulated: dict[str, Any] | None = None,
+    dormant_seconds: float | None = None,
     **deployment: Any,  # noqa: ANN401 - fields of Deployment
 ) -> AsyncIterator[Stage]:
     """A stage with a silent simulator and the deployment `shop`."""
@@ -407,7 +408,7 @@ async def staged(
         )
         stage = Stage(
             broker=broker,
-            assembly=assemble(_settings(), ports),
+            assembly=assemble(_settings(dormant_seconds), ports),
             ports=ports,
             sessions=sessions,
             lanes=lanes,

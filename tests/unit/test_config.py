@@ -39,6 +39,7 @@ def test_everything_is_optional_on_one_machine() -> None:
     assert (settings.allow_endpoint, settings.webhook_allow) == (True, LOOPBACK)
     assert (settings.admin_key, settings.ca_file, settings.aws_endpoint_url) == (None, None, None)
     assert (settings.max_links, settings.generation_seconds) == (250, None)
+    assert settings.dormant_seconds == 1800
 
 
 def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,9 @@ async def schedule(
         at = min(due.wake_at, wake_at) if due.wake_at is not None and stands else wake_at
         return Due(look_at=due.look_at, wake_at=at)
 
-    usual = all_of(Present(), *_exactly(Due(look_at=mark)))
+    free = Absent("wake_at")
+    gives_way = free if served is None else any_of(free, AtMost("wake_at", served))
+    usual = all_of(Present(), _is("look_at", mark), gives_way)
     wanted = Due(look_at=mark, wake_at=wake_at)
     if not await _move(driver, session_id, wanted, when=usual, change=earlier):
         raise NotFoundError(kind="session", name=session_id)

@@ -53,8 +53,11 @@ def absent_attributes(session: Session) -> tuple[str, ...]:
 
 
 def wants_link(session: Session) -> bool:
-    """Whether a listener should hold a link for it, unless its deployment is only touched."""
-    return session.public in WANTS_LINK
+    """Whether a listener should hold a link for it, unless its deployment is only touched.
+
+    A dormant session is found by its due time alone.
+    """
+    return session.public in WANTS_LINK and session.state is not State.DORMANT
 
 
 def due_attributes(session: Session, due_at: float) -> dict[str, Value]:

@@ -78,6 +78,11 @@ def let_go(session: Session, event: happened.Event, given: Given) -> Outcome:
     return Outcome(session=left, effects=(DropLink(), Leave()))
 
 
+def look_away(session: Session, event: happened.Event, given: Given) -> Outcome:
+    """Leave a dormant session as it was: whoever looks next reads as far back again."""
+    return Outcome(session=session, effects=(DropLink(), Leave()))
+
+
 def give_up_visit(session: Session, event: happened.Event, given: Given) -> Outcome:
     """Nothing can be done now and nothing is lost by leaving."""
     return Outcome(session=replace(session, held_by=None), effects=(DropLink(), Leave()))

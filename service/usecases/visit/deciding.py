@@ -15,6 +15,7 @@ from service.domain.session import SETTLED_STATES
 from service.usecases.visit.absorbing import set_backlog_aside, take_rest
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.quiet import is_quiet
 from service.usecases.visit.settling import settle_all, settle_hopeless, settle_read_only
 
 _log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ async def _given(desk: Desk, event: ev.Event) -> Given:
             ),
         ),
         back_at=desk.reading.begun_at,
+        quiet=is_quiet(desk),
         predecessor=desk.stay.predecessor,
         recap=await _recap(desk, event),
     )

@@ -46,6 +46,8 @@ class Tools:
     facts: Facts
     wake_lanes: WakeLanes
     push_typing: PushTyping
+    dormant_seconds: float | None = None
+    """After how long a quiet session's link is let go; None keeps it."""
 
 
 @dataclass(slots=True)
@@ -111,6 +113,8 @@ class Desk:
     leaving: bool = False
     echo_sent_for: float | None = None
     last_typing: float | None = None
+    stirred_at: float = 0.0
+    """When something happened that no event tells of, such as typing."""
     asking: "Task[None] | None" = None
     """The question to the Platform API that is under way."""
     holding: bool = False

@@ -11,6 +11,7 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import tidy_mark
 from service.usecases.visit.performing import drop_link
+from service.usecases.visit.quiet import quiet_since
 from service.usecases.visit.timers import PROBE_AFTER_SECONDS, warn_at
 
 TOUCH_LEAST: Final = 5.0
@@ -60,11 +61,12 @@ async def let_go(desk: Desk) -> None:
 async def wrap_up(desk: Desk) -> None:
     """Remove the mark where nothing is left to do, and say when to look again."""
     await drop_link(desk)
+    at = next_look(desk)
     if desk.stay.reconcile or desk.stay.listener:
         # The sweeper leaves the sessions of a shard that is held to its listener, also those that
         # are over: were their marks left, they would fill every later sweep.
-        await tidy_mark(desk, await desk.ports.sessions.load(desk.session.id))
-    at = next_look(desk)
+        stored = await desk.ports.sessions.load(desk.session.id)
+        await tidy_mark(desk, stored, scheduled=at is not None)
     if at is not None:
         mark = desk.look_at or None
         await desk.ports.sessions.schedule(desk.session.id, at, now=desk.now, mark=mark)
@@ -97,10 +99,7 @@ def next_look(desk: Desk) -> float | None:
 
 
 def _touch_pause(desk: Desk) -> float:
-    last = (
-        desk.writer.window.events[-1].at if desk.writer.window.events else desk.session.created_at
-    )
-    quiet = desk.now - last
+    quiet = desk.now - quiet_since(desk)
     return min(TOUCH_MOST, max(TOUCH_LEAST, TOUCH_SHARE * quiet))
 
 

@@ -24,16 +24,19 @@ async def ensure_mark(desk: Desk) -> None:
     desk.look_at = look_at
 
 
-async def tidy_mark(desk: Desk, stored: Session) -> None:
+async def tidy_mark(desk: Desk, stored: Session, *, scheduled: bool = False) -> None:
     """Remove a mark that has lapsed if all is done; else move it on, so that somebody looks again.
 
-    `stored` is the session as it was just read. Without a mark the same goes for its schedule.
+    `stored` is the session as it was just read. Without a mark the same goes for its schedule,
+    unless it is `scheduled` anew right afterwards.
     """
     sessions = desk.ports.sessions
     lapsed = stored.wake_at if stored.look_at is None else stored.look_at
     if lapsed is None or lapsed > desk.now:
         return
     pause = await _pause_for_what_is_left(desk)
+    if pause is None and scheduled and stored.look_at is None:
+        return
     if pause is None:
         cleared = await sessions.clear_work_mark(desk.session.id, lapsed)
         desk.look_at = 0.0 if cleared else desk.look_at

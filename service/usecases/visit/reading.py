@@ -87,7 +87,7 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
         # History lags: what it does not show yet proves nothing. The second read decides.
         reading.due = reading.second_at or desk.now + RETRY_SECONDS
         return
-    if not same and desk.session.state in {State.CATCHING_UP, State.VERIFYING}:
+    if not same and desk.session.state in {State.CATCHING_UP, State.VERIFYING, State.PEEKED}:
         # What this history shows was said in the guest session that took the old one's place.
         seen = frozenset[str]().union(*(entry.keys for entry in read.entries))
         desk.overheard = [said for said in desk.overheard if not said.keys & seen]
@@ -112,7 +112,10 @@ async def history_failed(desk: Desk, retry_after: float | None) -> None:
     """
     desk.reading.first_done = True
     desk.reading.due = desk.now + (retry_after if retry_after is not None else RETRY_SECONDS)
-    if _is_to_be_cleared(desk):
+    if desk.session.state is State.PEEKED:
+        # The next look reads as far back: no link is kept until history answers.
+        await happen(desk, ev.VisitEnded())
+    elif _is_to_be_cleared(desk):
         await happen(desk, ev.HistoryAgrees(shows_join=False, complete=False))
 
 
@@ -127,7 +130,11 @@ async def _tell(desk: Desk, read: HistoryRead, *, second: bool) -> None:
     state = desk.session.state
     told = ev.HistoryAgrees(shows_join=shows_join(read), complete=second)
     finished = second and state is State.VERIFYING
-    if finished or state in {State.CATCHING_UP, State.READING} or _is_to_be_cleared(desk):
+    if (
+        finished
+        or state in {State.CATCHING_UP, State.PEEKED, State.READING}
+        or _is_to_be_cleared(desk)
+    ):
         await happen(desk, told)
 
 

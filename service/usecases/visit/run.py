@@ -53,6 +53,8 @@ _BEHIND: Final = frozenset(
         State.RETRYING,
         State.VERIFYING,
         State.CATCHING_UP,
+        State.PEEKING,
+        State.PEEKED,
         State.READING,
         State.JOINING,
         State.OVERLAPPING,

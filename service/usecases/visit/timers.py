@@ -13,6 +13,7 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.joining import farewell_due, look_for_farewell
 from service.usecases.visit.performing import perform
+from service.usecases.visit.quiet import quiet_due
 from service.usecases.visit.sending import doubt_due, doubt_silent, next_send_at
 
 WARN_SHARE: Final = 0.1
@@ -45,6 +46,7 @@ def next_due(desk: Desk) -> float | None:
         _warning_due(desk),
         _probe_due(desk),
         farewell_due(desk),
+        quiet_due(desk),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -78,6 +80,9 @@ async def on_time(desk: Desk) -> None:
     if _is_known(desk):
         await doubt_silent(desk)
     await _watch_expiry(desk, now)
+    quiet = quiet_due(desk)
+    if quiet is not None and quiet <= now:
+        await happen(desk, ev.FellQuiet())
 
 
 def _is_known(desk: Desk) -> bool:

@@ -15,6 +15,7 @@ EVERY_SECONDS: Final = 5.0
 def push_typing(desk: Desk) -> None:
     """Tell who asked for it that the agent or a bot is typing."""
     desk.ports.bell.typing(desk.session.id)
+    desk.stirred_at = desk.now
     task = create_task(desk.tools.push_typing(desk.session))
     desk.chores.add(task)
     task.add_done_callback(desk.chores.discard)
@@ -32,5 +33,5 @@ async def send_typing(desk: Desk) -> bool:
         await link.send(outgoing_typing(token=desk.session.client_id, tracing_id=tracing_id))
     except LinkLostError:
         return False
-    desk.last_typing = desk.now
+    desk.last_typing = desk.stirred_at = desk.now
     return True

@@ -141,3 +141,18 @@ async def test_moving_the_work_mark_costs_at_most_three_units(embedded: Embedded
     await embedded.sessions.mark_work(session.id, NOW + 90)
 
     assert spent(embedded, before) <= 3
+
+
+async def test_looking_at_a_dormant_session_costs_what_moving_its_schedule_costs(
+    embedded: EmbeddedTable,
+) -> None:
+    session = a_session(state=State.DORMANT)
+    await embedded.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    await embedded.sessions.schedule(session.id, NOW + 60)
+    before, calls = embedded.driver.meter.write_units, embedded.driver.meter.calls["write"]
+
+    await embedded.sessions.schedule(session.id, NOW + 900, now=NOW + 60)
+
+    assert (await embedded.sessions.load(session.id)).wake_at == NOW + 900
+    assert embedded.driver.meter.calls["write"] - calls == 1
+    assert spent(embedded, before) <= 3

@@ -1,5 +1,6 @@
 """Which event it was, under a policy and at a time."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -44,6 +45,17 @@ def test_a_holder_that_gave_the_shard_away_is_not_dead() -> None:
     assert judge_beside(S.DETACHED, None) == ev.VisitBegan()
     assert judge_beside(S.READ_ONLY, "listener-1") == ev.HolderDied()
     assert judge_beside(S.LOST, "listener-1") == ev.VisitBegan()
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_dormant_session_wakes_unless_all_is_quiet(*, quiet: bool) -> None:
+    given = replace(Playbook(session_in(S.DORMANT)).given(), quiet=quiet)
+    read = ev.HistoryAgrees(shows_join=False, complete=False)
+
+    begun = judged(session_in(S.DORMANT), ev.VisitBegan(), given)
+    assert begun == (ev.VisitBegan() if quiet else ev.Roused())
+    assert judged(session_in(S.PEEKED), read, given) == (ev.FellQuiet() if quiet else read)
+    assert judged(session_in(S.CATCHING_UP), read, given) == read
 
 
 def test_a_request_to_resume_reopens_only_what_failed_unopened() -> None:

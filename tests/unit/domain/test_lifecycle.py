@@ -37,10 +37,10 @@ EVENTS: Final = tuple(
 # Groups of states in which the same things cannot happen.
 UNTOUCHED: Final = {S.CREATED}
 OVER: Final = {S.ENDED, S.FAILED, S.ERASED}
-UNLINKED: Final = {S.CREATED, S.DETACHED, S.LOST, S.READ_ONLY, *OVER}
-CONFIGURED: Final = {S.CATCHING_UP, S.VERIFYING, S.LIVE, S.OVERLAPPING}
+UNLINKED: Final = {S.CREATED, S.DETACHED, S.DORMANT, S.LOST, S.READ_ONLY, *OVER}
+CONFIGURED: Final = {S.CATCHING_UP, S.VERIFYING, S.LIVE, S.OVERLAPPING, S.PEEKED}
 UNOPENED: Final = {S.CREATED, S.OPENING, S.REOPENING}
-ATTACHING: Final = {S.RESUMING, S.REATTACHING, S.RETRYING, S.JOINING}
+ATTACHING: Final = {S.RESUMING, S.REATTACHING, S.RETRYING, S.JOINING, S.PEEKING}
 INTENDING: Final = {S.RESTARTING, S.CLEARING, S.ENDING}
 BETWEEN: Final = {S.RENEWING, *INTENDING}
 UNREAD: Final = {S.LIVE, S.OVERLAPPING, *UNLINKED, *UNOPENED, *ATTACHING, *BETWEEN}
@@ -53,8 +53,11 @@ ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
     ev.HandOverBegan: set(S) - {S.DETACHED},
     ev.PredecessorDrained: set(S) - {S.OVERLAPPING},
     ev.PredecessorSilent: set(S) - {S.OVERLAPPING},
+    ev.Roused: set(S) - {S.DORMANT},
     ev.VisitEnded: set(),
-    ev.HoldBegan: set(S) - {S.READING, *CONFIGURED},
+    # Nobody holds what is only looked at.
+    ev.HoldBegan: set(S) - {S.READING, *CONFIGURED} | {S.PEEKED},
+    ev.FellQuiet: set(S) - {S.LIVE, S.PEEKED},
     # Nothing is heard where there is no link.
     ev.LinkFailed: UNLINKED,
     ev.Evicted: UNLINKED,
