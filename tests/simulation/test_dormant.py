@@ -29,37 +29,44 @@ async def received(broker: VirtualBroker, chat: SessionId) -> list[str]:
     return [e.data["message"]["text"] for e in page.events if e.type == "message.received"]
 
 
-@pytest.mark.parametrize("end", ["handed over", "dead", "nobody left"])
+async def fall_asleep(fleet: Fleet) -> list[SessionId]:
+    """Chats that nobody holds any more."""
+    broker = fleet.broker
+    first = fleet.start()
+    await broker.clock.sleep(1)
+    chats = await open_chats(first, CHATS)
+    await pass_time(fleet, QUIET + SWEEP)
+    assert {(await broker.ports.sessions.load(chat)).state for chat in chats} == {State.DORMANT}
+    assert broker.simulator.control.connections() == []
+    assert not first.listener.visits
+    return chats
+
+
+async def change_hands(fleet: Fleet, end: str) -> None:
+    """What becomes of the listener, and who comes after it."""
+    [first] = fleet.members
+    if end == "dead":
+        await first.die()
+    else:
+        await first.stop()
+    if end != "nobody left":
+        fleet.start()
+    await fleet.broker.clock.sleep(30)
+
+
+@pytest.mark.parametrize("end", ["given back", "dead", "nobody left"])
 def test_what_agents_say_to_dormant_chats_arrives_once_and_in_order(end: str) -> None:
     async def story() -> None:
         async with virtual_broker(WORLD) as broker:
             await furnish(broker)
             fleet = Fleet(broker)
-            first = fleet.start()
-            await broker.clock.sleep(1)
-            chats = await open_chats(first, CHATS)
-            tokens = await tokens_of(broker, chats)
-            await pass_time(fleet, QUIET + SWEEP)
-
-            states = {(await broker.ports.sessions.load(chat)).state for chat in chats}
-            assert states == {State.DORMANT}
-            assert broker.simulator.control.connections() == []
-            assert not first.listener.visits
+            chats = await fall_asleep(fleet)
             before = len(broker.simulator.control.handshakes())
-
-            if end == "dead":
-                await first.die()
-            elif end == "handed over":
-                await first.stop()
-            if end != "nobody left":
-                fleet.start()
-            else:
-                await first.stop()
-            await broker.clock.sleep(30)
+            await change_hands(fleet, end)
             assert len(broker.simulator.control.handshakes()) == before
 
             for line in range(3):
-                for token in tokens:
+                for token in await tokens_of(broker, chats):
                     broker.simulator.control.say(token, f"line {line}")
                 await broker.clock.sleep(1)
             await pass_time(fleet, 900 + 2 * SWEEP)

@@ -38,7 +38,7 @@ def test_everything_is_optional_on_one_machine() -> None:
     assert (settings.simulator, settings.simulator_port) == (True, 0)
     assert (settings.allow_endpoint, settings.webhook_allow) == (True, LOOPBACK)
     assert (settings.admin_key, settings.ca_file, settings.aws_endpoint_url) == (None, None, None)
-    assert (settings.max_links, settings.generation_seconds) == (250, None)
+    assert (settings.max_links, settings.generation_seconds) == (800, None)
     assert settings.dormant_seconds == 1800
 
 
