@@ -16,7 +16,7 @@ from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.platform import GenesysPlatform
 from service.adapters.sqs import SqsSettings
 from service.adapters.storage import Storage, open_aws, open_here
-from service.adapters.system import SystemClock, SystemIds
+from service.adapters.system import OwnListener, SystemClock, SystemIds
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
 from service.config import LocalSettings, StoreKind
@@ -52,6 +52,7 @@ from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
+from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
 from service.usecases.visit import Tools, Visit
 from service.usecases.wake_lanes import WakeEndpoint, WakeLanes
@@ -145,6 +146,7 @@ def _with_wires(settings: LocalSettings, clock: Clock, storage: Storage) -> Open
         guest_rest=HttpGuestRest(genesys),
         platform=GenesysPlatform(genesys, clock=clock),
         webhook_http=webhooks,
+        starter=OwnListener(),
     )
     return Opened(
         ports=ports, mailboxes=storage.mailboxes, deliveries=storage.deliveries, close=close
@@ -161,19 +163,16 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
     push_typing = PushTyping(
         clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event
     )
-    tools = Tools(
-        ports=ports,
-        facts=facts,
-        wake_lanes=wake_lanes,
-        push_typing=push_typing,
-        dormant_seconds=settings.dormant_seconds,
+    tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing)
+    visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
+    starts = StartListeners(
+        ports=ports, facts=facts, shards=settings.shards, max_links=settings.max_links
     )
-    visit = Visit(tools=tools)
     shared = _Shared(
         settings=settings,
         ports=ports,
         facts=facts,
-        attend=Attend(ports=ports, visit=visit, present=present),
+        attend=Attend(ports=ports, visit=visit, present=present, start_listeners=starts),
         change=ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes),
         post_event=post_event,
         endpoints=endpoints,
@@ -187,7 +186,7 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
         attend=shared.attend,
         change=shared.change,
         deliver_lane=_courier(shared),
-        sweep=Sweep(ports=ports, attend=shared.attend),
+        sweep=Sweep(ports=ports, attend=shared.attend, start_listeners=starts),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
     )
 

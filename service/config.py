@@ -132,6 +132,8 @@ class BrokerSettings(EnvironmentSettings):
     """Fixed for the life of an environment."""
     webhook_allow: Networks = ()
     """Networks that a webhook may reach although they are private."""
+    listener_function: OptionalText = None
+    """The Lambda function to start as a listener; None: listeners run by themselves."""
     allow_endpoint: bool = False
     """Whether a deployment may name an address of its own instead of a region's domain."""
 

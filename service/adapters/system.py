@@ -81,3 +81,11 @@ class SystemIds:
     def jitter(self) -> float:
         """A number in [0, 1)."""
         return self._chance.random()
+
+
+class OwnListener:
+    """The Starter of a process that has its listener with it: that takes every free shard."""
+
+    async def start(self, count: int) -> None:
+        """Nothing to do."""
+        del count

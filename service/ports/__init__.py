@@ -28,6 +28,7 @@ from service.ports.system import (
     Ids,
     LaneHint,
     Mailboxes,
+    Starter,
 )
 from service.ports.wires import (
     GuestRest,
@@ -55,6 +56,7 @@ class Ports:
     guest_rest: GuestRest
     platform: Platform
     webhook_http: WebhookHttp
+    starter: Starter
 
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "SessionFilter",
     "SessionStore",
     "ShardStore",
+    "Starter",
     "TenantStore",
     "WebhookAnswer",
     "WebhookHttp",

@@ -1,6 +1,6 @@
 """Port to the table: sessions, their logs and pending sends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -204,6 +204,11 @@ class SessionStore(Protocol):
 
     async def live_in_shard(self, shard: int) -> Sequence[SessionId]:
         """Sessions of a shard that want a link, eventually consistent: a hint only."""
+
+    async def live_by_deployment(
+        self, shard: int
+    ) -> Mapping[tuple[TenantName, DeploymentName], int]:
+        """How many sessions of each deployment want a link there, eventually consistent."""
 
     async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
         """(session, shard) that are due before then, oldest first, eventually consistent."""

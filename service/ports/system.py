@@ -102,6 +102,13 @@ class Deliveries(Protocol):
         """
 
 
+class Starter(Protocol):
+    """Starts listeners. Starting one too many is harmless: it ends itself."""
+
+    async def start(self, count: int) -> None:
+        """Ask for that many more. Does not wait for them, and raises nothing when it fails."""
+
+
 class Bell(Protocol):
     """Tells waiters in this process that a log moved; others look again by the clock."""
 

@@ -11,6 +11,7 @@ from service.domain.send import PendingSend, SendStatus
 from service.domain.session import Lock, Session, State
 from service.ports import Ports
 from service.usecases.present import PresentVisits
+from service.usecases.start_listeners import StartListeners
 from service.usecases.visit import Stay, TypingWanted, Visit
 
 LOCK_SECONDS: Final = 35.0
@@ -35,6 +36,7 @@ class Attend:
     ports: Ports
     visit: Visit
     present: PresentVisits
+    start_listeners: StartListeners
 
     async def __call__(self, session_id: SessionId, *, until: float, satisfied: Satisfied) -> None:
         """Return when `satisfied()` or at `until` (monotonic); the visit may go on elsewhere."""
@@ -43,6 +45,7 @@ class Attend:
             session = await self.ports.sessions.load(session_id)
             if await self._through_owner(session, until, satisfied):
                 return
+            await self.start_listeners.for_session(session)
             stay = Stay(writer="", listener=False, until=until, satisfied=satisfied)
             visited = await self._visited(session, stay)
             left = await self.ports.sessions.open_sends(session_id) if visited else ()

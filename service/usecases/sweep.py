@@ -12,6 +12,7 @@ from service.domain.errors import BrokerError, NotFoundError
 from service.domain.ids import SessionId
 from service.ports import Ports
 from service.usecases.attend import Attend
+from service.usecases.start_listeners import StartListeners
 from service.usecases.visit.marks import MARK_SECONDS
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Sweep:
 
     ports: Ports
     attend: Attend
+    start_listeners: StartListeners
 
     async def __call__(self, *, ahead: float = 0.0) -> int:
         """Hint or visit what is due; how many things were.
@@ -37,6 +39,8 @@ class Sweep:
         `ahead` also takes sessions that become due that much later: for a process that knows that
         it starts after a crash.
         """
+        # First: a listener needs some seconds, and visits here may take longer.
+        await self.start_listeners()
         lanes = await self._lanes()
         sessions = await self._sessions(ahead)
         return lanes + sessions

@@ -14,6 +14,7 @@ from service.simulator.state import WorldConfig
 from tests.simulation.test_replacement_story import furnish
 from tests.support.fleet import Fleet, Member
 from tests.support.log_checker import received_texts
+from tests.support.mortal_broker import Process
 from tests.support.virtual_broker import VirtualBroker, virtual_broker
 from tests.support.virtual_time import run_virtual
 
@@ -23,9 +24,13 @@ GENERATION = 40.0
 
 
 async def open_chats(member: Member, count: int = CHATS) -> list[SessionId]:
+    return await open_chats_at(member.process, count)
+
+
+async def open_chats_at(door: Process, count: int) -> list[SessionId]:
     hello = {"deployment": "help", "message": {"text": "Hello"}}
     made = [
-        await member.process.post("/v1/sessions?wait=10", hello, key=f"chat-{number}")
+        await door.post("/v1/sessions?wait=10", hello, key=f"chat-{number}")
         for number in range(count)
     ]
     return [SessionId(each["id"]) for each in made]

@@ -16,6 +16,7 @@ from tests.support.mortal_broker import SHARDS, Process, settings, start
 from tests.support.virtual_broker import VirtualBroker
 
 MOST: Final = 800
+COLD_START_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,16 @@ class Member:
         await asyncio.gather(self.task, *visits, return_exceptions=True)
 
 
+@dataclass(frozen=True)
+class Begin:
+    """The Starter port of the fleet's processes."""
+
+    fleet: "Fleet"
+
+    async def start(self, count: int) -> None:
+        await self.fleet.begin(count)
+
+
 @dataclass
 class Fleet:
     """Starts listeners; they share one queue service, as they share the table."""
@@ -55,16 +66,39 @@ class Fleet:
     idle: float | None = None
     members: list[Member] = field(default_factory=list)
     sweeper: Process | None = None
+    asked: "list[float]" = field(default_factory=list)
+    """When a listener was asked for by whoever needs one."""
+    answers: bool = False
+    """Whether who asks for a listener gets one."""
+    arriving: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    @property
+    def alive(self) -> list[Member]:
+        """Those that have not ended."""
+        return [member for member in self.members if not member.task.done()]
+
+    async def begin(self, count: int) -> None:
+        """The Starter port's `start`: a listener comes after its cold start, if one does."""
+        for _ in range(count):
+            self.asked.append(self.broker.clock.now())
+            if self.answers:
+                task = asyncio.create_task(self._arrive())
+                self.arriving.add(task)
+                task.add_done_callback(self.arriving.discard)
+
+    async def _arrive(self) -> None:
+        await self.broker.clock.sleep(COLD_START_SECONDS)
+        self.start()
 
     async def sweep(self) -> None:
         """One sweep, by a process that is no listener."""
         if self.sweeper is None:
-            self.sweeper = self._process()
+            self.sweeper = self.door()
         await self.sweeper.assembly.sweep()
 
     def start(self) -> Member:
         """A new listener; its generation begins now."""
-        process = self._process()
+        process = self.door()
         ports = process.assembly.ports
         now = ports.clock.now()
         term = Term(
@@ -87,8 +121,9 @@ class Fleet:
         self.members.append(member)
         return member
 
-    def _process(self) -> Process:
+    def door(self) -> Process:
+        """A process that is no listener, unless one is made of it."""
         process = start(self.broker)
         hints = self.broker.hints
-        ports = replace(process.assembly.ports, hints=hints)
+        ports = replace(process.assembly.ports, hints=hints, starter=Begin(self))
         return replace(process, assembly=assemble(settings(), ports), hints=hints)

@@ -38,7 +38,14 @@ PONG_SECONDS: Final = 8.0
 READS: Final = frozenset(
     {
         *("load", "load_erased", "open_sends", "read_log", "tail", "seen_after", "last_event"),
-        *("find_keys", "by_external_id", "list_sessions", "live_in_shard", "due_sessions"),
+        *(
+            "find_keys",
+            "by_external_id",
+            "list_sessions",
+            "live_in_shard",
+            "live_by_deployment",
+            "due_sessions",
+        ),
         *("has_open_sessions", "lease", "leases", "lane", "lanes_of", "due_lanes", "key_by_digest"),
         *("deployment", "endpoint", "endpoints_of", "idempotency", "configuration", "receive"),
     }

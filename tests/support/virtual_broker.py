@@ -8,6 +8,7 @@ from service.adapters.bell import InProcessBell
 from service.adapters.cipher import AesCipher
 from service.adapters.embedded import open_embedded
 from service.adapters.embedded.hints import InProcessHints
+from service.adapters.system import OwnListener
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.deployment import Deployment, PlatformCredentials
@@ -141,6 +142,7 @@ async def virtual_broker(
         guest_rest=genesys,
         platform=genesys,
         webhook_http=received,
+        starter=OwnListener(),
     )
     assembly = assemble(LocalSettings(shards=4), ports)
     yield VirtualBroker(

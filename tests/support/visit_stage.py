@@ -313,6 +313,7 @@ class Stage:
             deployment=await tools.facts.deployment(stored.tenant, stored.deployment),
             writer=await open_writer(self.ports, stored),
             sends={},
+            dormant_seconds=self.assembly.visit.dormant_seconds,
         )
 
     async def chatted(self, *texts: str, **changes: Any) -> Session:  # noqa: ANN401 - fields of Session

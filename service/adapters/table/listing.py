@@ -4,6 +4,7 @@ An index entry or a listing item is only a hint that the session may belong here
 is loaded and asked. So a listing may miss what is very new, and never shows what is not so.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -142,6 +143,17 @@ async def live_in_shard(driver: Driver, shard: int) -> Sequence[SessionId]:
     """Sessions of a shard that want a link, as the index has it."""
     query = Query(partition=schema.live_partition(shard), index=schema.LIVE)
     return [SessionId(str(row[schema.LIVE.sk])) async for row in every_item(driver, query)]
+
+
+async def live_by_deployment(
+    driver: Driver, shard: int
+) -> Mapping[tuple[TenantName, DeploymentName], int]:
+    """How many sessions of each deployment want a link, as the index has it."""
+    query = Query(partition=schema.live_partition(shard), index=schema.LIVE)
+    rows = [row async for row in every_item(driver, query)]
+    return Counter(
+        (TenantName(str(row["tenant"])), DeploymentName(str(row["deployment"]))) for row in rows
+    )
 
 
 async def has_open_sessions(driver: Driver, tenant: TenantName, deployment: DeploymentName) -> bool:

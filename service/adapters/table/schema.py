@@ -60,7 +60,7 @@ class Index:
     also: tuple[str, ...] = ()
 
 
-LIVE: Final = Index(name="live", pk="live_pk", sk="live_sk")
+LIVE: Final = Index(name="live", pk="live_pk", sk="live_sk", also=("tenant", "deployment"))
 DUE: Final = Index(name="due", pk="due_pk", sk="due_sk", numeric=True, also=("shard",))
 TENANT: Final = Index(name="tenant", pk="tenant_pk", sk="tenant_sk", also=("state", "deployment"))
 LANES: Final = Index(name="lanes", pk="lane_pk", sk="lane_sk")

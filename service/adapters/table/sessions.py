@@ -4,7 +4,7 @@ Each method runs steps or reads pages; what is written is decided elsewhere.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.adapters.table import listing, marks, schema
 from service.adapters.table import purge as purging
@@ -271,6 +271,12 @@ class SessionTable:
     async def live_in_shard(self, shard: int) -> Sequence[SessionId]:
         """Sessions of a shard that want a link."""
         return await listing.live_in_shard(self._driver, shard)
+
+    async def live_by_deployment(
+        self, shard: int
+    ) -> Mapping[tuple[TenantName, DeploymentName], int]:
+        """How many sessions of each deployment want a link there."""
+        return await listing.live_by_deployment(self._driver, shard)
 
     async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
         """(session, shard) that are due before then, oldest first."""

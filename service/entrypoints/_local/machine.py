@@ -10,13 +10,13 @@ from service.bootstrap import Opened, assemble
 from service.config import LocalSettings, StoreKind
 from service.console.routes import console_router
 from service.domain.ids import TenantName
+from service.domain.lease import Term
 from service.entrypoints._local.admin_key import admin_key
 from service.entrypoints._local.greeting import greeting
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
-from service.domain.lease import Term
 from service.usecases.begin_term import begin_term
 
 TENANT: Final = TenantName("default")

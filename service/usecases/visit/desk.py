@@ -46,8 +46,6 @@ class Tools:
     facts: Facts
     wake_lanes: WakeLanes
     push_typing: PushTyping
-    dormant_seconds: float | None = None
-    """After how long a quiet session's link is let go; None keeps it."""
 
 
 @dataclass(slots=True)
@@ -107,6 +105,8 @@ class Desk:
     written: "deque[float]" = field(default_factory=deque)
     """When frames with messages went out in the last second."""
     effects: "deque[Effect]" = field(default_factory=deque)
+    dormant_seconds: float | None = None
+    """After how long a quiet session's link is let go; None keeps it."""
     look_at: float = 0.0
     moved: bool = True
     """Something was logged since the caller's wish was last checked."""

@@ -15,7 +15,7 @@ def quiet_since(desk: Desk) -> float:
 
 def is_quiet(desk: Desk) -> bool:
     """Whether nothing was said for long, and nothing waits or is wanted."""
-    limit = desk.tools.dormant_seconds
+    limit = desk.dormant_seconds
     if limit is None or desk.stay.satisfied is not None or _is_busy(desk):
         return False
     return desk.now - quiet_since(desk) >= limit
@@ -23,7 +23,7 @@ def is_quiet(desk: Desk) -> bool:
 
 def quiet_due(desk: Desk) -> float | None:
     """When a listener lets go of the link if nothing happens until then."""
-    limit = desk.tools.dormant_seconds
+    limit = desk.dormant_seconds
     stays = desk.stay.listener and not desk.stay.reconcile
     rests = desk.session.state is State.LIVE and desk.phase is Phase.READY
     reads = desk.reading.under_way or desk.reading.due is not None

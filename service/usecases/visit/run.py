@@ -71,6 +71,8 @@ class Visit:
     """Visits one session."""
 
     tools: Tools
+    dormant_seconds: float | None = None
+    """After how long a quiet session's link is let go; None keeps it."""
 
     async def __call__(
         self, session_id: SessionId, stay: Stay, inbox: Inbox, *, locked: Session | None = None
@@ -119,6 +121,7 @@ class Visit:
             deployment=deployment,
             writer=writer,
             sends={(send.sequence, send.kind): send for send in sends},
+            dormant_seconds=self.dormant_seconds,
             look_at=session.look_at or 0.0,
         )
 

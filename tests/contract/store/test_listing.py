@@ -126,7 +126,24 @@ async def test_live_sessions_of_a_shard_are_those_that_want_a_link(table: Table)
     assert set(await table.sessions.live_in_shard(5)) == {opening.id, over.id}
 
 
-@pytest.mark.parametrize("state", [State.READ_ONLY, State.ENDED, State.FAILED])
+async def test_sessions_that_want_a_link_are_counted_by_deployment(table: Table) -> None:
+    shop, bank, tenant = DeploymentName("shop"), DeploymentName("bank"), TenantName("other")
+    for session in (
+        a_session(shard=7, deployment=shop),
+        a_session(shard=7, deployment=shop),
+        a_session(shard=7, deployment=bank),
+        a_session(shard=7, deployment=bank, tenant=tenant),
+        a_session(shard=7, deployment=bank, state=State.DORMANT),
+        a_session(shard=8, deployment=shop),
+    ):
+        await create(table, session)
+
+    found = await table.sessions.live_by_deployment(7)
+
+    assert found == {(TENANT, shop): 2, (TENANT, bank): 1, (tenant, bank): 1}
+
+
+@pytest.mark.parametrize("state", [State.READ_ONLY, State.DORMANT, State.ENDED, State.FAILED])
 async def test_a_session_at_rest_wants_no_link(table: Table, state: State) -> None:
     session = await create(table, a_session())
 

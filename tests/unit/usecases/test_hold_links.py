@@ -15,6 +15,7 @@ from service.domain.lease import Lease, Term
 from service.domain.session import Lock, State
 from service.usecases.hold_links import MOST_LINKS, HoldLinks
 from service.usecases.leases import Held
+from service.usecases.visit import Inbox
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 OTHER = ListenerName("own_other")
@@ -408,3 +409,27 @@ async def test_a_session_that_is_only_touched_is_visited_at_growing_intervals() 
         assert 5 < early < 25
         assert 3 <= late < 20
         assert (await stage.load(session)).state is State.DETACHED
+
+
+@on_virtual_time
+async def test_a_dormant_session_waits_for_its_time_or_for_a_hint() -> None:
+    async with staged(dormant_seconds=600) as stage:
+        session = await stage.chatted()
+        await stage.begin(session, Inbox())
+        opened = stage.wires.opened
+        async with _running(stage, _listener(stage)) as listener:
+            # What an index shows that is behind.
+            listener.look(session.id, session.shard, wanted=False)
+            await stage.clock.sleep(5)
+            assert stage.wires.opened == opened
+
+            await stage.broker.hints.session(session.id, session.shard)
+            await stage.clock.sleep(5)
+            assert stage.wires.opened == opened + 1
+            assert listener.visits == {}
+
+            await stage.accept(session, "Still there?")
+            await stage.broker.hints.session(session.id, session.shard)
+            await stage.clock.sleep(5)
+            assert list(listener.visits) == [session.id]
+            assert stage.arrived()[-1] == "Still there?"
