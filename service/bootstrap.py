@@ -140,6 +140,7 @@ def _with_wires(settings: LocalSettings, clock: Clock, storage: Storage) -> Open
         shards=table.shards,
         lanes=table.lanes,
         tenants=table.tenants,
+        budgets=table.budgets,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

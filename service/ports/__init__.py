@@ -15,6 +15,7 @@ from service.ports.sessions import (
     SessionStore,
 )
 from service.ports.storage import (
+    BudgetStore,
     LaneStore,
     ShardStore,
     TenantStore,
@@ -50,6 +51,7 @@ class Ports:
     shards: ShardStore
     lanes: LaneStore
     tenants: TenantStore
+    budgets: BudgetStore
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -62,6 +64,7 @@ class Ports:
 __all__ = [
     "Authority",
     "Bell",
+    "BudgetStore",
     "Cipher",
     "Clock",
     "Deliveries",

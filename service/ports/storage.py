@@ -1,9 +1,10 @@
-"""Ports to the table: shards, lanes and what belongs to a tenant."""
+"""Ports to the table: shards, lanes, budgets and what belongs to a tenant."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.budget import Breaker, Taken
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint, Lane
 from service.domain.ids import (
@@ -150,3 +151,25 @@ class TenantStore(Protocol):
 
     async def put_idempotency(self, record: IdempotencyRecord, *, now: float) -> None:
         """Keep what a request did that made nothing else. Raises IdempotencyInProgressError."""
+
+
+class BudgetStore(Protocol):
+    """What all processes share of a deployment, by its line (`service.domain.budget.line_of`)."""
+
+    async def take(self, line: str, slot: int, count: int, *, most: int) -> Taken:
+        """Take so many permits of the slot if at most `most` of it are gone then, else none.
+
+        A request whose reply is lost may take them twice: some are wasted, none is used twice.
+        """
+
+    async def taken(self, line: str, slot: int) -> int:
+        """How many permits of the slot are gone, strongly consistent."""
+
+    async def breaker(self, line: str) -> Breaker:
+        """As it is, strongly consistent; the closed one where nobody ever opened it."""
+
+    async def change_breaker(self, line: str, before: Breaker, after: Breaker) -> Breaker:
+        """Put `after` in the place of `before`.
+
+        What is there then: `after`, or what somebody else made of `before` first.
+        """

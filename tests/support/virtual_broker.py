@@ -136,6 +136,7 @@ async def virtual_broker(
         shards=table.shards,
         lanes=table.lanes,
         tenants=table.tenants,
+        budgets=table.budgets,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

@@ -57,6 +57,7 @@ def open_dynamodb(
         shards=stores.shards,
         lanes=stores.lanes,
         tenants=stores.tenants,
+        budgets=stores.budgets,
     )
 
 

@@ -47,4 +47,5 @@ def open_embedded(
         shards=stores.shards,
         lanes=stores.lanes,
         tenants=stores.tenants,
+        budgets=stores.budgets,
     )

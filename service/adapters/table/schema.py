@@ -17,6 +17,8 @@
     endpoint listing    TEN#t               HOOK#id            -                  endpoints_of
     idempotency record  TEN#t#IDEM#key      REF                -                  repeats; ttl
     shard lease         SHARD#n             LEASE              -                  listeners
+    connection slot     LINE#line           SLOT#slot          -                  who attaches; ttl
+    breaker             LINE#line           BREAKER            -                  who cannot attach
 
     index   pk attribute  sk attribute  also holds         partition
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
@@ -194,6 +196,16 @@ def lease_key(shard: int) -> Key:
 def shard_of(partition: str) -> int:
     """The shard that a lease's partition names."""
     return int(partition.removeprefix(SHARDS))
+
+
+def slot_key(line: str, slot: int) -> Key:
+    """How many connections of a slot are gone, on the line to one deployment."""
+    return Key(pk=f"LINE#{line}", sk=f"SLOT#{slot}")
+
+
+def breaker_key(line: str) -> Key:
+    """Whether the line lets us in."""
+    return Key(pk=f"LINE#{line}", sk="BREAKER")
 
 
 def live_partition(shard: int) -> str:

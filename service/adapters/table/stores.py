@@ -1,13 +1,14 @@
-"""The four stores over one driver, as one value."""
+"""The five stores over one driver, as one value."""
 
 from dataclasses import dataclass
 
+from service.adapters.table.budgets import BudgetTable
 from service.adapters.table.driver import Driver
 from service.adapters.table.lanes import LaneTable
 from service.adapters.table.sessions import SessionTable
 from service.adapters.table.shards import ShardTable
 from service.adapters.table.tenants import TenantTable
-from service.ports import Cipher, LaneStore, SessionStore, ShardStore, TenantStore
+from service.ports import BudgetStore, Cipher, LaneStore, SessionStore, ShardStore, TenantStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Stores:
     shards: ShardStore
     lanes: LaneStore
     tenants: TenantStore
+    budgets: BudgetStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -27,4 +29,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         shards=ShardTable(driver),
         lanes=LaneTable(driver),
         tenants=TenantTable(driver, cipher),
+        budgets=BudgetTable(driver),
     )
