@@ -20,8 +20,10 @@ from service.adapters.system import OwnListener, SystemClock, SystemIds
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
 from service.config import LocalSettings, StoreKind
+from service.domain.budget import allowance
 from service.domain.lease import Term
 from service.ports import Clock, Deliveries, Mailboxes, Ports
+from service.usecases.admit import Admit
 from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate, EnsureAdminKey
 from service.usecases.broker import Broker
@@ -79,6 +81,7 @@ class Assembly:
     ports: Ports
     broker: Broker
     facts: Facts
+    admit: Admit
     visit: Visit
     present: PresentVisits
     attend: Attend
@@ -164,7 +167,10 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
     push_typing = PushTyping(
         clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event
     )
-    tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing)
+    admit = Admit(ports=ports, allowance=allowance(settings.connections_per_minute))
+    tools = Tools(
+        ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing, admit=admit
+    )
     visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
     starts = StartListeners(
         ports=ports, facts=facts, shards=settings.shards, max_links=settings.max_links
@@ -182,6 +188,7 @@ def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
         ports=ports,
         broker=_broker(shared),
         facts=facts,
+        admit=admit,
         visit=visit,
         present=present,
         attend=shared.attend,

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.domain.budget import MINUTE_LIMIT
 from service.domain.errors import ConfigurationError
 
 PREFIX: Final = "BROKER_"
@@ -136,6 +137,10 @@ class BrokerSettings(EnvironmentSettings):
     """The Lambda function to start as a listener; None: listeners run by themselves."""
     allow_endpoint: bool = False
     """Whether a deployment may name an address of its own instead of a region's domain."""
+    connections_per_minute: Annotated[int, Field(ge=100, le=1_000_000)] = MINUTE_LIMIT
+    """How many new connections a minute Genesys takes for one deployment; all processes say the
+    same.
+    """
 
 
 class ListenerSettings(BrokerSettings):

@@ -30,9 +30,11 @@ TROUBLE_COUNT: Final = 5
 """So many failures in a row, and it is not one connection that is ill."""
 TROUBLE_SECONDS: Final = 60.0
 """A failure that is older does not count with the next."""
-OPEN_FIRST_SECONDS: Final = 1.0
-OPEN_LONGEST_SECONDS: Final = 10.0
-"""One probe in that time, whoever waits: nothing to Genesys, and the end of an outage is seen."""
+OPEN_FIRST_SECONDS: Final = 0.5
+OPEN_LONGEST_SECONDS: Final = 4.0
+"""One probe in that time, however many wait: nothing to Genesys, and few who back off by themselves
+would not try less often.
+"""
 PROBE_SECONDS: Final = 15.0
 """How long a probe may take before another is made: opening ends within 10 s; clocks differ."""
 

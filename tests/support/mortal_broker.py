@@ -48,6 +48,7 @@ READS: Final = frozenset(
         ),
         *("has_open_sessions", "lease", "leases", "lane", "lanes_of", "due_lanes", "key_by_digest"),
         *("deployment", "endpoint", "endpoints_of", "idempotency", "configuration", "receive"),
+        *("taken", "breaker"),
     }
 )
 """Calls that change nothing outside. What is not named here counts as a change."""
@@ -222,7 +223,10 @@ def start(broker: VirtualBroker, *, last: int | None = None) -> Process:
     hints = InProcessHints(clock)
     outside = {
         name: Mortal(life, name, getattr(broker.ports, name))
-        for name in ("sessions", "shards", "lanes", "tenants", "guest_rest", "webhook_http")
+        for name in (
+            *("sessions", "shards", "lanes", "tenants", "budgets"),
+            *("guest_rest", "webhook_http"),
+        )
     }
     ports = replace(
         broker.ports,

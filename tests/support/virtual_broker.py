@@ -63,7 +63,9 @@ class SimulatedGenesys:
         try:
             connection = await self.simulator.connect(deployment.socket_url(), {})
         except HandshakeDeniedError as denied:
-            raise LinkDeniedError(status=denied.status) from denied
+            told = denied.headers.get("retry-after")
+            wait = None if told is None else float(told)
+            raise LinkDeniedError(status=denied.status, retry_after_seconds=wait) from denied
         return SimulatedLink(connection)
 
     async def history(self, deployment: Deployment, *, jwt: str, page: int, page_size: int) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
+from service.domain.budget import line_of, slot_of
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.drafts import Draft, accepted, received
 from service.domain.errors import PlatformUnavailableError
@@ -231,6 +232,14 @@ class Stage:
         send = replace(send, **changes)
         await self.broker.ports.sessions.accept(event, send, None)
         return send
+
+    async def use_up(self, *, most: int, slots: int = 1) -> None:
+        """Other processes open so many connections in this slot and the next ones."""
+        line = line_of(await self.ports.tenants.deployment(TENANT, NAME))
+        now = slot_of(self.now)
+        for slot in range(now, now + slots):
+            taken = await self.ports.budgets.take(line, slot, most, most=most)
+            assert taken.granted, "somebody was faster"
 
     async def foreign(self, session: Session, text: str, *, key: str | None = None) -> None:
         """A message that another writer logs."""

@@ -40,6 +40,7 @@ def test_everything_is_optional_on_one_machine() -> None:
     assert (settings.admin_key, settings.ca_file, settings.aws_endpoint_url) == (None, None, None)
     assert (settings.max_links, settings.generation_seconds) == (800, None)
     assert settings.dormant_seconds == 1800
+    assert settings.connections_per_minute == 1000
 
 
 def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,6 +60,7 @@ def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPat
         BROKER_TABLE="my-table",
         BROKER_QUEUE_PREFIX="mine",
         BROKER_MAX_LINKS="800",
+        BROKER_CONNECTIONS_PER_MINUTE="5000",
         BROKER_GENERATION_SECONDS="12.5",
         AWS_ENDPOINT_URL="http://127.0.0.1:4566",
     )
@@ -74,6 +76,7 @@ def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPat
     assert (settings.ca_file, settings.simulator_port) == (Path("ca.pem"), 9090)
     assert (settings.table, settings.queue_prefix) == ("my-table", "mine")
     assert (settings.max_links, settings.generation_seconds) == (800, 12.5)
+    assert settings.connections_per_minute == 5000
     assert settings.aws_endpoint_url == "http://127.0.0.1:4566"
 
 
@@ -132,6 +135,7 @@ def test_link_local_is_never_allowed(monkeypatch: pytest.MonkeyPatch, network: s
         ("BROKER_RETRY_SCALE", "0"),
         ("BROKER_RETRY_SCALE", "nan"),
         ("BROKER_MAX_LINKS", "801"),
+        ("BROKER_CONNECTIONS_PER_MINUTE", "99"),
         ("BROKER_GENERATION_SECONDS", "-1"),
         ("BROKER_GENERATION_SECONDS", "inf"),
         ("BROKER_TABLE", ""),

@@ -18,6 +18,7 @@ from service.domain.send import PendingSend, SendKind
 from service.domain.session import Session
 from service.guest.messages import ServerFrame
 from service.ports import Ports
+from service.usecases.admit import Admit, Bid
 from service.usecases.facts import Facts
 from service.usecases.log_writer import LogWriter
 from service.usecases.push_typing import PushTyping
@@ -46,6 +47,7 @@ class Tools:
     facts: Facts
     wake_lanes: WakeLanes
     push_typing: PushTyping
+    admit: Admit
 
 
 @dataclass(slots=True)
@@ -140,6 +142,18 @@ class Desk:
     def now(self) -> float:
         """The time."""
         return self.tools.ports.clock.now()
+
+    @property
+    def last_active(self) -> float:
+        """When the log last grew."""
+        events = self.writer.window.events
+        return events[-1].at if events else self.session.created_at
+
+    @property
+    def bid(self) -> Bid:
+        """What this visit says when it wants a link."""
+        waited_for = self.stay.satisfied is not None
+        return Bid(session_id=self.session.id, last_active=self.last_active, urgent=waited_for)
 
     def keep(self, send: PendingSend) -> None:
         """Remember a send as the table has it."""

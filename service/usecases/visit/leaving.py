@@ -82,6 +82,7 @@ async def get_up(desk: Desk) -> None:
         waiting.put_nowait(item=False)
     if desk.link is not None:
         await desk.link.close()
+    desk.tools.admit.leave(desk.deployment, desk.session.id)
 
 
 def next_look(desk: Desk) -> float | None:
@@ -89,6 +90,9 @@ def next_look(desk: Desk) -> float | None:
     session = desk.session
     if session.state in SETTLED_STATES:
         return None
+    if desk.attach_at is not None:
+        # It waits for a link. By its outage, or until its turn comes.
+        return max(desk.attach_at, desk.now)
     if session.outage is not None and session.outage.retry_at is not None:
         return max(session.outage.retry_at, desk.now)
     times = [warn_at(session), _probe(session.expires_at)]
@@ -115,6 +119,9 @@ def _all_read(desk: Desk) -> bool:
 
 def _waits_too_long(desk: Desk) -> bool:
     if desk.attach_at is None or desk.stay.until is None:
+        return False
+    if desk.session.outage is None and desk.stay.satisfied is not None:
+        # It waits for its turn and nothing else. So does its caller, who would only begin anew.
         return False
     left = desk.stay.until - desk.ports.clock.monotonic()
     return desk.attach_at - desk.now > left

@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 
 from service.domain import events as ev
+from service.domain.budget import is_throttled, is_trouble
 from service.domain.effects import (
     Attach,
     AttachAt,
@@ -30,8 +31,9 @@ from service.usecases.visit.sending import doubt_in_flight
 
 ANSWER_SECONDS: Final = 15.0
 """How long Genesys may take to answer configure (the official end-to-end tests wait as long)."""
+UNTOLD_WAIT_SECONDS: Final = 10.0
+"""How long to wait when Genesys counts too many connections and does not say how long."""
 _FORBIDDEN: Final = 403
-_TOO_MANY: Final = 429
 
 
 async def perform(desk: Desk, effect: Effect) -> None:
@@ -98,18 +100,43 @@ async def _attach(desk: Desk) -> None:
     desk.attach_at = None
     if desk.link is not None:
         await drop_link(desk)
+    admit = desk.tools.admit
+    # Not its turn: the visit goes on, without a link, and asks again then.
+    desk.attach_at = await admit(desk.deployment, desk.bid)
+    if desk.attach_at is not None:
+        return
     try:
         socket = await desk.ports.sockets.open(desk.deployment)
     except LinkDeniedError as denied:
+        await _report_denied(desk, denied)
         await happen(desk, _denied(denied))
         return
     except LinkLostError as lost:
+        await admit.failed(desk.deployment, desk.session.id)
         await happen(desk, ev.LinkFailed(code=lost.reason or str(lost.code)))
         return
     link = GuestLink(desk.ports.ids.ulid(LINK), socket, desk.inbox, desk.now)
     desk.link = link
     link.start()
+    await admit.answered(desk.deployment, desk.session.id)
     await configure(desk)
+
+
+async def _report_denied(desk: Desk, denied: LinkDeniedError) -> None:
+    """What a refused upgrade means for all who want to connect to this deployment."""
+    admit, session_id = desk.tools.admit, desk.session.id
+    if is_throttled(denied.status):
+        await admit.throttled(desk.deployment, session_id, _wait_of(denied))
+    elif is_trouble(denied.status):
+        await admit.failed(desk.deployment, session_id)
+    else:
+        await admit.answered(desk.deployment, session_id)
+
+
+def _wait_of(denied: LinkDeniedError) -> float:
+    # Connections are counted per deployment and minute: a few seconds do not help.
+    told = denied.retry_after_seconds
+    return UNTOLD_WAIT_SECONDS if told is None else told
 
 
 def _denied(denied: LinkDeniedError) -> ev.Event:
@@ -121,10 +148,7 @@ def _denied(denied: LinkDeniedError) -> ev.Event:
                 "that the deployment is active, its allowed domains and the origin configured here"
             ),
         )
-    wait = denied.retry_after_seconds
-    if denied.status == _TOO_MANY and wait is None:
-        # Connections are counted per deployment and minute: a few seconds do not help.
-        wait = 10.0
+    wait = _wait_of(denied) if is_throttled(denied.status) else denied.retry_after_seconds
     return ev.LinkFailed(code=str(denied.status), retry_after_seconds=wait)
 
 

@@ -43,7 +43,7 @@ from service.usecases.visit.reading import history_arrived, history_failed, star
 from service.usecases.visit.sending import doubt_orphans, flush, plan_reads
 from service.usecases.visit.settling import reload_sends, settle_read_only
 from service.usecases.visit.stay import Stay
-from service.usecases.visit.timers import on_time, patience
+from service.usecases.visit.timers import hurry, on_time, patience
 from service.usecases.visit.typing import send_typing
 
 _BEHIND: Final = frozenset(
@@ -275,6 +275,7 @@ async def _nudged(desk: Desk) -> None:
     if stored.version != desk.writer.session.version:
         raise SupersededError(session_id=desk.session.id)
     desk.moved = True
+    hurry(desk)
     await flush(desk)
     if foreign:
         await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)

@@ -63,6 +63,14 @@ def patience(desk: Desk) -> float | None:
     return max(0.0, min(waits)) if waits else None
 
 
+def hurry(desk: Desk) -> None:
+    """Who waits for its turn to attach asks again: somebody has just spoken in it."""
+    outage = desk.session.outage
+    backs_off = outage is not None and outage.retry_at is not None and outage.retry_at > desk.now
+    if desk.attach_at is not None and not backs_off:
+        desk.attach_at = desk.now
+
+
 async def on_time(desk: Desk) -> None:
     """Do whatever is due by now. Raises SupersededError."""
     now = desk.now

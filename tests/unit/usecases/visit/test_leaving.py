@@ -5,10 +5,13 @@ import pytest
 from service.domain.deployment import Mode
 from service.domain.errors import LinkLostError
 from service.domain.events import VisitEnded
+from service.domain.ids import SessionId
 from service.domain.lifecycle import is_legal
-from service.domain.session import PublicState, State
+from service.domain.session import Cause, Outage, PublicState, State
+from service.usecases.admit import Bid
 from service.usecases.visit import Inbox, LeaveAsked
-from tests.support.visit_stage import on_virtual_time, staged
+from tests.support.store_builders import TENANT
+from tests.support.visit_stage import NAME, on_virtual_time, staged
 
 
 @on_virtual_time
@@ -164,3 +167,66 @@ async def test_a_session_that_was_never_spoken_in_is_quiet_since_it_was_made() -
 
 def test_a_visit_may_end_in_every_state() -> None:
     assert all(is_legal(state, VisitEnded) for state in State)
+
+
+@on_virtual_time
+async def test_who_waits_for_its_turn_can_be_told_to_leave_and_is_not_waited_for_any_more() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.use_up(most=70, slots=100)
+        deployment = await stage.deploy(version=1)
+        async with stage.held(session, settle=1):
+            assert (await stage.assembly.admit.standing(deployment)).waiting == 1
+            begun = stage.now
+
+        assert stage.now == begun
+        assert (await stage.assembly.admit.standing(deployment)).waiting == 0
+        assert stage.wires.opened == 0
+
+
+@on_virtual_time
+async def test_the_sweeper_does_not_stay_for_a_turn_that_comes_too_late_and_looks_again_then() -> (
+    None
+):
+    async with staged() as stage:
+        session = await stage.made()
+        begun = stage.now
+        await stage.assembly.admit.throttled(await stage.deploy(version=1), session.id, 60)
+        for number in range(400):
+            busy = Bid(session_id=SessionId(f"ses_{number}"), last_active=begun + 1)
+            await stage.assembly.admit(await stage.ports.tenants.deployment(TENANT, NAME), busy)
+
+        await stage.reconcile(session)
+
+        assert stage.now == begun
+        wake_at = (await stage.load(session)).wake_at
+        assert wake_at is not None
+        assert wake_at > begun + 30
+
+
+@on_virtual_time
+async def test_a_caller_waits_for_its_turn_with_one_visit() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await stage.use_up(most=70, slots=100)
+        begun = stage.now
+        await stage.attend(session, seconds=10)
+
+        assert stage.now - begun == pytest.approx(10, abs=0.1)
+        assert stage.sessions.calls["take_lock"] == 1
+        assert (await stage.load(session)).public is PublicState.OPENING
+
+
+@on_virtual_time
+async def test_a_caller_of_a_chat_in_an_outage_does_not_begin_anew_all_the_time() -> None:
+    async with staged() as stage:
+        outage = Outage(cause=Cause.LINK_LOST, code=None, last_good_at=stage.now, attempts=1)
+        session = await stage.made(state=State.LOST, outage=outage, opened_at=stage.now)
+        await stage.accept(session, "Hello")
+        await stage.use_up(most=70, slots=100)
+        await stage.attend(session, seconds=18)
+
+        assert stage.wires.opened == 0
+        assert 1 < stage.sessions.calls["take_lock"] < 10
+        assert (await stage.load(session)).state is State.LOST

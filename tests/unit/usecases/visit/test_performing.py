@@ -2,12 +2,15 @@
 
 import pytest
 
+from service.domain.budget import SLOT_SECONDS
 from service.domain.effects import Attach, SendClear
 from service.domain.errors import LinkDeniedError, LinkLostError
 from service.domain.events import ClearRequested
 from service.domain.session import State
 from service.usecases.visit.performing import perform
 from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+PLAIN = 56
 
 
 async def _pause_after(stage: Stage, *errors: Exception) -> float:
@@ -54,6 +57,73 @@ async def test_other_refusals_and_lost_links_back_off() -> None:
         pause = await _pause_after(stage, LinkDeniedError(status=503), lost, lost)
 
         assert 0 < pause < 0.5 + 1 + 2
+
+
+@on_virtual_time
+async def test_a_visit_whose_turn_has_not_come_opens_nothing_until_it_has() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        begun = stage.now
+        await stage.use_up(most=PLAIN)
+        async with stage.held(session, settle=SLOT_SECONDS + 1):
+            assert stage.times("configureSession") == [pytest.approx(begun + SLOT_SECONDS)]
+
+        assert stage.wires.opened == 1
+
+
+@on_virtual_time
+async def test_a_caller_need_not_wait_for_links_that_nobody_waits_for() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        begun = stage.now
+        await stage.use_up(most=PLAIN)
+        await stage.attend(session)
+
+        assert stage.now - begun < 0.1
+        assert stage.arrived() == ["Hello"]
+
+
+@on_virtual_time
+async def test_five_failed_openings_keep_every_session_of_the_deployment_away() -> None:
+    async with staged() as stage:
+        first, second = await stage.made(), await stage.made()
+        lost, ill = LinkLostError(code=1006, reason="refused"), LinkDeniedError(status=503)
+        stage.wires.denied.extend([lost, ill, lost, ill, lost])
+        async with stage.held(first, settle=0):
+            while stage.wires.denied:
+                await stage.clock.sleep(0.1)
+            standing = await stage.assembly.admit.standing(await stage.deploy(version=1))
+            assert standing.trips == 1
+            async with stage.held(second, settle=0.1):
+                assert stage.wires.opened == 5
+                await stage.clock.sleep(10)
+
+            assert len(stage.control.connections()) == 1
+        assert (await stage.load(second)).state is State.DETACHED
+
+
+@on_virtual_time
+async def test_a_plain_no_is_no_illness() -> None:
+    async with staged() as stage:
+        stage.wires.denied.extend([LinkDeniedError(status=403)] * 5)
+        for _ in range(5):
+            await stage.visit(await stage.made())
+        session = await stage.chatted()
+
+        assert session.state is State.DETACHED
+        assert (await stage.assembly.admit.standing(await stage.deploy(version=1))).trips == 0
+
+
+@on_virtual_time
+async def test_too_many_connections_are_waited_out_by_every_session_of_the_deployment() -> None:
+    async with staged() as stage:
+        first, second = await stage.made(), await stage.made()
+        stage.wires.denied.append(LinkDeniedError(status=429, retry_after_seconds=17.0))
+        begun = stage.now
+        async with stage.held(first, settle=1), stage.held(second, settle=30):
+            assert min(stage.times("configureSession")) == pytest.approx(begun + 17, abs=0.1)
+            assert len(stage.control.connections()) == 2
 
 
 @on_virtual_time

@@ -1,9 +1,14 @@
 """What a visit does when a time has come: attach, give up waiting, warn, ask."""
 
+from dataclasses import replace
+
 import pytest
 
-from service.domain.errors import LinkLostError
+from service.domain.errors import LinkDeniedError, LinkLostError
+from service.domain.ids import SessionId
 from service.domain.session import Cause, Outage, State
+from service.usecases.admit import Bid
+from service.usecases.visit import Inbox, LeaveAsked, Nudged
 from tests.support.visit_stage import on_virtual_time, staged
 
 DAY = 86_400
@@ -103,3 +108,42 @@ async def test_who_comes_before_the_next_try_is_due_waits_for_it() -> None:
         session = await stage.made(state=State.LOST, outage=outage, opened_at=stage.now)
         async with stage.held(session, settle=25):
             assert stage.times("configureSession") == [pytest.approx(due, abs=0.01)]
+
+
+@on_virtual_time
+async def test_who_waits_for_its_turn_is_sooner_when_somebody_speaks_in_it() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.use_up(most=56)
+        deployment = await stage.deploy(version=1)
+        for number in range(300):
+            busy = Bid(session_id=SessionId(f"ses_{number}"), last_active=stage.now + 1)
+            await stage.assembly.admit(deployment, busy)
+        inbox = Inbox()
+        visit = stage.begin(session, inbox)
+        await stage.clock.sleep(3)
+        waited = await stage.assembly.admit(deployment, replace(busy, last_active=0.0))
+        assert waited is not None
+        assert waited - stage.now > 20
+
+        await stage.accept(session, "Hello")
+        inbox.put(Nudged())
+        await stage.clock.sleep(4)
+
+        assert stage.arrived() == ["Hello"]
+        inbox.put(LeaveAsked())
+        await visit
+
+
+@on_virtual_time
+async def test_who_backs_off_is_not_sooner_because_somebody_speaks() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        stage.wires.denied.append(LinkDeniedError(status=503, retry_after_seconds=20))
+        begun = stage.now
+        async with stage.held(session, settle=1) as inbox:
+            await stage.accept(session, "Hello")
+            inbox.put(Nudged())
+            await stage.clock.sleep(25)
+
+            assert stage.times("configureSession") == [pytest.approx(begun + 20, abs=0.1)]
