@@ -21,6 +21,8 @@ from service.adapters.embedded.hints import InProcessHints
 from service.bootstrap import assemble
 from service.config import LocalSettings
 from service.domain.budget import MINUTE_LIMIT, allowance, slot_of
+from service.domain.ids import ListenerName
+from service.domain.lease import Term
 from service.domain.session import Session, State
 from service.usecases.hold_links import HoldLinks
 from tests.support.virtual_time import FakeIds, VirtualClock, run_virtual
@@ -90,7 +92,7 @@ async def story(count: int, skews: Sequence[float]) -> AsyncIterator[Story]:
         now = stage.now
         listeners = []
         for number, skew in enumerate(skews):
-            name = f"own_{number}"
+            name = ListenerName(f"own_{number}")
             for shard in range(number, SHARDS, len(skews)):
                 await stage.ports.shards.acquire(shard, name, now=now, until=now + 15)
             listeners.append(process(stage, name, skew))
@@ -105,7 +107,7 @@ async def story(count: int, skews: Sequence[float]) -> AsyncIterator[Story]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def process(stage: Stage, name: str, skew: float) -> HoldLinks:
+def process(stage: Stage, name: ListenerName, skew: float) -> HoldLinks:
     """A listener with a process, a clock and a chance of its own, over the one table."""
     clock = VirtualClock(skew=skew)
     hints = InProcessHints(clock)
@@ -117,7 +119,7 @@ def process(stage: Stage, name: str, skew: float) -> HoldLinks:
         bell=InProcessBell(clock),
     )
     assembly = assemble(LocalSettings(shards=SHARDS), ports)
-    return assembly.listener(hints, name=name, shards=SHARDS)
+    return assembly.listener(hints.mailboxes, Term(name=name, shards=SHARDS, max_links=2 * CROWD))
 
 
 @pytest.mark.timeout(240)
