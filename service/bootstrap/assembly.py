@@ -1,0 +1,114 @@
+"""The use cases of a whole broker, wired over one set of ports."""
+
+from dataclasses import dataclass
+
+from service.bootstrap.requests import Shared, broker_of
+from service.config import LocalSettings
+from service.domain.budget import allowance
+from service.domain.lease import Term
+from service.ports import Mailboxes, Ports
+from service.usecases.admit import Admit
+from service.usecases.attend import Attend
+from service.usecases.authenticate import EnsureAdminKey
+from service.usecases.broker import Broker
+from service.usecases.change import ChangeSession
+from service.usecases.deliver_lane import DeliverLane
+from service.usecases.facts import Facts
+from service.usecases.hold_links import HoldLinks
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.leases import Leases
+from service.usecases.post_event import PostEvent
+from service.usecases.present import PresentVisits
+from service.usecases.push_typing import PushTyping
+from service.usecases.read_lane import ReadLane
+from service.usecases.start_listeners import StartListeners
+from service.usecases.sweep import Sweep
+from service.usecases.visit import Tools, Visit
+from service.usecases.wake_lanes import WakeLanes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The use cases of a whole broker, over one set of ports."""
+
+    ports: Ports
+    broker: Broker
+    facts: Facts
+    admit: Admit
+    visit: Visit
+    present: PresentVisits
+    attend: Attend
+    change: ChangeSession
+    deliver_lane: DeliverLane
+    sweep: Sweep
+    ensure_admin_key: EnsureAdminKey
+
+    def listener(self, mailboxes: Mailboxes, term: Term) -> HoldLinks:
+        """A listener over these use cases."""
+        return HoldLinks(
+            ports=self.ports,
+            facts=self.facts,
+            visit=self.visit,
+            present=self.present,
+            mailboxes=mailboxes,
+            leases=Leases(ports=self.ports, term=term),
+        )
+
+
+def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
+    """Wire the use cases over those ports. Starts nothing."""
+    endpoints = KnownEndpoints(clock=ports.clock, tenants=ports.tenants)
+    post_event = PostEvent(clock=ports.clock, webhook_http=ports.webhook_http)
+    facts = Facts(ports)
+    present = PresentVisits()
+    wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints)
+    push_typing = PushTyping(
+        clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event
+    )
+    admit = Admit(ports=ports, allowance=allowance(settings.connections_per_minute))
+    tools = Tools(
+        ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing, admit=admit
+    )
+    visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
+    starts = StartListeners(
+        ports=ports, facts=facts, shards=settings.shards, max_links=settings.max_links
+    )
+    shared = Shared(
+        settings=settings,
+        ports=ports,
+        facts=facts,
+        attend=Attend(ports=ports, visit=visit, present=present, start_listeners=starts),
+        change=ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes),
+        post_event=post_event,
+        endpoints=endpoints,
+    )
+    return Assembly(
+        ports=ports,
+        broker=broker_of(shared),
+        facts=facts,
+        admit=admit,
+        visit=visit,
+        present=present,
+        attend=shared.attend,
+        change=shared.change,
+        deliver_lane=_courier(shared),
+        sweep=Sweep(ports=ports, attend=shared.attend, start_listeners=starts),
+        ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
+    )
+
+
+def _courier(shared: Shared) -> DeliverLane:
+    ports = shared.ports
+    reader = ReadLane(
+        clock=ports.clock, sessions=ports.sessions, lanes=ports.lanes, tenants=ports.tenants
+    )
+    return DeliverLane(
+        clock=ports.clock,
+        ids=ports.ids,
+        lanes=ports.lanes,
+        tenants=ports.tenants,
+        hints=ports.hints,
+        reader=reader,
+        post_event=shared.post_event,
+        retry_scale=shared.settings.retry_scale,
+    )

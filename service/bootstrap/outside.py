@@ -1,0 +1,88 @@
+"""The ports of one machine: which adapter stands behind each."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from service.adapters.bell import InProcessBell
+from service.adapters.cipher import AesCipher, file_key
+from service.adapters.dynamodb import DynamoSettings
+from service.adapters.genesys_http import GenesysHttp
+from service.adapters.guest_rest import HttpGuestRest
+from service.adapters.guest_socket import WebsocketGuestSockets
+from service.adapters.platform import GenesysPlatform
+from service.adapters.sqs import SqsSettings
+from service.adapters.storage import Storage, open_aws, open_here
+from service.adapters.system import OwnListener, SystemClock, SystemIds
+from service.adapters.trust import trust
+from service.adapters.webhook_http import WebhookSender
+from service.config import LocalSettings, StoreKind
+from service.ports import Clock, Deliveries, Mailboxes, Ports
+
+KEY_FILE: Final = "encryption.key"
+"""In the data directory, 0600: what encrypts client ids and other secrets at rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Ports with what stands behind them: where hints come out, and how to close it all."""
+
+    ports: Ports
+    mailboxes: Mailboxes
+    deliveries: Deliveries
+    close: Callable[[], Awaitable[None]]
+
+
+async def local_ports(settings: LocalSettings) -> Opened:
+    """The ports of one machine.
+
+    The embedded table in the data directory and hints in the process, or DynamoDB and SQS where the
+    settings say so. Raises ConfigurationError, UnavailableError.
+    """
+    clock = SystemClock()
+    cipher = AesCipher(file_key(settings.data_dir / KEY_FILE))
+    if settings.store is StoreKind.EMBEDDED:
+        return _with_wires(
+            settings, clock, open_here(settings.data_dir, cipher=cipher, clock=clock)
+        )
+    url = settings.aws_endpoint_url
+    storage = await open_aws(
+        DynamoSettings(table=settings.table, endpoint_url=url),
+        SqsSettings(prefix=settings.queue_prefix, shards=settings.shards, endpoint_url=url),
+        cipher=cipher,
+        clock=clock,
+        create=url is not None,
+    )
+    return _with_wires(settings, clock, storage)
+
+
+def _with_wires(settings: LocalSettings, clock: Clock, storage: Storage) -> Opened:
+    table = storage.table
+    tls = trust(settings.ca_file)
+    genesys = GenesysHttp(clock=clock, tls=tls)
+    webhooks = WebhookSender(clock=clock, allowed_networks=settings.webhook_allow, tls=tls)
+
+    async def close() -> None:
+        await webhooks.close()
+        await genesys.close()
+        await storage.close()
+
+    ports = Ports(
+        clock=clock,
+        ids=SystemIds(),
+        sessions=table.sessions,
+        shards=table.shards,
+        lanes=table.lanes,
+        tenants=table.tenants,
+        budgets=table.budgets,
+        hints=storage.hints,
+        bell=InProcessBell(clock),
+        sockets=WebsocketGuestSockets(clock=clock, tls=tls),
+        guest_rest=HttpGuestRest(genesys),
+        platform=GenesysPlatform(genesys, clock=clock),
+        webhook_http=webhooks,
+        starter=OwnListener(),
+    )
+    return Opened(
+        ports=ports, mailboxes=storage.mailboxes, deliveries=storage.deliveries, close=close
+    )

@@ -1,0 +1,175 @@
+"""The use cases behind the REST API."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from service.config import LocalSettings
+from service.ports import Ports
+from service.usecases.attend import Attend
+from service.usecases.authenticate import Authenticate
+from service.usecases.broker import Broker
+from service.usecases.change import ChangeSession
+from service.usecases.check_ready import CheckReady
+from service.usecases.clear_session import ClearSession
+from service.usecases.create_session import CreateSession
+from service.usecases.end_session import EndSession
+from service.usecases.erase_session import EraseSession
+from service.usecases.facts import Facts
+from service.usecases.follow_message import FollowMessage
+from service.usecases.idempotency import Once
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.manage_deployments import ManageDeployments
+from service.usecases.manage_keys import ManageKeys
+from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.post_event import PostEvent
+from service.usecases.read_listeners import ReadListeners
+from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
+from service.usecases.read_transcript import ReadTranscript
+from service.usecases.resume_session import ResumeSession
+from service.usecases.send_message import SendMessage
+from service.usecases.send_test import SendTest
+from service.usecases.send_typing import SendTyping
+from service.usecases.wake_lanes import WakeEndpoint
+from service.webhook.target import check_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What several use cases are made from."""
+
+    settings: LocalSettings
+    ports: Ports
+    facts: Facts
+    attend: Attend
+    change: ChangeSession
+    post_event: PostEvent
+    endpoints: KnownEndpoints
+
+
+def broker_of(shared: Shared) -> Broker:
+    """What the REST API calls."""
+    ports = shared.ports
+    transcript = ReadTranscript(sessions=ports.sessions)
+    authenticate = Authenticate(tenants=ports.tenants, clock=ports.clock)
+    follow = FollowMessage(
+        sessions=ports.sessions,
+        attend=shared.attend,
+        bell=ports.bell,
+        clock=ports.clock,
+        transcript=transcript,
+    )
+    return Broker(
+        clock=ports.clock,
+        authenticate=authenticate,
+        once=Once(tenants=ports.tenants, clock=ports.clock),
+        check_ready=CheckReady(tenants=ports.tenants),
+        create_session=_create_session(shared, follow),
+        read_session=ReadSession(sessions=ports.sessions),
+        list_sessions=ListSessions(sessions=ports.sessions),
+        send_message=_send_message(ports, follow),
+        read_transcript=transcript,
+        read_events=ReadEvents(sessions=ports.sessions, bell=ports.bell, clock=ports.clock),
+        send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=shared.attend),
+        end_session=_end_session(shared),
+        clear_session=_verb(ClearSession, shared),
+        resume_session=_verb(ResumeSession, shared),
+        erase_session=_erase_session(ports),
+        deployments=_deployments(shared),
+        webhooks=_webhooks(shared),
+        keys=ManageKeys(
+            tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
+        ),
+        read_listeners=ReadListeners(
+            shards=ports.shards, clock=ports.clock, count=shared.settings.shards
+        ),
+    )
+
+
+def _create_session(shared: Shared, follow: FollowMessage) -> CreateSession:
+    ports = shared.ports
+    return CreateSession(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        ids=ports.ids,
+        attend=shared.attend,
+        follow=follow,
+        shards=shared.settings.shards,
+    )
+
+
+def _send_message(ports: Ports, follow: FollowMessage) -> SendMessage:
+    return SendMessage(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        ids=ports.ids,
+        follow=follow,
+    )
+
+
+def _end_session(shared: Shared) -> EndSession:
+    ports = shared.ports
+    return EndSession(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        change=shared.change,
+        attend=shared.attend,
+        deployments=shared.facts,
+    )
+
+
+def _erase_session(ports: Ports) -> EraseSession:
+    return EraseSession(
+        sessions=ports.sessions,
+        hints=ports.hints,
+        bell=ports.bell,
+        clock=ports.clock,
+        ids=ports.ids,
+    )
+
+
+Verb = TypeVar("Verb", ClearSession, ResumeSession)
+
+
+def _verb(kind: type[Verb], shared: Shared) -> Verb:
+    ports = shared.ports
+    return kind(
+        sessions=ports.sessions,
+        tenants=ports.tenants,
+        bell=ports.bell,
+        clock=ports.clock,
+        change=shared.change,
+        attend=shared.attend,
+    )
+
+
+def _deployments(shared: Shared) -> ManageDeployments:
+    ports = shared.ports
+    return ManageDeployments(
+        tenants=ports.tenants,
+        sessions=ports.sessions,
+        clock=ports.clock,
+        allow_endpoint=shared.settings.allow_endpoint,
+    )
+
+
+def _webhooks(shared: Shared) -> ManageWebhooks:
+    ports = shared.ports
+    allowed = shared.settings.webhook_allow
+
+    def judge(url: str) -> object:
+        return check_url(url, allowed_networks=allowed)
+
+    return ManageWebhooks(
+        tenants=ports.tenants,
+        clock=ports.clock,
+        ids=ports.ids,
+        check_url=judge,
+        send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=shared.post_event),
+        wake=WakeEndpoint(endpoints=shared.endpoints, sessions=ports.sessions, hints=ports.hints),
+    )
