@@ -63,7 +63,7 @@ async def give(desk: Desk, asked: HandOverAsked) -> None:
         await _part(desk, asked, drained=False)
 
 
-async def _take(desk: Desk, asked: HandOverAsked, thing: Thing) -> None:
+async def _take(desk: Desk, asked: HandOverAsked, thing: Thing | None) -> None:
     match thing:
         case FrameArrived() if _is_of_the_link(desk, thing.link):
             await _hear(desk, thing)
@@ -105,9 +105,7 @@ async def _hand_over(desk: Desk, asked: HandOverAsked) -> None:
     """The successor hears everything from here on: close, log the rest, say so."""
     met = desk.ports.clock.monotonic()
     while (left := _stays(desk, met)) > 0:
-        thing = await desk.inbox.next(desk.ports.clock, left)
-        if thing is not None:
-            await _take(desk, asked, thing)
+        await _take(desk, asked, await desk.inbox.next(desk.ports.clock, left))
         if desk.leaving:
             return
     if desk.link is None:
