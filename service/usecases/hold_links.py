@@ -162,13 +162,18 @@ class HoldLinks:
     async def _renew(self) -> None:
         lost, given = await self.leases.renew(Counter(self.shard_of.values()))
         self._let_go(lost)
-        for each in given:
-            await self._give(each)
+        # All are told before anything is waited for.
+        silent = [word for each in given for word in self._give(each)]
+        await gather(*(self.ports.sessions.say_farewell(*word) for word in silent))
 
-    async def _give(self, given: Given) -> None:
-        """Tell the visits of a shard that it is another's; those without a link end here."""
+    def _give(self, given: Given) -> "list[tuple[SessionId, Farewell]]":
+        """Tell the visits of a shard that it is another's.
+
+        Those without a link end here; what is to be said of them.
+        """
         lease = given.lease
         asked = HandOverAsked(successor=str(lease.owner), fence=lease.fence, until=given.until)
+        silent: list[tuple[SessionId, Farewell]] = []
         for session_id, task in list(self.visits.items()):
             if self.shard_of.get(session_id) != lease.shard:
                 continue
@@ -177,8 +182,8 @@ class HoldLinks:
                 inbox.put(asked)
                 continue
             task.cancel()
-            farewell = Farewell(fence=lease.fence, drained=False)
-            await self.ports.sessions.say_farewell(session_id, farewell)
+            silent.append((session_id, Farewell(fence=lease.fence, drained=False)))
+        return silent
 
     async def _scan(self) -> None:
         """The index is a hint like any other; looking again finds what it did not show before."""

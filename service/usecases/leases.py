@@ -59,6 +59,9 @@ class Leases:
     held: "dict[int, Held]" = field(default_factory=dict)
     over: bool = False
     """Everything was given back: what is still answered is not ours any more."""
+    gone: "set[int]" = field(default_factory=set)
+    given: "list[Given]" = field(default_factory=list)
+    """What nobody was told of yet: a call that hangs may end `renew` before it returns."""
     brisk_until: float = 0.0
     """Something is about to change hands: look more often, on the monotonic clock."""
 
@@ -107,12 +110,18 @@ class Leases:
         failed = next((end for end in ends if isinstance(end, BaseException)), None)
         for shard in lost:
             self.held.pop(shard, None)
-        gone, given = await self._give(links)
-        if lost | gone:
-            _log.warning("listener.shards_lost", extra={"shards": sorted(lost | gone)})
+        self.gone |= lost
+        await self._give(links)
         if failed is not None and not isinstance(failed, BrokerError):
             raise failed
-        return lost | gone, given
+        return self._news()
+
+    def _news(self) -> tuple[set[int], list[Given]]:
+        gone, self.gone = self.gone, set()
+        given, self.given = self.given, []
+        if gone:
+            _log.warning("listener.shards_lost", extra={"shards": sorted(gone)})
+        return gone, given
 
     async def take(self, links: int) -> set[int]:
         """Claim free shards while there is room, and ask for those whose owner retires.
@@ -195,10 +204,8 @@ class Leases:
         self.held[lease.shard] = Held(lease=lease, good_until=begun + LEASE_SECONDS)
         return True
 
-    async def _give(self, links: Mapping[int, int]) -> tuple[set[int], list[Given]]:
-        """Which shards went somewhere else meanwhile, and which were given to who asked."""
-        gone: set[int] = set()
-        given: list[Given] = []
+    async def _give(self, links: Mapping[int, int]) -> None:
+        """Give each shard that somebody asked for to who asked."""
         for shard, held in list(self.held.items()):
             clock = self.ports.clock
             successor = held.lease.successor(clock.now())
@@ -208,14 +215,13 @@ class Leases:
             if self.held.pop(shard, None) is None:
                 # It became doubtful while others were given away.
                 continue
+            self.gone.add(shard)
             seconds = drain_seconds(links.get(shard, 0))
             until = clock.monotonic() + seconds
             lease = await self._transfer(held.lease, successor, seconds)
-            if lease is None:
-                gone.add(shard)
-            else:
-                given.append(Given(lease=lease, until=until))
-        return gone, given
+            if lease is not None:
+                self.gone.discard(shard)
+                self.given.append(Given(lease=lease, until=until))
 
     async def _transfer(
         self, lease: Lease, successor: ListenerName, seconds: float

@@ -3,6 +3,7 @@
 from asyncio import Task, create_task, gather
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from service.domain.errors import UnavailableError
 from service.domain.events import LeaveRequested
 from service.domain.ids import ListenerName, SessionId
 from service.domain.lease import Lease, Term
-from service.domain.session import Lock, State
+from service.domain.session import Farewell, Lock, Session, State
 from service.usecases.hold_links import MOST_LINKS, HoldLinks
 from service.usecases.leases import Held
 from service.usecases.visit import Inbox
@@ -378,6 +379,242 @@ async def test_draining_does_not_wait_for_who_only_waits() -> None:
 
         assert stage.clock.monotonic() < 1.1
         assert listener.visits == {}
+
+
+async def _gives_first_shard(stage: Stage, listener: HoldLinks) -> None:
+    """Another asks for it, and the listener follows at its next look; the other then has it."""
+    lease = await stage.ports.shards.lease(0)
+    until = stage.now + 30
+    assert await stage.ports.shards.ask(lease, OTHER, now=stage.now, until=until)
+    await stage.clock.sleep(10.5)
+    assert 0 not in listener.held
+
+
+async def _given_shard(stage: Stage, *sessions: Session) -> Lease:
+    """Shard 0 as another gave it to `own_a`; it still holds those sessions and says nothing."""
+    for session in sessions:
+        await stage.broker.ports.sessions.commit(session, replace(session, held_by=OTHER))
+    shards = stage.broker.ports.shards
+    lease = await shards.acquire(0, OTHER, now=stage.now, until=stage.now + 15)
+    assert lease is not None
+    await shards.ask(lease, ListenerName("own_a"), now=stage.now, until=stage.now + 15)
+    given = await shards.transfer(
+        lease, ListenerName("own_a"), until=stage.now + 15, drained_by=stage.now + 30
+    )
+    assert given is not None
+    return given
+
+
+@on_virtual_time
+async def test_a_shard_that_is_given_to_it_is_joined_beside_the_predecessor() -> None:
+    async with staged() as stage:
+        session = await stage.chatted(shard=0)
+        given = await _given_shard(stage, session)
+        async with _running(stage, _listener(stage)) as listener:
+            met = await stage.load(session)
+            drained = Farewell(fence=given.fence, drained=True)
+            await stage.ports.sessions.say_farewell(session.id, drained)
+            await stage.accept(session, "More")
+            await stage.clock.sleep(1)
+
+            assert (met.held_by, met.state) == ("own_a", State.DETACHED)
+            assert list(listener.visits) == [session.id]
+            assert stage.arrived() == ["Hello", "More"]
+            assert stage.history.calls["history"] == 0
+
+
+@on_virtual_time
+async def test_beside_a_predecessor_ten_links_a_second_are_opened_and_what_waits_comes_first() -> (
+    None
+):
+    async with staged() as stage:
+        sessions = [await stage.chatted(shard=0) for _ in range(5)]
+        await _given_shard(stage, *sessions)
+        await stage.accept(sessions[3], "More")
+        begun = stage.now
+        async with _running(stage, _listener(stage)):
+            configures = stage.frames("configureSession")
+            times = [at - begun for at in stage.times("configureSession")]
+
+        assert configures[0]["token"] == sessions[3].client_id
+        assert times == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4], abs=0.02)
+
+
+@on_virtual_time
+async def test_sessions_that_the_predecessor_does_not_hold_wait_for_no_turn() -> None:
+    async with staged() as stage:
+        sessions = [await stage.chatted(shard=0) for _ in range(5)]
+        await _given_shard(stage)
+        begun = stage.now
+        async with _running(stage, _listener(stage)):
+            times = [at - begun for at in stage.times("configureSession")]
+
+        assert len(times) == len(sessions)
+        assert max(times) < 0.05
+
+
+@on_virtual_time
+async def test_a_shard_that_is_asked_for_is_given_with_its_links_still_there() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        async with _running(stage, _listener(stage)) as listener:
+            await _gives_first_shard(stage, listener)
+            stage.say(session, "Still heard")
+            await stage.accept(session, "Not sent")
+            await stage.ports.hints.session(session.id, 0)
+            await stage.clock.sleep(1)
+            during = (await stage.texts(session), stage.arrived(), list(listener.visits))
+            stored = await stage.load(session)
+            await stage.broker.ports.sessions.commit(stored, replace(stored, held_by=OTHER))
+            await stage.clock.sleep(2)
+
+            assert during == (["Still heard"], [], [session.id])
+            assert await _word(stage, session) == Farewell(fence=2, drained=True)
+            assert listener.visits == {}
+            assert stage.control.connections() == []
+        assert await _owner(stage) == OTHER
+
+
+@on_virtual_time
+async def test_a_visit_without_a_link_ends_with_the_shard_and_leaves_it_to_history() -> None:
+    async with staged() as stage:
+        locked, other = await stage.made(shard=0), await stage.made(shard=1)
+        async with _running(stage, _listener(stage)) as listener:
+            for _ in range(2):
+                await stage.broker.ports.sessions.release_lock(locked.id, "none")
+            waiting = await stage.made(shard=0)
+            lock = Lock(token="lck_other", until=stage.now + 35)
+            await stage.broker.ports.sessions.commit(waiting, replace(waiting, lock=lock))
+            listener.look(waiting.id, 0)
+            listener.present.end(locked.id, _inbox(listener, locked))
+            await _gives_first_shard(stage, listener)
+
+            assert await _word(stage, locked) == Farewell(fence=2, drained=False)
+            assert locked.id not in listener.visits
+            assert other.id in listener.visits
+
+
+@on_virtual_time
+async def test_a_session_of_a_shard_that_was_lost_before_its_turn_is_not_attached() -> None:
+    async with staged() as stage:
+        sessions = [await stage.chatted(shard=0) for _ in range(2)]
+        given = await _given_shard(stage, *sessions)
+        listener = _listener(stage)
+        opened = stage.wires.opened
+
+        async def lost() -> None:
+            listener.leases.held.clear()
+
+        await listener.leases.take(0)
+        stage.sessions.before("load", lost)
+        listener.look(sessions[0].id, 0)
+        await stage.clock.sleep(1)
+
+        assert given.owner == "own_a"
+        assert stage.wires.opened == opened
+        assert listener.visits == {}
+
+
+@on_virtual_time
+async def test_what_the_shard_needs_first_is_not_asked_where_it_was_lost_meanwhile() -> None:
+    async with staged() as stage:
+        session = await stage.chatted(shard=0)
+        await _given_shard(stage, session)
+        listener = _listener(stage)
+
+        async def lost() -> None:
+            listener.leases.held.clear()
+
+        stage.sessions.before("live_in_shard", lost, nth=4)
+        await listener.claim()
+        await stage.clock.sleep(1)
+
+        assert listener.visits == {}
+
+
+@pytest.mark.parametrize("call", ["renew", "leases", "acquire", "transfer"])
+def test_a_table_that_fails_at_any_call_only_delays_the_listener(call: str) -> None:
+    @on_virtual_time
+    async def story() -> None:
+        async with staged() as stage:
+            session = await stage.made(shard=0)
+            stage.shards.fail(call, *[DOWN] * 3)
+            async with _running(stage, _listener(stage)) as listener:
+                await stage.clock.sleep(25)
+                lease = await stage.ports.shards.lease(0)
+                await stage.ports.shards.ask(lease, OTHER, now=stage.now, until=stage.now + 4)
+                await stage.clock.sleep(60)
+
+                assert listener.held >= {1, 2, 3}
+                assert (await stage.load(session)).held_by == "own_a"
+
+    story()
+
+
+@on_virtual_time
+async def test_a_last_word_that_cannot_be_said_keeps_no_other_visit_from_handing_over() -> None:
+    async with staged() as stage:
+        silent, heard = await stage.made(shard=0), await stage.made(shard=0)
+        async with _running(stage, _listener(stage)) as listener:
+            listener.present.end(silent.id, _inbox(listener, silent))
+            stage.sessions.fail("say_farewell", DOWN)
+            await _gives_first_shard(stage, listener)
+            stored = await stage.load(heard)
+            await stage.broker.ports.sessions.commit(stored, replace(stored, held_by=OTHER))
+            await stage.clock.sleep(2)
+
+            assert await _word(stage, silent) is None
+            assert await _word(stage, heard) == Farewell(fence=2, drained=True)
+            assert (listener.held, listener.visits) == ({1, 2, 3}, {})
+
+
+@on_virtual_time
+async def test_a_gift_that_hangs_keeps_no_other_shard_from_being_handed_over() -> None:
+    async with staged() as stage:
+        given, stuck = await stage.made(shard=0), await stage.made(shard=1)
+
+        async def hangs() -> None:
+            await stage.clock.sleep(600)
+
+        async with _running(stage, _listener(stage)) as listener:
+            stage.shards.before("transfer", hangs, nth=2)
+            for shard in (0, 1):
+                lease = await stage.ports.shards.lease(shard)
+                until = stage.now + 10
+                await stage.ports.shards.ask(lease, OTHER, now=stage.now, until=until)
+            await stage.clock.sleep(22)
+            stored = await stage.load(given)
+            await stage.broker.ports.sessions.commit(stored, replace(stored, held_by=OTHER))
+            await stage.clock.sleep(2)
+
+            assert await _word(stage, given) == Farewell(fence=2, drained=True)
+            assert given.id not in listener.visits
+            assert listener.held >= {1, 2, 3}
+            assert stuck.id in listener.visits
+
+
+@on_virtual_time
+async def test_draining_while_a_shard_is_given_away_says_that_history_must_tell() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        async with _running(stage, _listener(stage)) as listener:
+            await _gives_first_shard(stage, listener)
+            await listener.drain()
+
+            assert await _word(stage, session) == Farewell(fence=2, drained=False)
+            assert stage.control.connections() == []
+        assert await _owner(stage) == OTHER
+        assert await _owner(stage, 1) is None
+
+
+async def _word(stage: Stage, session: Session) -> Farewell | None:
+    return (await stage.load(session)).farewell
+
+
+def _inbox(listener: HoldLinks, session: Session) -> Inbox:
+    inbox = listener.present.of(session.id)
+    assert inbox is not None
+    return inbox
 
 
 @on_virtual_time

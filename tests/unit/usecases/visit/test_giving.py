@@ -14,7 +14,13 @@ from service.domain.instants import rfc3339
 from service.domain.session import Farewell, Session
 from service.usecases.visit import HandOverAsked, Inbox, LeaveAsked, Nudged, TypingWanted
 from service.usecases.visit.desk import Phase
-from service.usecases.visit.giving import PROOF_SECONDS, begin_giving, give
+from service.usecases.visit.giving import (
+    GRACE_SECONDS,
+    LOOK_SECONDS,
+    PROOF_SECONDS,
+    begin_giving,
+    give,
+)
 from service.usecases.visit.inbox import FrameArrived, LinkDown
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
@@ -35,7 +41,7 @@ class Giver:
     async def successor_attaches(self) -> None:
         stored = await self.stage.load(self.session)
         await self.stage.broker.ports.sessions.commit(stored, replace(stored, held_by=NEW))
-        await self.stage.clock.sleep(0.5)
+        await self.stage.clock.sleep(LOOK_SECONDS + GRACE_SECONDS + 0.1)
 
     async def word(self) -> Farewell | None:
         return (await self.stage.load(self.session)).farewell
@@ -182,11 +188,11 @@ async def test_what_does_not_come_back_is_left_to_the_successor() -> None:
         await stage.clock.sleep(0.2)
         inbox.put(_asked(stage))
         giver = Giver(stage=stage, session=session, inbox=inbox, task=task)
-        await giver.successor_attaches()
         begun = stage.now
+        await giver.successor_attaches()
         await task
 
-        assert stage.now - begun == pytest.approx(PROOF_SECONDS - 0.5, abs=0.3)
+        assert stage.now - begun == pytest.approx(PROOF_SECONDS, abs=0.3)
         assert len(await stage.ports.sessions.open_sends(session.id)) == 1
         assert await giver.word() == Farewell(fence=FENCE, drained=True)
 
