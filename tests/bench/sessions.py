@@ -66,7 +66,9 @@ async def caller(address: str, origin: str) -> AsyncIterator[Caller]:
     }
     post(f"{address}/v1/deployments", deployment, key=KEY)
     headers = {"authorization": f"Bearer {KEY}"}
+    # Shorter than the server's patience with idle connections, so that none is used that it closes.
+    limits = httpx2.Limits(max_connections=2 * AT_ONCE, keepalive_expiry=2)
     async with httpx2.AsyncClient(
-        base_url=address, headers=headers, timeout=60, trust_env=False
+        base_url=address, headers=headers, timeout=60, trust_env=False, limits=limits
     ) as http:
         yield Caller(http=http)
