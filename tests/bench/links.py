@@ -37,32 +37,49 @@ class Cost:
     opened_a_second: float
 
 
-async def measure(pid: int, opening: Opening, sim: Obedient) -> Cost:
-    """Open few, open many, let agents speak, and look at the process each time."""
-    few = await _warm(pid, await opening(FEW), sim)
-    begun = time.perf_counter()
-    tokens = await opening(MANY)
-    took = time.perf_counter() - begun
-    many = await _warm(pid, tokens, sim)
-    used = processor_seconds(pid)
-    await asyncio.sleep(SECONDS)
-    idle = processor_seconds(pid) - used
-    used = processor_seconds(pid)
-    said = await sim.order(tokens=tokens, rate=RATE, seconds=SECONDS)
-    await asyncio.sleep(SETTLE)
-    spent = processor_seconds(pid) - used - idle * (1 + SETTLE / SECONDS)
-    return Cost(
-        kib_each=(many - few) / (MANY - FEW),
-        ms_a_message=1000 * spent / len(said),
-        idle_percent=100 * idle / SECONDS,
-        opened_a_second=(MANY - FEW) / took,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A process that holds links, and the simulator at their other ends."""
 
+    pid: int
+    sim: Obedient
+    opening: Opening
+    heard: Callable[[], Awaitable[int]]
+    """A count that grows by one with each word that it took in."""
 
-async def _warm(pid: int, tokens: list[str], sim: Obedient) -> float:
-    await sim.order(tokens=tokens, rate=RATE, seconds=WARM_UP_EACH * len(tokens) / RATE)
-    await asyncio.sleep(SETTLE)
-    return resident_kib(pid)
+    async def measure(self) -> Cost:
+        """Open few, open many, let agents speak, and look at the process each time."""
+        few = await self._warm(await self.opening(FEW))
+        begun = time.perf_counter()
+        tokens = await self.opening(MANY)
+        opened = time.perf_counter() - begun
+        many = await self._warm(tokens)
+        used = processor_seconds(self.pid)
+        await asyncio.sleep(SECONDS)
+        idle = (processor_seconds(self.pid) - used) / SECONDS
+        used, begun = processor_seconds(self.pid), time.perf_counter()
+        words = await self._talk(tokens, SECONDS)
+        spent = processor_seconds(self.pid) - used - idle * (time.perf_counter() - begun)
+        return Cost(
+            kib_each=(many - few) / (MANY - FEW),
+            ms_a_message=1000 * spent / words,
+            idle_percent=100 * idle,
+            opened_a_second=(MANY - FEW) / opened,
+        )
+
+    async def _warm(self, tokens: list[str]) -> float:
+        await self._talk(tokens, WARM_UP_EACH * len(tokens) / RATE)
+        return resident_kib(self.pid)
+
+    async def _talk(self, tokens: list[str], seconds: float) -> int:
+        """Let agents speak until all of it was taken in; how many words that were."""
+        before = await self.heard()
+        said = await self.sim.order(tokens=tokens, rate=RATE, seconds=seconds)
+        heard = before
+        while heard < before + len(said):
+            await asyncio.sleep(SETTLE)
+            heard = await self.heard()
+        return len(said)
 
 
 async def ours(folder: str, files: Certificates, sim: Obedient) -> tuple[Cost, float]:
@@ -70,7 +87,13 @@ async def ours(folder: str, files: Certificates, sim: Obedient) -> tuple[Cost, f
     trusting = {"BROKER_CA_FILE": str(files.authority)}
     with broker_on(folder, **trusting) as held:
         async with caller(held.address, sim.ready) as guests:
-            cost = await measure(held.pid, lambda count: _opened(guests, count), sim)
+            subject = Subject(
+                pid=held.pid,
+                sim=sim,
+                opening=lambda count: _opened(guests, count),
+                heard=guests.events_in_all,
+            )
+            cost = await subject.measure()
     before = await sim.order()
     begun = time.perf_counter()
     with broker_on(folder, **trusting):
@@ -97,10 +120,8 @@ async def bare(files: Certificates, sim: Obedient) -> Cost:
             tokens: list[str] = await links.order(open=count)
             return tokens
 
-        cost = await measure(links.process.pid, opening, sim)
-        if not await links.order():
-            raise RuntimeError("nobody heard the agents")
-        return cost
+        subject = Subject(pid=links.process.pid, sim=sim, opening=opening, heard=links.order)
+        return await subject.measure()
 
 
 async def run() -> list[Line]:

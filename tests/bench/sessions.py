@@ -35,6 +35,18 @@ class Caller:
 
         await asyncio.gather(*(one() for _ in range(count - len(self.tokens))))
 
+    async def events_in_all(self) -> int:
+        """How many events all logs have."""
+        count = 0
+        cursor: str | None = None
+        while True:
+            query = {"limit": 200} | ({} if cursor is None else {"cursor": cursor})
+            page = (await self.http.get("/v1/sessions", params=query)).raise_for_status().json()
+            count += sum(int(session["lastSequence"]) for session in page["items"])
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return count
+
     async def events(self, session: str, after: int, *, wait: float = 0) -> dict[str, Any]:
         """A page of a log."""
         query = {"after": after, "wait": wait, "limit": 200}
