@@ -31,17 +31,19 @@ class ServeTerm:
         begun = self.clock.now()
         _log.info("listener.began", extra={"listener": self.listener.name})
         loops = create_task(self.listener.run())
-        ending = create_task(self._end(stopping))
+        ending = create_task(self._end())
+        stopped = create_task(stopping.wait())
         try:
-            await wait((loops, ending), return_when=FIRST_COMPLETED)
+            await wait((loops, ending, stopped), return_when=FIRST_COMPLETED)
             if loops.done():
                 await loops
-            reason = await ending
+            reason = await ending if ending.done() else "stopped"
         finally:
             ending.cancel()
+            stopped.cancel()
             await self.listener.drain()
             loops.cancel()
-            await gather(loops, ending, return_exceptions=True)
+            await gather(loops, ending, stopped, return_exceptions=True)
         seconds = round(self.clock.now() - begun, 3)
         _log.info(
             "listener.ended",
@@ -49,10 +51,10 @@ class ServeTerm:
         )
         return reason
 
-    async def _end(self, stopping: Event) -> str:
+    async def _end(self) -> str:
         term = self.listener.leases.term
         busy_at = self.clock.monotonic()
-        while not stopping.is_set():
+        while True:
             now = self.clock.now()
             if self.listener.visits:
                 busy_at = self.clock.monotonic()
@@ -61,17 +63,9 @@ class ServeTerm:
                 return "idle"
             if term.retires_at is not None and now >= term.retires_at and self._is_done(now):
                 return "retired"
-            await self._pause(stopping)
-        return "stopped"
+            await self.clock.sleep(LOOK_SECONDS)
 
     def _is_done(self, now: float) -> bool:
         term = self.listener.leases.term
         given = not self.listener.held and not self.listener.visits
         return given or now >= (term.retires_at or now) + LINGER_SECONDS
-
-    async def _pause(self, stopping: Event) -> None:
-        try:
-            async with self.clock.timeout(LOOK_SECONDS):
-                await stopping.wait()
-        except TimeoutError:
-            return

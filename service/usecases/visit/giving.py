@@ -103,16 +103,17 @@ async def _is_met(desk: Desk, asked: HandOverAsked) -> bool:
 
 async def _hand_over(desk: Desk, asked: HandOverAsked) -> None:
     """The successor hears everything from here on: close, log the rest, say so."""
+    link = desk.link
+    if link is None:
+        await _part(desk, asked, drained=False)
+        return
     met = desk.ports.clock.monotonic()
     while (left := _stays(desk, met)) > 0:
         await _take(desk, asked, await desk.inbox.next(desk.ports.clock, left))
         if desk.leaving:
             return
-    if desk.link is None:
-        await _part(desk, asked, drained=False)
-        return
-    await desk.link.say_goodbye()
-    code = await _hear_the_rest(desk, asked, desk.link.name)
+    await link.say_goodbye()
+    code = await _hear_the_rest(desk, asked, link.name)
     _, rest = desk.hold.released(float("inf"))
     for spoken in rest:
         await log_said(desk, spoken, recovered=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from service.domain.errors import UnavailableError
+from service.domain.errors import LinkLostError, UnavailableError
 from service.domain.ids import ListenerName
 from service.domain.instants import rfc3339
 from service.domain.session import Farewell, Session
@@ -21,7 +21,8 @@ from service.usecases.visit.giving import (
     begin_giving,
     give,
 )
-from service.usecases.visit.inbox import FrameArrived, LinkDown
+from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.inbox import FrameArrived, LinkDown, Thing
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
 NEW = ListenerName("own_new")
@@ -124,23 +125,66 @@ async def test_what_waits_to_be_put_in_order_is_logged_before_the_last_word() ->
         assert await giver.word() == Farewell(fence=FENCE, drained=True)
 
 
+class LastWords:
+    """A socket on which the peer still speaks while it closes."""
+
+    def __init__(self, inbox: Inbox, *things: Thing) -> None:
+        self.inbox = inbox
+        self.things = things
+
+    async def send(self, text: str) -> None:
+        raise LinkLostError(code=1006, reason="")
+
+    async def receive(self) -> str:
+        raise LinkLostError(code=1006, reason="")
+
+    async def close(self) -> None:
+        for thing in self.things:
+            self.inbox.put(thing)
+
+
 @on_virtual_time
 async def test_what_was_sent_before_the_peer_closed_is_logged_before_the_last_word() -> None:
-    async with staged() as stage, _giving(stage) as giver:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stored = await stage.broker.ports.sessions.commit(session, replace(session, held_by=NEW))
+        desk = await stage.desk(stored)
         wanted: Queue[bool] = Queue()
+        wire = LastWords(
+            desk.inbox,
+            FrameArrived("lnk_1", json.dumps(_frame("last", at=stage.now))),
+            TypingWanted(wanted),
+            Nudged(),
+            LinkDown("lnk_0", 1006),
+            LinkDown("lnk_1", 1000),
+        )
+        desk.link = GuestLink("lnk_1", wire, desk.inbox, stage.now)
+        desk.inbox.put(FrameArrived("lnk_1", json.dumps(_frame("first", at=stage.now))))
 
-        async def under_way() -> None:
-            """Between the look that finds the successor and the close."""
-            stage.say(giver.session, "Last")
-            giver.inbox.put(Nudged())
-            giver.inbox.put(TypingWanted(wanted))
+        async def takes_long() -> None:
+            await stage.clock.sleep(GRACE_SECONDS + 1)
 
-        stage.sessions.before("load", under_way, nth=2)
-        await giver.successor_attaches()
+        stage.sessions.before("append", takes_long)
+        await give(desk, _asked(stage))
 
-        assert await stage.texts(giver.session) == ["Last"]
+        assert await stage.texts(session) == ["first", "last"]
         assert wanted.get_nowait() is False
-        assert await giver.word() == Farewell(fence=FENCE, drained=True)
+        assert (await stage.load(session)).farewell == Farewell(fence=FENCE, drained=True)
+
+
+@on_virtual_time
+async def test_a_link_that_breaks_just_when_the_successor_came_leaves_it_to_history() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stored = await stage.broker.ports.sessions.commit(session, replace(session, held_by=NEW))
+        desk = await stage.desk(stored)
+        desk.link = GuestLink("lnk_1", LastWords(desk.inbox), desk.inbox, stage.now)
+        desk.inbox.put(LinkDown("lnk_1", 1006))
+        begun = stage.now
+        await give(desk, _asked(stage))
+
+        assert (desk.leaving, stage.now) == (True, begun)
+        assert (await stage.load(session)).farewell == Farewell(fence=FENCE, drained=False)
 
 
 @on_virtual_time
