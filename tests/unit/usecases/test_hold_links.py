@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from service.domain.deployment import Mode
-from service.domain.errors import UnavailableError
+from service.domain.errors import SupersededError, UnavailableError
 from service.domain.events import LeaveRequested
 from service.domain.ids import ListenerName, SessionId
 from service.domain.lease import Lease, Term
@@ -670,3 +670,22 @@ async def test_a_dormant_session_waits_for_its_time_or_for_a_hint() -> None:
             await stage.clock.sleep(5)
             assert list(listener.visits) == [session.id]
             assert stage.arrived()[-1] == "Still there?"
+
+
+@on_virtual_time
+async def test_a_session_that_moved_on_with_its_shard_is_not_visited_again() -> None:
+    async with staged() as stage:
+        listener = _listener(stage)
+        _holds_first_shard(listener)
+        session = await stage.made(shard=0)
+
+        async def move_on() -> None:
+            listener.leases.held.clear()
+            raise SupersededError(session_id=session.id)
+
+        stage.sessions.before("load", move_on)
+        listener.look(session.id, 0)
+        await stage.clock.sleep(5)
+
+        assert listener.visits == {}
+        assert stage.sessions.calls["load"] == 1
