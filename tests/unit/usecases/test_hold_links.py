@@ -478,19 +478,13 @@ async def test_a_shard_that_is_asked_for_is_given_with_its_links_still_there() -
 @on_virtual_time
 async def test_a_visit_without_a_link_ends_with_the_shard_and_leaves_it_to_history() -> None:
     async with staged() as stage:
-        locked, other = await stage.made(shard=0), await stage.made(shard=1)
+        linkless, other = await stage.made(shard=0), await stage.made(shard=1)
         async with _running(stage, _listener(stage)) as listener:
-            for _ in range(2):
-                await stage.broker.ports.sessions.release_lock(locked.id, "none")
-            waiting = await stage.made(shard=0)
-            lock = Lock(token="lck_other", until=stage.now + 35)
-            await stage.broker.ports.sessions.commit(waiting, replace(waiting, lock=lock))
-            listener.look(waiting.id, 0)
-            listener.present.end(locked.id, _inbox(listener, locked))
+            listener.present.end(linkless.id, _inbox(listener, linkless))
             await _gives_first_shard(stage, listener)
 
-            assert await _word(stage, locked) == Farewell(fence=2, drained=False)
-            assert locked.id not in listener.visits
+            assert await _word(stage, linkless) == Farewell(fence=2, drained=False)
+            assert linkless.id not in listener.visits
             assert other.id in listener.visits
 
 
@@ -513,6 +507,19 @@ async def test_a_session_of_a_shard_that_was_lost_before_its_turn_is_not_attache
         assert given.owner == "own_a"
         assert stage.wires.opened == opened
         assert listener.visits == {}
+
+
+@on_virtual_time
+async def test_a_visit_does_not_begin_under_a_lease_that_was_just_lost() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        listener = _listener(stage)
+        _holds_first_shard(listener)
+        listener.look(session.id, 0)
+        listener.leases.held.clear()
+        await stage.clock.sleep(1)
+
+        assert (listener.visits, stage.wires.opened) == ({}, 0)
 
 
 @on_virtual_time
