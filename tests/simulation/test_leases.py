@@ -174,5 +174,7 @@ def test_no_two_hold_a_shard_and_somebody_does_once_all_is_well(parts: list[Part
             assert [life for life in lives[:-1] if life.result() is not None] == []
             lives[-1].cancel()
             await asyncio.gather(lives[-1], return_exceptions=True)
+            for listener in watch.listeners:
+                await listener.shards.settle()
 
     run_virtual(story())

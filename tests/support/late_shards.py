@@ -46,6 +46,10 @@ class LateShards:
         """From now on every call is carried out and answered at once."""
         self._fates.clear()
 
+    async def settle(self) -> None:
+        """Wait for what is still under way, whoever asked for it."""
+        await asyncio.gather(*self._under_way)
+
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._port, name)
 
