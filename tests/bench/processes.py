@@ -21,6 +21,8 @@ BOUNDLESS = {
     "handshakes_per_minute": 1_000_000,
 }
 """The documented limits would measure waiting, not working."""
+UNHINDERED = {"BROKER_CONNECTIONS_PER_MINUTE": "1000000"}
+"""Nor would the broker's own budget of new connections, which keeps to one of them."""
 
 
 def free_port() -> int:
@@ -53,6 +55,7 @@ def broker(*, listener: bool) -> Iterator[str]:
             "BROKER_PORT": "0",
             "BROKER_ADMIN_KEY": KEY,
             "BROKER_SIMULATOR": "off",
+            **UNHINDERED,
         }
         door = "service.entrypoints.local" if listener else "tests.bench.on_demand_broker"
         with _process([sys.executable, "-m", door], environment) as line:
@@ -84,6 +87,7 @@ def broker_on(folder: str, **environment: str) -> Iterator[Held]:
         "BROKER_PORT": "0",
         "BROKER_ADMIN_KEY": KEY,
         "BROKER_SIMULATOR": "off",
+        **UNHINDERED,
         **environment,
     }
     command = [sys.executable, "-m", "service.entrypoints.local"]
