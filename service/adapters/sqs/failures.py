@@ -45,7 +45,12 @@ def translated(
     """The error of ours, about that queue."""
     if not isinstance(error, ClientError):
         return UnavailableError(what=f"the queue {queue} ({type(error).__name__})")
-    code, message = code_of(error), _told(error).get("Message", "")
+    return refusal(_told(error), queue)
+
+
+def refusal(told: Mapping[str, Any], queue: str) -> ConfigurationError | UnavailableError:
+    """The error of ours for an error answer, or for one entry of a batch that failed."""
+    code, message = str(told.get("Code", "")), told.get("Message", "")
     if code in MISCONFIGURED:
         return ConfigurationError(f"SQS refuses the queue {queue}: {code}: {message}")
     return UnavailableError(what=f"the queue {queue} ({code})")

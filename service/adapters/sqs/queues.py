@@ -20,8 +20,9 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.adapters.sqs.failures import TAKEN_NAMES, code_of, translated
-from service.domain.errors import UnavailableError
+from service.adapters.sqs.failures import TAKEN_NAMES, code_of, refusal, translated
+from service.adapters.sqs.outbox import Letter, Outbox
+from service.domain.errors import ConfigurationError, UnavailableError
 
 DELAY_MAX_SECONDS: Final = 900
 """SQS developer guide, "Message quotas": a message is delayed by 15 minutes at most."""
@@ -75,6 +76,7 @@ class SqsQueues:
         self._sends = ThreadPoolExecutor(settings.connections, thread_name_prefix="hints")
         self._polls = ThreadPoolExecutor(polls, thread_name_prefix="polls")
         self._urls: dict[str, str] = {}
+        self._outboxes: dict[str, Outbox] = {}
         self._closed = False
         self._sender = session.client(
             "sqs",
@@ -106,10 +108,12 @@ class SqsQueues:
     async def send(self, queue: str, body: str, *, delay: float = 0.0) -> None:
         """Put a text in a queue; it comes out after `delay`, in whole seconds, rounded up.
 
-        Cancelling it does not call it back. Raises UnavailableError, ConfigurationError.
+        Raises UnavailableError, ConfigurationError.
         """
-        seconds = min(DELAY_MAX_SECONDS, math.ceil(max(0.0, delay)))
-        await self._call(queue, self._send, queue, body, seconds)
+        outbox = self._outboxes.get(queue)
+        if outbox is None:
+            outbox = self._outboxes[queue] = Outbox(partial(self._post, queue))
+        await outbox.send(body, min(DELAY_MAX_SECONDS, math.ceil(max(0.0, delay))))
 
     async def receive(self, queue: str) -> Sequence[str]:
         """Take up to 10 texts out of a queue, or wait for one; empty when none came.
@@ -137,14 +141,23 @@ class SqsQueues:
         await self._call(queue, self._url, queue, self._sender.get_queue_url)
 
     async def close(self) -> None:
-        """Let go of threads and connections. A call under way ends by its own time limits."""
+        """Let go of threads and connections. A call under way ends by its own time limits.
+
+        What still waits for a thread fails; cancelling it would cancel whoever waits for it.
+        """
         self._closed = True
         for pool in (self._sends, self._polls):
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
         for client in (self._sender, self._poller):
             client.close()
 
     # ------------------------------------------------------------------------- on the event loop
+
+    async def _post(self, queue: str, letters: Sequence[Letter]) -> Sequence[Exception | None]:
+        try:
+            return await self._call(queue, self._send, queue, letters)
+        except (ConfigurationError, UnavailableError) as error:
+            return [error] * len(letters)
 
     async def _call(
         self, queue: str, call: Callable[P, T], *arguments: P.args, **named: P.kwargs
@@ -164,9 +177,8 @@ class SqsQueues:
         *arguments: P.args,
         **named: P.kwargs,
     ) -> "Future[T]":
-        if self._closed:
-            raise UnavailableError(what=f"the queue {queue} (this process is stopping)")
-        return pool.submit(call, *arguments, **named)
+        self._check_open(queue)
+        return pool.submit(self._if_open, queue, partial(call, *arguments, **named))
 
     def _abandoned(self, queue: str, polling: "Future[Sequence[_Message]]") -> None:
         """Called on the loop or in the poll's thread when nobody waits for what it received."""
@@ -190,14 +202,29 @@ class SqsQueues:
 
     # -------------------------------------------------------------------------------- in threads
 
-    def _send(self, queue: str, body: str, delay: int) -> None:
+    def _if_open(self, queue: str, call: Callable[[], T]) -> T:
+        self._check_open(queue)
+        return call()
+
+    def _check_open(self, queue: str) -> None:
+        if self._closed:
+            raise UnavailableError(what=f"the queue {queue} (this process is stopping)")
+
+    def _send(self, queue: str, letters: Sequence[Letter]) -> Sequence[Exception | None]:
         url = self._url(queue, self._sender.get_queue_url)
-        self._sender.send_message(QueueUrl=url, MessageBody=body, DelaySeconds=delay)
+        answer = self._sender.send_message_batch(
+            QueueUrl=url,
+            Entries=[
+                {"Id": str(n), "MessageBody": letter.body, "DelaySeconds": letter.delay}
+                for n, letter in enumerate(letters)
+            ],
+        )
+        failed = {each["Id"]: refusal(each, queue) for each in answer.get("Failed", ())}
+        return [failed.get(str(n)) for n in range(len(letters))]
 
     def _poll(self, queue: str) -> Sequence[_Message]:
         url = self._url(queue, self._poller.get_queue_url)
-        if self._closed:
-            return ()
+        self._check_open(queue)
         answer = self._poller.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=RECEIVED_MAX,

@@ -24,8 +24,10 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @asynccontextmanager
-async def _opened(session: Session, endpoint: str, prefix: str) -> AsyncIterator[SqsHintQueues]:
-    settings = SqsSettings(prefix=prefix, shards=2, endpoint_url=endpoint)
+async def _opened(
+    session: Session, endpoint: str, prefix: str, *, connections: int = 4
+) -> AsyncIterator[SqsHintQueues]:
+    settings = SqsSettings(prefix=prefix, shards=2, endpoint_url=endpoint, connections=connections)
     opened = open_sqs(settings, clock=SystemClock(), session=session)
     yield opened
     await opened.close()
@@ -128,6 +130,33 @@ async def test_closing_waits_for_no_poll_and_the_poll_ends_by_itself(
     assert heard == [[], []]
     assert time.monotonic() - begun < 6
     assert queues.hints.lost == 1
+
+
+async def test_what_waits_for_its_turn_when_it_closes_is_lost_and_cancels_nobody(
+    aws_endpoint: str, aws_session: Session
+) -> None:
+    async with _opened(aws_session, aws_endpoint, unique("full"), connections=1) as queues:
+        await queues.create_if_missing()
+        sessions = [SessionId(f"ses_{n}") for n in range(40)]
+        sending = [asyncio.create_task(queues.hints.session(each, 0)) for each in sessions]
+        for _ in range(3):
+            await asyncio.sleep(0)  # four requests for one thread
+        await queues.close()
+        ends = await asyncio.gather(*sending, return_exceptions=True)
+
+    assert ends == [None] * 40
+    assert queues.hints.lost >= 30
+
+
+async def test_a_thousand_hints_at_once_are_no_outage(
+    queues: SqsHintQueues, caplog: pytest.LogCaptureFixture
+) -> None:
+    await asyncio.gather(
+        *(queues.hints.lane(HOOK, SessionId(f"ses_{n % 250}"), hops=n // 250) for n in range(1000))
+    )
+
+    assert queues.hints.lost == 0
+    assert caplog.records == []
 
 
 async def test_what_a_cancelled_poll_receives_while_closing_comes_out_again(

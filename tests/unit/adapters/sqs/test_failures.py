@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from service.adapters.sqs.failures import code_of, translated
+from service.adapters.sqs.failures import code_of, refusal, translated
 from service.domain.errors import ConfigurationError, UnavailableError
 
 
@@ -43,3 +43,10 @@ def test_what_passes_by_itself_is_unavailability(error: Any) -> None:  # noqa: A
 
 def test_an_answer_without_an_error_in_it_has_no_code() -> None:
     assert code_of(ClientError({}, "Operation")) == ""
+
+
+def test_an_entry_of_a_batch_that_failed_means_what_an_error_would() -> None:
+    refused = refusal({"Id": "0", "Code": "AccessDenied", "SenderFault": True}, "q")
+    failed = refusal({"Id": "0", "Code": "InternalError", "SenderFault": False}, "q")
+
+    assert (type(refused), type(failed)) == (ConfigurationError, UnavailableError)
