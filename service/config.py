@@ -15,12 +15,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.domain.budget import MINUTE_LIMIT
 from service.domain.errors import ConfigurationError
+from service.domain.lease import MOST_LINKS
 
 PREFIX: Final = "BROKER_"
 DATA_DIR: Final = Path(".data")
 MOST_SHARDS: Final = 4_096
-MOST_LINKS: Final = 800
-"""The hard stop of one listener, whatever is set."""
 
 Network = IPv4Network | IPv6Network
 

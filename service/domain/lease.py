@@ -21,6 +21,8 @@ DRAIN_LEAST_SECONDS: Final = 30.0
 """How long a predecessor keeps the links of a shard that it gave away, at the least."""
 ATTACHES_PER_SECOND: Final = 10.0
 """How fast a successor attaches to sessions that somebody still holds."""
+MOST_LINKS: Final = 800
+"""The most that one process may be told to hold: `Term.max_links`."""
 LEAD_SHARE: Final = 0.25
 LEAD_MOST_SECONDS: Final = 120.0
 

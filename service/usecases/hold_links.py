@@ -35,8 +35,6 @@ PAUSE_MOST: Final = 10.0
 DRAIN_SECONDS: Final = 6.0
 LOCK_POLL_SECONDS: Final = 0.25
 """How often a lock is looked at that another process may have let go of."""
-MOST_LINKS: Final = 800
-"""What one process can bear: what would go beyond is visited now and then."""
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from service.domain.ids import ListenerName
-from service.domain.lease import Term
+from service.domain.lease import MOST_LINKS, Term
 from service.entrypoints._local.loops import courier_loop
-from service.usecases.hold_links import MOST_LINKS, HoldLinks
+from service.usecases.hold_links import HoldLinks
 from tests.support.mortal_broker import SHARDS, Death, Process, start
 from tests.support.virtual_broker import VirtualBroker
 

@@ -17,7 +17,7 @@ from service.api.app import create_app
 from service.bootstrap import Assembly, Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
 from service.domain.ids import ListenerName
-from service.domain.lease import Term
+from service.domain.lease import MOST_LINKS, Term
 from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.ports import Ports
 from service.simulator.control import Control
@@ -26,7 +26,7 @@ from service.simulator.deployments import Deployment as Simulated
 from service.simulator.knobs import Knobs
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
-from service.usecases.hold_links import MOST_LINKS, HoldLinks
+from service.usecases.hold_links import HoldLinks
 
 ADMIN: Final = "the-admin-key-of-the-machine"
 DEPLOYMENT: Final = "shop"

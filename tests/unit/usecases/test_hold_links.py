@@ -12,9 +12,9 @@ from service.domain.deployment import Mode
 from service.domain.errors import SupersededError, UnavailableError
 from service.domain.events import LeaveRequested
 from service.domain.ids import ListenerName, SessionId
-from service.domain.lease import Lease, Term
+from service.domain.lease import MOST_LINKS, Lease, Term
 from service.domain.session import Farewell, Lock, Session, State
-from service.usecases.hold_links import MOST_LINKS, HoldLinks
+from service.usecases.hold_links import HoldLinks
 from service.usecases.leases import Held
 from service.usecases.visit import Inbox
 from tests.support.visit_stage import Stage, on_virtual_time, staged

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from service.domain.ids import ListenerName
-from service.domain.lease import Term
+from service.domain.lease import MOST_LINKS, Term
 from service.domain.session import State
-from service.usecases.hold_links import MOST_LINKS, HoldLinks
+from service.usecases.hold_links import HoldLinks
 from service.usecases.serve_term import LINGER_SECONDS, ServeTerm
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
