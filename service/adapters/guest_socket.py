@@ -92,6 +92,7 @@ class WebsocketGuestSockets:
             raise self._denied(exc) from exc
         except (OSError, WebSocketException, UnicodeError) as exc:
             raise LinkLostError(code=NO_CLOSE_FRAME, reason=_failure_class(exc)) from exc
+        _forget_handshake(connection)
         return WebsocketLink(connection, clock=self._clock, deadlines=self._deadlines)
 
     def _opening(self, deployment: Deployment) -> "_Direct":
@@ -189,6 +190,16 @@ class _Direct(connect):
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
+
+
+def _forget_handshake(connection: ClientConnection) -> None:
+    """Drop the headers that the library keeps for as long as the link lives: 3 KiB a link.
+
+    The response itself stays: its presence tells the library that the handshake is over.
+    """
+    connection.request = None
+    if connection.response is not None:
+        connection.response.headers.clear()
 
 
 def _heartbeat(deployment: Deployment) -> float:

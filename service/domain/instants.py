@@ -11,8 +11,8 @@ def rfc3339(at: float) -> str:
     """Spell an instant as RFC 3339 in UTC with milliseconds, such as 2031-04-05T10:11:12.345Z."""
     whole_ms = round(at * 1000)
     seconds, milliseconds = divmod(whole_ms, 1000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    whole = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
+    return f"{whole}.{milliseconds:03d}Z"
 
 
 def maybe_rfc3339(at: float | None) -> str | None:

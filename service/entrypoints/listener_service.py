@@ -9,6 +9,7 @@ import sys
 
 from service.config import ListenerServiceSettings
 from service.domain.errors import ConfigurationError, UnavailableError
+from service.entrypoints._service.allocator import keep_memory_small
 from service.entrypoints._service.event_loop import new_event_loop
 from service.entrypoints._service.serving import serve
 from service.observability import configure_logging
@@ -16,6 +17,7 @@ from service.observability import configure_logging
 
 def main() -> int:
     """Run until told to stop; the exit status."""
+    keep_memory_small()
     try:
         settings = ListenerServiceSettings.read()
         configure_logging("INFO", sys.stderr, human=sys.stderr.isatty())

@@ -12,11 +12,13 @@ import uvloop
 from service.config import LocalSettings
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.entrypoints._local.machine import serve
+from service.entrypoints._service.allocator import keep_memory_small
 from service.observability import configure_logging
 
 
 def main() -> int:
     """Run until told to stop; the exit status."""
+    keep_memory_small()
     try:
         settings = LocalSettings.read()
         configure_logging("INFO", sys.stderr, human=sys.stderr.isatty())

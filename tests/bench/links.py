@@ -38,6 +38,15 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Talked:
+    """What it took to hear agents speak: so many words, and the process once all had arrived."""
+
+    words: int
+    processor_seconds: float
+    kib: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """A process that holds links, and the simulator at their other ends."""
 
@@ -57,29 +66,33 @@ class Subject:
         used = processor_seconds(self.pid)
         await asyncio.sleep(SECONDS)
         idle = (processor_seconds(self.pid) - used) / SECONDS
-        used, begun = processor_seconds(self.pid), time.perf_counter()
-        words = await self._talk(tokens, SECONDS)
-        spent = processor_seconds(self.pid) - used - idle * (time.perf_counter() - begun)
+        talked = await self._talk(tokens, SECONDS)
+        spent = talked.processor_seconds - idle * (SECONDS + SETTLE)
         return Cost(
             kib_each=(many - few) / (MANY - FEW),
-            ms_a_message=1000 * spent / words,
+            ms_a_message=1000 * spent / talked.words,
             idle_percent=100 * idle,
             opened_a_second=(MANY - FEW) / opened,
         )
 
     async def _warm(self, tokens: list[str]) -> float:
-        await self._talk(tokens, WARM_UP_EACH * len(tokens) / RATE)
-        return resident_kib(self.pid)
+        return (await self._talk(tokens, WARM_UP_EACH * len(tokens) / RATE)).kib
 
-    async def _talk(self, tokens: list[str], seconds: float) -> int:
-        """Let agents speak until all of it was taken in; how many words that were."""
+    async def _talk(self, tokens: list[str], seconds: float) -> Talked:
+        """Let agents speak, and look at the process once all of it had time to arrive.
+
+        Only then is it asked what arrived: the question costs the broker more than the words.
+        """
         before = await self.heard()
+        used = processor_seconds(self.pid)
         said = await self.sim.order(tokens=tokens, rate=RATE, seconds=seconds)
-        heard = before
-        while heard < before + len(said):
-            await asyncio.sleep(SETTLE)
-            heard = await self.heard()
-        return len(said)
+        await asyncio.sleep(SETTLE)
+        used = processor_seconds(self.pid) - used
+        kib = resident_kib(self.pid)
+        heard = await self.heard() - before
+        if heard < len(said):
+            raise RuntimeError(f"{len(said)} words, {heard} of them arrived within {SETTLE:g} s")
+        return Talked(words=len(said), processor_seconds=used, kib=kib)
 
 
 async def ours(folder: str, files: Certificates, sim: Obedient) -> tuple[Cost, float]:

@@ -13,6 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import (
     Any,
+    Final,
     NewType,
     TypeAlias,
     TypeVar,
@@ -26,13 +27,17 @@ from typing import (
 T = TypeVar("T")
 Decoder: TypeAlias = Callable[[Any], Any]
 
+# Made once: json.dumps would make an encoder for each value, and every message writes several.
+_SPELLED: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ESCAPED: Final = json.JSONEncoder(separators=(",", ":"))
+
 
 def text_of(value: object) -> str:
     """Compact JSON. Text that UTF-8 cannot spell (a lone surrogate) is escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _SPELLED.encode(value)
     if text.isascii() or _encodes(text):
         return text
-    return json.dumps(value, separators=(",", ":"))
+    return _ESCAPED.encode(value)
 
 
 def _encodes(text: str) -> bool:

@@ -4,7 +4,6 @@ Mutable on purpose and owned by one task; the modules beside it work on it.
 """
 
 from asyncio import Queue, Task
-from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -64,7 +63,7 @@ class Reading:
     agreed: bool = False
     reads: list[HistoryRead] = field(default_factory=list)
     """Reads of this guest session, for proving that a send is absent."""
-    recent: "deque[float]" = field(default_factory=deque)
+    recent: "list[float]" = field(default_factory=list)
     """When requests for a page went out in the last minute."""
     second_at: float | None = None
     """When the second read, which finishes a catch-up, is due; None when it was made."""
@@ -104,9 +103,9 @@ class Desk:
     hold: Hold = field(default_factory=Hold)
     reading: Reading = field(default_factory=Reading)
     tally: Tally = field(default_factory=Tally)
-    written: "deque[float]" = field(default_factory=deque)
+    written: "list[float]" = field(default_factory=list)
     """When frames with messages went out in the last second."""
-    effects: "deque[Effect]" = field(default_factory=deque)
+    effects: "list[Effect]" = field(default_factory=list)
     dormant_seconds: float | None = None
     """After how long a quiet session's link is let go; None keeps it."""
     look_at: float = 0.0

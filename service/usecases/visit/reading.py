@@ -74,7 +74,7 @@ def budget_pause(desk: Desk) -> float:
     """Seconds until another page may be asked for."""
     recent = desk.reading.recent
     while recent and recent[0] <= desk.now - _MINUTE:
-        recent.popleft()
+        recent.pop(0)
     return 0.0 if len(recent) < READS_PER_MINUTE else recent[0] + _MINUTE - desk.now
 
 

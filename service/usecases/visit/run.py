@@ -152,7 +152,7 @@ def _as_the_log_tells(session: Session, window: Window) -> Session:
 async def _work(desk: Desk) -> None:
     while True:
         while desk.effects:
-            await perform(desk, desk.effects.popleft())
+            await perform(desk, desk.effects.pop(0))
         while desk.giving is not None and not desk.leaving:
             await give(desk, desk.giving)
         if desk.leaving:

@@ -53,7 +53,7 @@ def pace_pause(desk: Desk) -> float:
     """
     since = desk.now - 1.0
     while desk.written and desk.written[0] <= since:
-        desk.written.popleft()
+        desk.written.pop(0)
     proven = _proven_since(desk, since)
     taken = max(len(desk.written), len(proven) + len(in_flight(desk.sends.values())))
     if taken < PER_SECOND:

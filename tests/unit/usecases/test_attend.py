@@ -280,7 +280,7 @@ async def test_typing_goes_through_the_visit_that_is_under_way() -> None:
         inbox = stage.assembly.present.begin(session.id)
         asked = create_task(_typing(stage, session))
         await stage.clock.sleep(0.1)
-        thing = inbox.queue.get_nowait()
+        thing = inbox.things.pop()
         assert isinstance(thing, TypingWanted)
         thing.answer.put_nowait(item=True)
 

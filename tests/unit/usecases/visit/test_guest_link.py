@@ -87,7 +87,7 @@ async def test_a_close_of_the_peer_arrives_in_the_inbox() -> None:
     link.start()
     await sleep(0.1)
 
-    assert link.inbox.queue.get_nowait() == LinkDown("lnk_1", 1001, "Going away")
+    assert link.inbox.things.pop() == LinkDown("lnk_1", 1001, "Going away")
 
 
 @on_virtual_time
