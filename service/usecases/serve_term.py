@@ -25,6 +25,7 @@ class ServeTerm:
 
     clock: Clock
     listener: HoldLinks
+    linger_seconds: float = LINGER_SECONDS
 
     async def __call__(self, stopping: Event) -> str:
         """Return why it ended: `stopped`, `retired` or `idle`. A failure of its loops is raised."""
@@ -68,4 +69,4 @@ class ServeTerm:
     def _is_done(self, now: float) -> bool:
         term = self.listener.leases.term
         given = not self.listener.held and not self.listener.visits
-        return given or now >= (term.retires_at or now) + LINGER_SECONDS
+        return given or now >= (term.retires_at or now) + self.linger_seconds

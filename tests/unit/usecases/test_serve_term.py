@@ -29,17 +29,19 @@ class Served:
     task: "Task[str]"
 
 
-def _served(stage: Stage, name: ListenerName = OLD, **term: float) -> Served:
+def _served(
+    stage: Stage, name: ListenerName = OLD, *, linger: float = LINGER_SECONDS, **term: float
+) -> Served:
     wanted = replace(Term(name=name, shards=4, max_links=MOST_LINKS), **term)  # type: ignore[arg-type]  # fields of Term
     listener = stage.assembly.listener(stage.broker.hints.mailboxes, wanted)
     stopping = Event()
-    serve = ServeTerm(clock=stage.clock, listener=listener)
+    serve = ServeTerm(clock=stage.clock, listener=listener, linger_seconds=linger)
     return Served(listener, stopping, create_task(serve(stopping)))
 
 
-def _retiring(stage: Stage) -> Served:
+def _retiring(stage: Stage, *, linger: float = LINGER_SECONDS) -> Served:
     ends = stage.now + GENERATION
-    return _served(stage, generation_seconds=GENERATION, retires_at=ends)
+    return _served(stage, linger=linger, generation_seconds=GENERATION, retires_at=ends)
 
 
 @on_virtual_time
@@ -97,14 +99,15 @@ async def test_it_retires_once_a_successor_has_everything() -> None:
         await new.task
 
 
+@pytest.mark.parametrize("linger", [LINGER_SECONDS, 5.0])
 @on_virtual_time
-async def test_without_a_successor_it_lingers_and_then_lets_go() -> None:
+async def test_without_a_successor_it_lingers_and_then_lets_go(linger: float) -> None:
     async with staged() as stage:
         session = await stage.made(shard=0)
-        old = _retiring(stage)
+        old = _retiring(stage, linger=linger)
 
         assert await old.task == "retired"
-        assert stage.clock.monotonic() == pytest.approx(GENERATION + LINGER_SECONDS, abs=1)
+        assert stage.clock.monotonic() == pytest.approx(GENERATION + linger, abs=1)
         assert (await stage.load(session)).state is State.DETACHED
 
 
