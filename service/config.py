@@ -89,6 +89,7 @@ def _header_safe(key: SecretStr | None) -> SecretStr | None:
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 DataDir = Annotated[Path, BeforeValidator(_not_the_working_folder)]
+RequiredDir = Annotated[Path, BeforeValidator(_none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 OptionalSeconds = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_empty)
@@ -147,9 +148,24 @@ class ListenerSettings(BrokerSettings):
 
     max_links: Annotated[int, Field(ge=1, le=MOST_LINKS)] = 250
     generation_seconds: OptionalSeconds = None
-    """How long a listener lives before it hands over; None: as long as its process."""
+    """How long a listener lives before it hands over; None: as long as its process or
+    invocation.
+    """
     dormant_seconds: OptionalSeconds = 1800.0
     """After how long a quiet session's link is let go; None keeps it."""
+    store: StoreKind = StoreKind.DYNAMODB
+    data_dir: DataDir = DATA_DIR
+    """Where the key is that encrypts secrets at rest, and the embedded table."""
+    retry_scale: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
+    """Multiplies the webhook schedule, never a Retry-After."""
+    ca_file: OptionalFile = None
+    """An authority to trust besides the system's."""
+    aws_endpoint_url: OptionalText = Field(default=None, validation_alias="AWS_ENDPOINT_URL")
+    """boto3's own variable: only with it may missing tables and queues be made."""
+    lambda_endpoint_url: OptionalText = Field(
+        default=None, validation_alias="AWS_ENDPOINT_URL_LAMBDA"
+    )
+    """boto3's own too: where Lambda is, if elsewhere than the rest."""
 
 
 class LocalSettings(ListenerSettings):
@@ -168,16 +184,9 @@ class LocalSettings(ListenerSettings):
     admin_key: OptionalKey = None
     """None: made up, kept in the data directory and printed."""
     store: StoreKind = StoreKind.EMBEDDED
-    data_dir: DataDir = DATA_DIR
     simulator: bool = True
     simulator_port: Port = 0
     """0 takes a free one."""
-    retry_scale: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
-    """Multiplies the webhook schedule, never a Retry-After."""
-    ca_file: OptionalFile = None
-    """An authority to trust besides the system's."""
-    aws_endpoint_url: OptionalText = Field(default=None, validation_alias="AWS_ENDPOINT_URL")
-    """boto3's own variable: only with it may missing tables and queues be made."""
 
 
 def _shared(store: StoreKind) -> StoreKind:
@@ -198,6 +207,16 @@ class ListenerServiceSettings(LocalSettings):
     liveness_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     liveness_port: Port = 0
     """0 takes a free one."""
+
+
+class ListenerFunctionSettings(ListenerSettings):
+    """A listener that is one invocation of a Lambda function."""
+
+    store: Annotated[StoreKind, AfterValidator(_shared)] = StoreKind.DYNAMODB
+    data_dir: RequiredDir
+    """Holds `encryption.key`, which is only read: a function's own files do not last."""
+    idle_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 90.0
+    """How long an invocation lasts that has no session to hold."""
 
 
 def _variable(settings: type[EnvironmentSettings], place: tuple[int | str, ...]) -> str:

@@ -30,6 +30,13 @@ class Storage:
     close: Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsStorage(Storage):
+    """The same over AWS, with the session that its clients share."""
+
+    session: Session
+
+
 def open_here(folder: Path, *, cipher: Cipher, clock: Clock) -> Storage:
     """SQLite in that folder, and queues inside this process. Raises ConfigurationError."""
     table = open_embedded(folder, cipher=cipher, clock_now=clock.now)
@@ -45,7 +52,7 @@ def open_here(folder: Path, *, cipher: Cipher, clock: Clock) -> Storage:
 
 async def open_aws(
     table: DynamoSettings, queues: SqsSettings, *, cipher: Cipher, clock: Clock, create: bool
-) -> Storage:
+) -> AwsStorage:
     """Table and queues that exist, or are made with `create`: for a stand-in of AWS.
 
     Raises ConfigurationError, UnavailableError.
@@ -63,12 +70,13 @@ async def open_aws(
         await sqs.close()
         await dynamo.close()
 
-    return Storage(
+    return AwsStorage(
         table=dynamo,
         hints=sqs.hints,
         mailboxes=sqs.mailboxes,
         deliveries=sqs.deliveries,
         close=close,
+        session=session,
     )
 
 

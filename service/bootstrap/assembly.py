@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.bootstrap.requests import Shared, broker_of
-from service.config import LocalSettings
+from service.config import ListenerSettings
 from service.domain.budget import allowance
 from service.domain.lease import Term
 from service.ports import Mailboxes, Ports
@@ -55,7 +55,7 @@ class Assembly:
         )
 
 
-def assemble(settings: LocalSettings, ports: Ports) -> Assembly:
+def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
     """Wire the use cases over those ports. Starts nothing."""
     endpoints = KnownEndpoints(clock=ports.clock, tenants=ports.tenants)
     post_event = PostEvent(clock=ports.clock, webhook_http=ports.webhook_http)

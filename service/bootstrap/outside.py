@@ -1,7 +1,7 @@
-"""The ports of one machine: which adapter stands behind each."""
+"""The ports of one process: which adapter stands behind each."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.adapters.bell import InProcessBell
@@ -10,14 +10,16 @@ from service.adapters.dynamodb import DynamoSettings
 from service.adapters.genesys_http import GenesysHttp
 from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
+from service.adapters.lambda_starter import LambdaSettings, LambdaStarter
 from service.adapters.platform import GenesysPlatform
 from service.adapters.sqs import SqsSettings
 from service.adapters.storage import Storage, open_aws, open_here
 from service.adapters.system import OwnListener, SystemClock, SystemIds
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
-from service.config import LocalSettings, StoreKind
-from service.ports import Clock, Deliveries, Mailboxes, Ports
+from service.config import ListenerSettings, StoreKind
+from service.domain.errors import ConfigurationError
+from service.ports import Clock, Deliveries, Mailboxes, Ports, Starter
 
 KEY_FILE: Final = "encryption.key"
 """In the data directory, 0600: what encrypts client ids and other secrets at rest."""
@@ -33,30 +35,56 @@ class Opened:
     close: Callable[[], Awaitable[None]]
 
 
-async def local_ports(settings: LocalSettings) -> Opened:
-    """The ports of one machine.
+async def local_ports(settings: ListenerSettings) -> Opened:
+    """The ports of one process.
 
     The embedded table in the data directory and hints in the process, or DynamoDB and SQS where the
     settings say so. Raises ConfigurationError, UnavailableError.
     """
     clock = SystemClock()
-    cipher = AesCipher(file_key(settings.data_dir / KEY_FILE))
     if settings.store is StoreKind.EMBEDDED:
-        return _with_wires(
-            settings, clock, open_here(settings.data_dir, cipher=cipher, clock=clock)
-        )
+        _check_embedded(settings)
+        storage = open_here(settings.data_dir, cipher=_cipher(settings), clock=clock)
+        return _with_wires(settings, clock, storage, OwnListener())
     url = settings.aws_endpoint_url
     storage = await open_aws(
         DynamoSettings(table=settings.table, endpoint_url=url),
         SqsSettings(prefix=settings.queue_prefix, shards=settings.shards, endpoint_url=url),
-        cipher=cipher,
+        cipher=_cipher(settings),
         clock=clock,
         create=url is not None,
     )
-    return _with_wires(settings, clock, storage)
+    if settings.listener_function is None:
+        return _with_wires(settings, clock, storage, OwnListener())
+    wanted = LambdaSettings(
+        function=settings.listener_function, endpoint_url=settings.lambda_endpoint_url or url
+    )
+    starter = LambdaStarter(wanted, storage.session)
+    opened = _with_wires(settings, clock, storage, starter)
+
+    async def close() -> None:
+        await starter.close()
+        await opened.close()
+
+    return replace(opened, close=close)
 
 
-def _with_wires(settings: LocalSettings, clock: Clock, storage: Storage) -> Opened:
+def _check_embedded(settings: ListenerSettings) -> None:
+    if settings.listener_function is not None:
+        fault = (
+            "BROKER_LISTENER_FUNCTION: no function can open the embedded table; "
+            "set BROKER_STORE=dynamodb, or no function"
+        )
+        raise ConfigurationError(fault)
+
+
+def _cipher(settings: ListenerSettings) -> AesCipher:
+    return AesCipher(file_key(settings.data_dir / KEY_FILE))
+
+
+def _with_wires(
+    settings: ListenerSettings, clock: Clock, storage: Storage, starter: Starter
+) -> Opened:
     table = storage.table
     tls = trust(settings.ca_file)
     genesys = GenesysHttp(clock=clock, tls=tls)
@@ -81,7 +109,7 @@ def _with_wires(settings: LocalSettings, clock: Clock, storage: Storage) -> Open
         guest_rest=HttpGuestRest(genesys),
         platform=GenesysPlatform(genesys, clock=clock),
         webhook_http=webhooks,
-        starter=OwnListener(),
+        starter=starter,
     )
     return Opened(
         ports=ports, mailboxes=storage.mailboxes, deliveries=storage.deliveries, close=close

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
-from service.config import LocalSettings
+from service.config import ListenerSettings
 from service.ports import Ports
 from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate
@@ -37,7 +37,7 @@ from service.webhook.target import check_url
 class Shared:
     """What several use cases are made from."""
 
-    settings: LocalSettings
+    settings: ListenerSettings
     ports: Ports
     facts: Facts
     attend: Attend

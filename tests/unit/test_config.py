@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from service.config import (
     LOOPBACK,
     BrokerSettings,
+    ListenerFunctionSettings,
     ListenerServiceSettings,
     ListenerSettings,
     LocalSettings,
@@ -63,6 +64,8 @@ def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPat
         BROKER_CONNECTIONS_PER_MINUTE="5000",
         BROKER_GENERATION_SECONDS="12.5",
         AWS_ENDPOINT_URL="http://127.0.0.1:4566",
+        AWS_ENDPOINT_URL_LAMBDA="http://127.0.0.1:4567",
+        BROKER_LISTENER_FUNCTION="holds-links",
     )
 
     settings = LocalSettings.read()
@@ -78,6 +81,8 @@ def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPat
     assert (settings.max_links, settings.generation_seconds) == (800, 12.5)
     assert settings.connections_per_minute == 5000
     assert settings.aws_endpoint_url == "http://127.0.0.1:4566"
+    assert settings.lambda_endpoint_url == "http://127.0.0.1:4567"
+    assert settings.listener_function == "holds-links"
 
 
 def test_an_empty_allow_list_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,10 +231,11 @@ def test_loopback_is_both_families() -> None:
 
 @pytest.fixture(autouse=True)
 def _without_variables_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for settings in (LocalSettings, BrokerSettings):
+    for settings in (LocalSettings, BrokerSettings, ListenerFunctionSettings):
         for field in settings.model_fields:
             monkeypatch.delenv(f"BROKER_{field.upper()}", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA", raising=False)
 
 
 def test_a_listener_of_its_own_shares_its_table() -> None:
@@ -250,3 +256,57 @@ def test_a_listener_of_its_own_refuses_a_table_that_only_one_may_open(
     [fault] = caught.value.faults
     assert fault.startswith("BROKER_STORE: ")
     assert "set dynamodb" in fault
+
+
+def test_a_listener_function_takes_no_default_for_what_differs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables(monkeypatch, BROKER_DATA_DIR="")
+
+    with pytest.raises(ConfigurationError) as caught:
+        ListenerFunctionSettings.read()
+
+    named = [fault.split(":")[0] for fault in caught.value.faults]
+    assert named == ["BROKER_TABLE", "BROKER_QUEUE_PREFIX", "BROKER_SHARDS", "BROKER_DATA_DIR"]
+
+
+def test_a_listener_function_ends_when_it_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables(
+        monkeypatch,
+        BROKER_TABLE="prod",
+        BROKER_QUEUE_PREFIX="prod",
+        BROKER_SHARDS="64",
+        BROKER_DATA_DIR="/var/task/keys",
+    )
+
+    settings = ListenerFunctionSettings.read()
+
+    assert (settings.store, settings.max_links) == (StoreKind.DYNAMODB, 250)
+    assert (settings.generation_seconds, settings.idle_seconds) == (None, 90.0)
+    assert settings.data_dir == Path("/var/task/keys")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BROKER_STORE", "embedded"),
+        ("BROKER_IDLE_SECONDS", "0"),
+        ("BROKER_IDLE_SECONDS", ""),
+    ],
+)
+def test_a_listener_function_refuses_what_it_cannot_do(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    variables(
+        monkeypatch,
+        BROKER_TABLE="prod",
+        BROKER_QUEUE_PREFIX="prod",
+        BROKER_SHARDS="64",
+        BROKER_DATA_DIR="keys",
+        **{name: value},
+    )
+
+    with pytest.raises(ConfigurationError) as caught:
+        ListenerFunctionSettings.read()
+
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [name]

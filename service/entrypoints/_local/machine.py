@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from service.api.app import create_app
-from service.bootstrap import Opened, assemble
+from service.bootstrap import Assembly, Opened, assemble
 from service.config import LocalSettings, StoreKind
 from service.console.routes import console_router
 from service.domain.ids import TenantName
@@ -18,6 +18,7 @@ from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
 from service.usecases.begin_term import begin_term
+from service.usecases.hold_links import HoldLinks
 
 TENANT: Final = TenantName("default")
 
@@ -42,33 +43,43 @@ async def _run(
     simulator = None
     if settings.simulator:
         simulator = await start_simulator(settings, opened.ports, stack)
-    listener = assembly.listener(opened.mailboxes, _term(settings, opened))
+    listener = None
+    if settings.listener_function is None:
+        listener = assembly.listener(opened.mailboxes, _term(settings, opened))
     app = create_app(assembly.broker)
     app.include_router(console_router())
     web = WebServer(app, port=settings.port)
-    await listener.claim()
-    if settings.store is StoreKind.EMBEDDED:
-        # The lock on the data directory proves that whoever worked here is dead: nothing to wait
-        # for.
-        await assembly.sweep(ahead=120.0)
-    tasks = [
-        asyncio.create_task(listener.run()),
-        asyncio.create_task(courier_loop(assembly, opened.deliveries)),
-        asyncio.create_task(sweeper_loop(assembly)),
-    ]
+    tasks = await _loops(settings, assembly, opened, listener)
     await web.start()
     _greet(f"http://{HOST}:{web.port}", key if made_up else None, simulator)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     assembly.broker.begin_closing()
     await web.stop()
-    await listener.drain()
+    if listener is not None:
+        await listener.drain()
     for task in (stopped, *tasks):
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _loops(
+    settings: LocalSettings, assembly: Assembly, opened: Opened, listener: HoldLinks | None
+) -> list[asyncio.Task[None]]:
+    """What works beside the API. Without a listener, links are held by a function's."""
+    if listener is not None:
+        await listener.claim()
+    if settings.store is StoreKind.EMBEDDED:
+        # The lock on the data directory proves that whoever worked here is dead: nothing to wait
+        # for.
+        await assembly.sweep(ahead=120.0)
+    loops = [courier_loop(assembly, opened.deliveries), sweeper_loop(assembly)]
+    if listener is not None:
+        loops.append(listener.run())
+    return [asyncio.create_task(loop) for loop in loops]
 
 
 def _term(settings: LocalSettings, opened: Opened) -> Term:

@@ -46,3 +46,12 @@ async def test_another_number_of_shards_than_the_data_has_is_refused(tmp_path: P
 
     with pytest.raises(ConfigurationError, match="BROKER_SHARDS: this data was made with 4"):
         await serve(LocalSettings(port=0, data_dir=tmp_path, simulator=False, shards=8))
+
+
+async def test_a_function_for_listeners_needs_a_table_that_it_can_open(tmp_path: Path) -> None:
+    settings = LocalSettings(
+        port=0, data_dir=tmp_path, simulator=False, listener_function="holds-links"
+    )
+
+    with pytest.raises(ConfigurationError, match="BROKER_LISTENER_FUNCTION"):
+        await serve(settings)
