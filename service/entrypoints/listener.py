@@ -16,6 +16,7 @@ from service.bootstrap import Opened, assemble, local_ports
 from service.bootstrap.outside import KEY_FILE
 from service.config import ListenerFunctionSettings
 from service.domain.errors import ConfigurationError
+from service.entrypoints._service.allocator import keep_memory_small
 from service.entrypoints._service.descriptors import make_room
 from service.entrypoints._service.event_loop import new_event_loop
 from service.observability import configure_logging
@@ -110,6 +111,7 @@ async def _open(settings: ListenerFunctionSettings) -> Site:
 
 
 def _begin() -> ListenerFunctionSettings:
+    keep_memory_small()
     configure_logging("INFO", sys.stderr, human=False)
     return ListenerFunctionSettings.read()
 

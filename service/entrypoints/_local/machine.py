@@ -17,6 +17,7 @@ from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
+from service.entrypoints._service.descriptors import make_room
 from service.usecases.begin_term import begin_term
 from service.usecases.hold_links import HoldLinks
 
@@ -87,7 +88,7 @@ def _term(settings: LocalSettings, opened: Opened) -> Term:
     return begin_term(
         opened.ports,
         shards=settings.shards,
-        max_links=settings.max_links,
+        max_links=make_room(settings.max_links),
         generation_seconds=None,
     )
 
