@@ -16,9 +16,9 @@ from service.bootstrap import Opened, assemble, local_ports
 from service.bootstrap.outside import KEY_FILE
 from service.config import ListenerFunctionSettings
 from service.domain.errors import ConfigurationError
-from service.entrypoints._service.allocator import keep_memory_small
-from service.entrypoints._service.descriptors import make_room
-from service.entrypoints._service.event_loop import new_event_loop
+from service.entrypoints._process.allocator import keep_memory_small
+from service.entrypoints._process.descriptors import make_room
+from service.entrypoints._process.event_loop import new_event_loop
 from service.observability import configure_logging
 from service.usecases.begin_term import begin_term
 from service.usecases.fit_term import fit_term

@@ -9,8 +9,8 @@ import sys
 
 from service.config import ListenerServiceSettings
 from service.domain.errors import ConfigurationError, UnavailableError
-from service.entrypoints._service.allocator import keep_memory_small
-from service.entrypoints._service.event_loop import new_event_loop
+from service.entrypoints._process.allocator import keep_memory_small
+from service.entrypoints._process.event_loop import new_event_loop
 from service.entrypoints._service.serving import serve
 from service.observability import configure_logging
 

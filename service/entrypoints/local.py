@@ -12,7 +12,7 @@ import uvloop
 from service.config import LocalSettings
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.entrypoints._local.machine import serve
-from service.entrypoints._service.allocator import keep_memory_small
+from service.entrypoints._process.allocator import keep_memory_small
 from service.observability import configure_logging
 
 

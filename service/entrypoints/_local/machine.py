@@ -17,7 +17,7 @@ from service.entrypoints._local.loops import courier_loop, sweeper_loop
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
-from service.entrypoints._service.descriptors import make_room
+from service.entrypoints._process.descriptors import make_room
 from service.usecases.begin_term import begin_term
 from service.usecases.hold_links import HoldLinks
 

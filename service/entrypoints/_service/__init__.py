@@ -1,1 +1,1 @@
-"""Parts of the listener's own door: what it serves, its liveness endpoint, its descriptors."""
+"""Parts of the listener's own door: what it serves, and its liveness endpoint."""

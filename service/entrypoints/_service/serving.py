@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from service.bootstrap import assemble
 from service.config import ListenerServiceSettings
 from service.entrypoints._local.opening import open_ports
-from service.entrypoints._service.descriptors import make_room
+from service.entrypoints._process.descriptors import make_room
 from service.entrypoints._service.liveness import Liveness, Pulse
 from service.usecases.begin_term import begin_term
 from service.usecases.hold_links import HoldLinks

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from service.entrypoints._service.allocator import keep_memory_small
+from service.entrypoints._process.allocator import keep_memory_small
 
 LEFT_BEHIND = """
 import ctypes, sys
-from service.entrypoints._service.allocator import keep_memory_small
+from service.entrypoints._process.allocator import keep_memory_small
 
 if "small" in sys.argv:
     assert keep_memory_small()

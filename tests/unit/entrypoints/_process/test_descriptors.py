@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from service.entrypoints._service.descriptors import RESERVED, Room, room
+from service.entrypoints._process.descriptors import RESERVED, Room, room
 
 ENDLESS = resource.RLIM_INFINITY
 
@@ -48,7 +48,7 @@ def _in_a_process_limited_to(descriptors: int) -> "subprocess.CompletedProcess[s
     script = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, {descriptors}))
-from service.entrypoints._service.descriptors import make_room
+from service.entrypoints._process.descriptors import make_room
 from service.observability import configure_logging
 configure_logging("INFO", sys.stderr, human=False)
 print(make_room(800), resource.getrlimit(resource.RLIMIT_NOFILE)[0])

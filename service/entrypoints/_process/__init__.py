@@ -1,0 +1,1 @@
+"""What every process that holds links does with its loop, its memory and its descriptors."""
