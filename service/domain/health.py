@@ -1,0 +1,180 @@
+"""How an endpoint does as a whole: whether its lanes may try, wait, or send one probe. Pure.
+
+A lane alone cannot tell a receiver that dislikes one event from one that is down. So lanes that
+fail write it down here, for all couriers to see. Nothing is written of an endpoint that is well.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from service.domain.ids import SessionId
+
+TROUBLE_FAILURES: Final = 5
+TROUBLE_LANES: Final = 2
+"""So many failures in a row, from so many lanes: it is not one event that the receiver dislikes."""
+PROBE_FIRST: Final = 5.0
+PROBE_LONGEST: Final = 900.0
+"""An endpoint that is back is found within a quarter of an hour."""
+PROBE_TAKES: Final = 60.0
+"""How long a probe may be under way before another one is sent: as long as a courier lives."""
+GIVE_UP_SECONDS: Final = 5 * 24 * 3600.0
+GIVE_UP_ATTEMPTS: Final = 20
+"""After five days without a single success it is disabled; fewer attempts than that prove nothing.
+"""
+RAMP_DOUBLINGS: Final = 8
+RAMP_STEP: Final = 1.0
+"""Once a probe came through, one lane may send, then twice as many with each such step, until all
+may after the last one.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What lanes wrote down of an endpoint; the default is that of one that is well."""
+
+    version: int = 0
+    by: str = ""
+    """Names the change, so that whoever made it knows it again."""
+    changed_at: float = 0.0
+    failed: int = 0
+    """Attempts that failed since the last that did not."""
+    lanes: tuple[SessionId, ...] = ()
+    """Up to `TROUBLE_LANES` different ones that failed since then."""
+    failing_since: float | None = None
+    """When the first of those attempts failed."""
+    paused_until: float | None = None
+    """The receiver asked to be left alone until then."""
+    probe_at: float | None = None
+    """While it is down: when the next probe may be sent."""
+    probes: int = 0
+    """Probes that failed since it went down."""
+    back_at: float | None = None
+    """When a probe came through: since then lanes wake, more and more of them."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is written down that a success would have to wipe out."""
+        return self.failed == 0 and self.probe_at is None and self.back_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The lane may try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """The lane may try if it is one of so many at a time."""
+
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whoever writes first that it tries may try; all others wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No lane may try before then."""
+
+    until: float
+
+
+Leave: TypeAlias = Go | Narrow | Probe | Wait
+
+
+def leave(health: Health, *, now: float) -> Leave:
+    """Whether a lane may make an attempt now."""
+    if health.paused_until is not None and now < health.paused_until:
+        return Wait(health.paused_until)
+    if health.probe_at is not None:
+        return Wait(health.probe_at) if now < health.probe_at else Probe()
+    if health.back_at is None:
+        return Go()
+    steps = max(0, int((now - health.back_at) / RAMP_STEP))
+    return Go() if steps >= RAMP_DOUBLINGS else Narrow(2**steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Who changes it, and when. `stretch` multiplies the wait for the next probe."""
+
+    by: str
+    at: float
+    stretch: float = 1.0
+
+
+def probing(health: Health, stamp: Stamp) -> Health:
+    """One of us tries; the others wait for what comes of it."""
+    return _next(health, stamp, probe_at=stamp.at + PROBE_TAKES)
+
+
+def failed(health: Health, lane: SessionId, stamp: Stamp, *, probed: bool) -> Health | None:
+    """One attempt more that failed; None where that is no news.
+
+    `probed`: it was the probe. Others that were under way when the endpoint went down tell nothing.
+    """
+    if health.probe_at is not None and not probed:
+        return None
+    known = health.lanes
+    if lane not in known and len(known) < TROUBLE_LANES:
+        known = (*known, lane)
+    count = health.failed + 1
+    since = stamp.at if health.failing_since is None else health.failing_since
+    down = health.probe_at is not None or health.back_at is not None
+    if not down and not (count >= TROUBLE_FAILURES and len(known) >= TROUBLE_LANES):
+        return _next(health, stamp, failed=count, lanes=known, failing_since=since)
+    probes = health.probes + 1 if down else 0
+    return _next(
+        health,
+        stamp,
+        failed=count,
+        lanes=known,
+        failing_since=since,
+        probes=probes,
+        probe_at=stamp.at + probe_interval(probes) * stamp.stretch,
+        back_at=None,
+    )
+
+
+def probe_interval(probes: int) -> float:
+    """Seconds from the n-th probe that failed (0: from when it went down) to the next."""
+    # Beyond 2**10 every interval is the longest.
+    return min(PROBE_LONGEST, PROBE_FIRST * 2.0 ** min(probes, 10))
+
+
+def paused(health: Health, stamp: Stamp, *, until: float) -> Health | None:
+    """The receiver asked for a pause; None where a longer one is known."""
+    if health.paused_until is not None and health.paused_until >= until:
+        return None
+    return _next(health, stamp, paused_until=until)
+
+
+def succeeded(health: Health, stamp: Stamp) -> Health | None:
+    """An attempt came through; None where that is no news."""
+    if health.probe_at is not None:
+        return _next(
+            health, stamp, failed=0, lanes=(), failing_since=None, probe_at=None, back_at=stamp.at
+        )
+    if health.is_well or isinstance(leave(health, now=stamp.at), Narrow):
+        # Until the ramp is over it counts as down: a failure brings the next, longer interval.
+        return None
+    return Health(version=health.version + 1, by=stamp.by, changed_at=stamp.at)
+
+
+def is_given_up(health: Health, *, now: float) -> bool:
+    """Whether nothing came through for so long that the endpoint is to be disabled."""
+    if health.failing_since is None or health.failed < GIVE_UP_ATTEMPTS:
+        return False
+    return now - health.failing_since >= GIVE_UP_SECONDS
+
+
+def _next(health: Health, stamp: Stamp, **changes: object) -> Health:
+    return replace(
+        health,
+        version=health.version + 1,
+        by=stamp.by,
+        changed_at=stamp.at,
+        **changes,  # type: ignore[arg-type]  # fields of Health, all of them
+    )

@@ -1,0 +1,186 @@
+"""An endpoint's health: what couriers may do, and how it goes down and comes back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.health import (
+    GIVE_UP_ATTEMPTS,
+    GIVE_UP_SECONDS,
+    PROBE_FIRST,
+    PROBE_LONGEST,
+    PROBE_TAKES,
+    RAMP_DOUBLINGS,
+    RAMP_STEP,
+    TROUBLE_FAILURES,
+    Go,
+    Health,
+    Narrow,
+    Probe,
+    Stamp,
+    Wait,
+    failed,
+    is_given_up,
+    leave,
+    paused,
+    probe_interval,
+    probing,
+    succeeded,
+)
+from service.domain.ids import SessionId
+
+NOW = 1_900_000_000.0
+ONE, TWO, THREE = SessionId("ses_1"), SessionId("ses_2"), SessionId("ses_3")
+
+
+def at(now: float = NOW) -> Stamp:
+    return Stamp(by="us", at=now)
+
+
+def after(*lanes: SessionId, health: Health | None = None, now: float = NOW) -> Health:
+    health = health or Health()
+    for lane in lanes:
+        health = failed(health, lane, at(now), probed=True) or health
+    return health
+
+
+DOWN = after(ONE, TWO, ONE, TWO, ONE)
+
+
+def test_one_lane_that_fails_says_nothing_of_the_endpoint() -> None:
+    health = after(*[ONE] * 50)
+
+    assert leave(health, now=NOW) == Go()
+    assert (health.failed, health.lanes, health.version) == (50, (ONE,), 50)
+
+
+def test_two_lanes_that_fail_five_times_in_a_row_are_trouble() -> None:
+    health = after(ONE, ONE, ONE, TWO)
+    assert leave(health, now=NOW) == Go()
+
+    health = after(ONE, health=health)
+
+    assert health.failed == TROUBLE_FAILURES
+    assert leave(health, now=NOW) == Wait(NOW + PROBE_FIRST)
+    assert leave(health, now=NOW + PROBE_FIRST) == Probe()
+
+
+def test_a_success_in_between_makes_the_count_begin_anew() -> None:
+    before = after(ONE, TWO, ONE, TWO)
+    well = succeeded(before, at())
+
+    assert well == Health(version=before.version + 1, by="us", changed_at=NOW)
+    assert leave(after(ONE, TWO, health=well), now=NOW) == Go()
+
+
+def test_no_more_lanes_are_remembered_than_prove_it() -> None:
+    assert after(ONE, TWO, THREE).lanes == (ONE, TWO)
+
+
+def test_while_one_probes_the_others_wait_and_a_probe_that_died_is_followed() -> None:
+    now = NOW + PROBE_FIRST
+    health = probing(DOWN, at(now))
+
+    assert leave(health, now=now + PROBE_TAKES - 1) == Wait(now + PROBE_TAKES)
+    assert leave(health, now=now + PROBE_TAKES) == Probe()
+
+
+def test_probes_that_fail_are_further_and_further_apart() -> None:
+    health, waits = DOWN, []
+    for _ in range(12):
+        health = after(ONE, health=health)
+        assert health.probe_at is not None
+        waits.append(health.probe_at - NOW)
+
+    assert waits[:3] == [10, 20, 40]
+    assert waits[-1] == PROBE_LONGEST
+    assert probe_interval(10_000) == PROBE_LONGEST
+
+
+def test_what_was_under_way_when_it_went_down_tells_nothing_new() -> None:
+    assert failed(DOWN, THREE, at(), probed=False) is None
+
+
+def test_an_endpoint_is_given_up_after_five_days_without_a_success() -> None:
+    health = after(*[ONE] * GIVE_UP_ATTEMPTS)
+
+    assert not is_given_up(health, now=NOW + GIVE_UP_SECONDS - 1)
+    assert is_given_up(health, now=NOW + GIVE_UP_SECONDS)
+    assert not is_given_up(after(ONE), now=NOW + 2 * GIVE_UP_SECONDS)
+    assert not is_given_up(Health(), now=NOW)
+    well = succeeded(health, at())
+    assert well is not None
+    assert well.failing_since is None
+
+
+def test_a_scale_shortens_the_waits_between_probes() -> None:
+    health = failed(DOWN, ONE, Stamp(by="us", at=NOW, stretch=0.01), probed=True)
+
+    assert health is not None
+    assert leave(health, now=NOW) == Wait(NOW + 0.1)
+
+
+def test_once_a_probe_came_through_more_and_more_lanes_may_send() -> None:
+    back = succeeded(DOWN, at())
+    assert back is not None
+
+    seen = [leave(back, now=NOW + RAMP_STEP * step) for step in range(RAMP_DOUBLINGS + 1)]
+
+    assert seen == [*(Narrow(2**step) for step in range(RAMP_DOUBLINGS)), Go()]
+    assert not back.is_well
+    assert succeeded(back, at(NOW + 1)) is None
+    end = NOW + RAMP_STEP * RAMP_DOUBLINGS
+    well = Health(version=back.version + 1, by="us", changed_at=end)
+    assert succeeded(back, at(end)) == well
+
+
+def test_a_failure_on_the_way_up_takes_the_next_interval() -> None:
+    health = after(ONE, health=after(ONE, health=DOWN))
+    back = succeeded(health, at())
+    assert back is not None
+
+    again = failed(back, THREE, at(NOW + 1), probed=False)
+
+    assert again is not None
+    assert again.probe_at == NOW + 1 + 40
+    assert leave(again, now=NOW + 2) == Wait(NOW + 41)
+
+
+def test_a_pause_holds_everybody_and_the_longest_counts() -> None:
+    health = paused(Health(), at(), until=NOW + 60)
+    assert health is not None
+
+    assert leave(health, now=NOW) == Wait(NOW + 60)
+    assert leave(health, now=NOW + 60) == Go()
+    assert paused(health, at(), until=NOW + 30) is None
+    longer = paused(health, at(), until=NOW + 90)
+    assert longer is not None
+    assert longer.paused_until == NOW + 90
+
+
+def test_a_pause_that_is_over_is_no_reason_to_write() -> None:
+    health = paused(Health(), at(), until=NOW + 60)
+    assert health is not None
+
+    assert health.is_well
+    assert succeeded(health, at(NOW + 61)) is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([ONE, TWO, THREE, None]), st.floats(0, 100)), max_size=40)
+)
+def test_whatever_happens_a_time_comes_when_somebody_may_try(
+    story: list[tuple[SessionId | None, float]],
+) -> None:
+    health, now = Health(), NOW
+    for lane, pause in story:
+        now += pause
+        if isinstance(leave(health, now=now), Probe):
+            health = probing(health, at(now))
+        before = health
+        if lane is None:
+            health = succeeded(health, at(now)) or health
+        else:
+            health = failed(health, lane, at(now), probed=True) or health
+        assert health is before or health.version == before.version + 1
+
+    assert not isinstance(leave(health, now=now + 2 * PROBE_LONGEST), Wait)
