@@ -13,6 +13,7 @@ from service.usecases.authenticate import EnsureAdminKey
 from service.usecases.broker import Broker
 from service.usecases.change import ChangeSession
 from service.usecases.deliver_lane import DeliverLane
+from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.facts import Facts
 from service.usecases.hold_links import HoldLinks
 from service.usecases.known_endpoints import KnownEndpoints
@@ -98,17 +99,28 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
 
 
 def _courier(shared: Shared) -> DeliverLane:
-    ports = shared.ports
-    reader = ReadLane(
-        clock=ports.clock, sessions=ports.sessions, lanes=ports.lanes, tenants=ports.tenants
-    )
+    ports, scale = shared.ports, shared.settings.retry_scale
     return DeliverLane(
         clock=ports.clock,
         ids=ports.ids,
         lanes=ports.lanes,
         tenants=ports.tenants,
         hints=ports.hints,
-        reader=reader,
+        reader=ReadLane(
+            clock=ports.clock,
+            sessions=ports.sessions,
+            lanes=ports.lanes,
+            tenants=ports.tenants,
+            healths=ports.healths,
+        ),
         post_event=shared.post_event,
-        retry_scale=shared.settings.retry_scale,
+        gate=EndpointGate(
+            clock=ports.clock,
+            ids=ports.ids,
+            healths=ports.healths,
+            lanes=ports.lanes,
+            hints=ports.hints,
+            probe_scale=scale,
+        ),
+        retry_scale=scale,
     )

@@ -103,6 +103,7 @@ def _with_wires(
         lanes=table.lanes,
         tenants=table.tenants,
         budgets=table.budgets,
+        healths=table.healths,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

@@ -40,6 +40,9 @@ class Endpoint:
     state: EndpointState = EndpointState.ACTIVE
     disabled_reason: str | None = None
     rate_limit: int | None = None
+    """Requests a second, by all couriers together."""
+    max_concurrency: int | None = None
+    """Requests at a time, by all couriers together."""
     secrets: Sequence[SigningSecret] = ()
     version: int = 0
     created_at: float
@@ -79,6 +82,9 @@ class Lane:
     delivered: int = 0
     attempt: int = 0
     due_at: float | None = None
+    parked: bool = False
+    """It waits for its endpoint, not for its own time: `due_at` only sees that it is not forgotten.
+    """
     gap: tuple[int, int] | None = None
     """Sequences that were skipped and not yet told in a delivered request."""
     claim: Claim | None = None

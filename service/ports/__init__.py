@@ -16,6 +16,7 @@ from service.ports.sessions import (
 )
 from service.ports.storage import (
     BudgetStore,
+    HealthStore,
     LaneStore,
     ShardStore,
     TenantStore,
@@ -52,6 +53,7 @@ class Ports:
     lanes: LaneStore
     tenants: TenantStore
     budgets: BudgetStore
+    healths: HealthStore
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -70,6 +72,7 @@ __all__ = [
     "Deliveries",
     "GuestRest",
     "GuestSockets",
+    "HealthStore",
     "Hints",
     "Ids",
     "LaneHint",

@@ -7,6 +7,7 @@ from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.budget import Breaker, Taken
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint, Lane
+from service.domain.health import Health
 from service.domain.ids import (
     ApiKeyId,
     DeploymentName,
@@ -76,6 +77,9 @@ class LaneStore(Protocol):
         self, *, before: float, limit: int
     ) -> Sequence[tuple[EndpointId, SessionId]]:
         """Lanes whose retry is due before then, oldest first, eventually consistent."""
+
+    async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[SessionId]:
+        """Sessions whose lane to that endpoint waits for a time, eventually consistent."""
 
     async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
         """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""
@@ -173,3 +177,27 @@ class BudgetStore(Protocol):
 
         What is there then: `after`, or what somebody else made of `before` first.
         """
+
+
+class HealthStore(Protocol):
+    """What all couriers share of an endpoint (`service.domain.health`)."""
+
+    async def health(self, endpoint_id: EndpointId) -> Health:
+        """As it is, strongly consistent; that of one that is well where nothing was written."""
+
+    async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
+        """Put `after` in the place of `before`.
+
+        What is there then: `after`, or what somebody else made of `before` first.
+        """
+
+    async def take_place(
+        self, endpoint_id: EndpointId, place: int, *, token: str, now: float, until: float
+    ) -> bool:
+        """Take one of the endpoint's numbered places until then; whether it was free."""
+
+    async def leave_place(self, endpoint_id: EndpointId, place: int, *, token: str) -> None:
+        """Give it back, if it is still ours."""
+
+    async def take_turn(self, endpoint_id: EndpointId, second: int, *, most: int) -> bool:
+        """Count one request more in that second; whether it was among the first `most`."""

@@ -14,6 +14,7 @@ from service.domain.errors import NotFoundError, VersionConflictError
 from service.domain.ids import LOCK, EndpointId, SessionId
 from service.domain.log import LogEvent
 from service.ports import Clock, Hints, Ids, LaneStore, TenantStore, WebhookAnswer
+from service.usecases.endpoint_gate import EndpointGate, Turned
 from service.usecases.post_event import POST_SECONDS, PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.webhook.envelope import event_bytes
@@ -22,7 +23,6 @@ from service.webhook.retry import (
     ConfirmGone,
     Delivered,
     Disable,
-    Exhausted,
     Plan,
     RetryAt,
     plan,
@@ -39,6 +39,11 @@ HOPS_MAX: Final = 8
 PARKED_SECONDS: Final = {EndpointState.PAUSED: 300.0, EndpointState.DISABLED: 3600.0}
 """How often a lane of a closed endpoint is looked at, should the wake-up at its opening be lost."""
 
+OUTSIDE_SECONDS: Final = 900.0
+"""The same for a lane of an endpoint that is down."""
+SPREAD_SHARE: Final = 0.2
+SPREAD_MOST: Final = 180.0
+"""Lanes that wait for one moment come a little apart."""
 DROP_PAGES: Final = 50
 """Pages of a deleted endpoint's lanes removed in one run; the sweeper comes again for the rest."""
 
@@ -56,6 +61,7 @@ class DeliverLane:
     hints: Hints
     reader: ReadLane
     post_event: PostEvent
+    gate: EndpointGate
     retry_scale: float = 1.0
 
     async def __call__(
@@ -107,7 +113,11 @@ class DeliverLane:
             # Somebody moved it between our read and our claim: what we read is stale.
             await self._save(hold, replace(claimed, claim=None))
             return True
-        return await self._move(hold)
+        try:
+            return await self._move(hold)
+        finally:
+            if hold.entry is not None:
+                await self.gate.go_out(hold.endpoint.id, hold.entry)
 
     async def _move(self, hold: Hold) -> bool:
         """Deliver head after head until something stops us; whether to read again."""
@@ -119,13 +129,34 @@ class DeliverLane:
             if head is None:
                 await self._save(hold, self._let_go(hold))
                 return True
-            if self.clock.monotonic() > hold.run.last_start:
+            turned = await self._turned_away(hold)
+            if turned is not None:
+                await self._wait_outside(hold, turned)
+                return False
+            if not await self._has_time(hold):
                 await self._out_of_time(hold)
                 return False
             await self._keep_claim(hold)
             stop = await self._attempt(hold, head)
             if stop is not None:
                 return stop
+
+    async def _turned_away(self, hold: Hold) -> Turned | None:
+        """Why the endpoint lets no lane in, if so; asked at first, and when more is known."""
+        if hold.entry is None:
+            entry = await self.gate.enter(hold.endpoint, hold.health)
+            if isinstance(entry, Turned):
+                return entry
+            hold.entry, hold.health = entry, entry.health
+            return None
+        return None if hold.probes else self.gate.turned_away(hold.health)
+
+    async def _has_time(self, hold: Hold) -> bool:
+        """Whether a POST may begin, within the endpoint's rate."""
+        last = hold.run.last_start
+        if self.clock.monotonic() > last:
+            return False
+        return await self.gate.wait_for_turn(hold.endpoint, until=last)
 
     async def _attempt(self, hold: Hold, head: LogEvent) -> bool | None:
         """POST the head and commit what came of it; None goes on, else whether to read again."""
@@ -156,8 +187,8 @@ class DeliverLane:
             case Disable():
                 await self._disable(hold, decision)
                 return False
-            case RetryAt() | Exhausted():
-                await self._retry_later(hold, decision.at)
+            case RetryAt():
+                await self._failed(hold, decision)
                 return False
             case _:
                 assert_never(decision)
@@ -172,13 +203,31 @@ class DeliverLane:
             delivered=hold.lane.delivered + 1,
             attempt=0,
             due_at=None,
+            parked=False,
             claim=self._renewed(hold),
         )
         if head.sequence >= hold.end:
-            await self._save(hold, replace(done, claim=None))
-            return True
+            done = replace(done, claim=None)
         await self._save(hold, done)
-        return None
+        hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
+        return True if done.claim is None else None
+
+    async def _failed(self, hold: Hold, decision: RetryAt) -> None:
+        """Tell of the endpoint what the attempt tells, then wait for our own time or for its."""
+        endpoint_id, at, probed = hold.endpoint.id, decision.at, hold.probes
+        if decision.pause_until is not None:
+            until = decision.pause_until
+            hold.health = await self.gate.tell_pause(endpoint_id, hold.health, until=until)
+        if decision.tells or probed:
+            hold.health = await self.gate.tell_failure(
+                endpoint_id, hold.run.session_id, hold.health, probed=probed
+            )
+        probe_at = hold.health.probe_at
+        if probe_at is not None:
+            # Somebody has to send the next probe; whoever found the endpoint down is there already.
+            at = max(probe_at, hold.health.paused_until or 0.0)
+        counts = decision.counts and not probed
+        await self._retry_later(hold, at, counts=counts, parked=probe_at is not None)
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
         """Wait here for the confirming attempt; with no time left, a later run asks anew."""
@@ -217,12 +266,28 @@ class DeliverLane:
     async def _park(self, hold: Hold) -> None:
         """Let go with the backlog kept. Attempts are counted anew when the endpoint opens."""
         wait = PARKED_SECONDS.get(hold.endpoint.state, PARKED_SECONDS[EndpointState.DISABLED])
-        parked = replace(self._let_go(hold), attempt=0, due_at=self.clock.now() + wait)
+        parked = replace(self._let_go(hold), due_at=self.clock.now() + wait, parked=True)
         await self._save(hold, parked)
 
-    async def _retry_later(self, hold: Hold, at: float) -> None:
-        attempt = hold.lane.attempt + 1
-        await self._save(hold, replace(self._let_go(hold), attempt=attempt, due_at=at))
+    async def _wait_outside(self, hold: Hold, turned: Turned) -> None:
+        """Wait for the endpoint, attempts untouched.
+
+        While it is down its return wakes us, and one other lane probes: our own time only sees that
+        we are not forgotten.
+        """
+        now = self.clock.now()
+        wait = turned.until - now
+        if turned.down:
+            wait = max(wait, OUTSIDE_SECONDS)
+        wait += min(wait * SPREAD_SHARE, SPREAD_MOST) * self.ids.jitter()
+        await self._retry_later(hold, now + wait, counts=False, parked=True)
+
+    async def _retry_later(
+        self, hold: Hold, at: float, *, counts: bool = True, parked: bool = False
+    ) -> None:
+        attempt = hold.lane.attempt + (1 if counts else 0)
+        later = replace(self._let_go(hold), attempt=attempt, due_at=at, parked=parked)
+        await self._save(hold, later)
         await self._hint(hold.run, at)
 
     async def _out_of_time(self, hold: Hold) -> None:
@@ -248,7 +313,9 @@ class DeliverLane:
 
     def _let_go(self, hold: Hold) -> Lane:
         """The lane at the last sequence that is done with, in nobody's hands."""
-        return replace(hold.lane, cursor=hold.passed, attempt=0, due_at=None, claim=None)
+        return replace(
+            hold.lane, cursor=hold.passed, attempt=0, due_at=None, parked=False, claim=None
+        )
 
     def _renewed(self, hold: Hold) -> Claim | None:
         claim = hold.lane.claim

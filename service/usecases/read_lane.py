@@ -3,16 +3,19 @@
 All reads that decide are strongly consistent.
 """
 
+from asyncio import gather
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.errors import NotFoundError
+from service.domain.health import Health, Wait, leave
 from service.domain.ids import EndpointId, SessionId
 from service.domain.log import LogEvent
 from service.domain.session import Session
-from service.ports import Clock, LaneStore, SessionStore, TenantStore
+from service.ports import Clock, HealthStore, LaneStore, SessionStore, TenantStore
+from service.usecases.endpoint_gate import Pass
 
 PAGE: Final = 100
 SOON_SECONDS: Final = 2.0
@@ -40,12 +43,20 @@ class Hold:
     run: Run
     endpoint: Endpoint
     endpoint_read_at: float
+    health: Health
     lane: Lane
     passed: int
     end: int
     ahead: deque[LogEvent] = field(default_factory=deque)
     gone: bool = False
     """The last answer was 410: the next one settles it."""
+    entry: Pass | None = None
+    """What the endpoint's gate gave us, once it was asked."""
+
+    @property
+    def probes(self) -> bool:
+        """Whether we are the one that may try although the endpoint is down."""
+        return self.entry is not None and self.entry.probes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,7 @@ class ReadLane:
     sessions: SessionStore
     lanes: LaneStore
     tenants: TenantStore
+    healths: HealthStore
 
     async def find(self, run: Run) -> Hold | None:
         """Read, strongly consistently and before any write, whether there is something to do.
@@ -63,7 +75,7 @@ class ReadLane:
         Raises:
             NotFoundError: the endpoint was deleted.
         """
-        endpoint = await self.tenants.endpoint(run.endpoint_id)
+        endpoint, health = await self._look(run.endpoint_id)
         read_at = self.clock.monotonic()
         try:
             session = await self.sessions.load(run.session_id)
@@ -72,7 +84,7 @@ class ReadLane:
         if session.tenant != endpoint.tenant:
             return None
         known = await self.lanes.lane(run.endpoint_id, run.session_id)
-        if known is not None and not await self._is_ready(known, endpoint):
+        if known is not None and not await self._is_ready(known, endpoint, health):
             return None
         lane = known or await self._beginning(endpoint, session)
         page = await self.sessions.read_log(run.session_id, after=lane.cursor, limit=PAGE)
@@ -82,6 +94,7 @@ class ReadLane:
             run=run,
             endpoint=endpoint,
             endpoint_read_at=read_at,
+            health=health,
             lane=lane,
             passed=lane.cursor,
             end=page.last_sequence,
@@ -91,15 +104,20 @@ class ReadLane:
     async def is_open(self, hold: Hold) -> bool:
         """Whether the endpoint still takes deliveries, as of a second ago at most.
 
+        What is known of its health is renewed as well.
+
         Raises:
             NotFoundError: it was deleted.
         """
         if self.clock.monotonic() - hold.endpoint_read_at > ENDPOINT_FRESH_SECONDS:
-            fresh = await self.tenants.endpoint(hold.endpoint.id)
+            fresh, hold.health = await self._look(hold.endpoint.id)
             hold.endpoint_read_at = self.clock.monotonic()
             # A filter holds from one claim to the next: what was passed over stays passed.
             hold.endpoint = replace(fresh, event_types=hold.endpoint.event_types)
         return hold.endpoint.state is EndpointState.ACTIVE
+
+    async def _look(self, endpoint_id: EndpointId) -> tuple[Endpoint, Health]:
+        return await gather(self.tenants.endpoint(endpoint_id), self.healths.health(endpoint_id))
 
     async def head(self, hold: Hold) -> LogEvent | None:
         """The next event this endpoint wants; None at the log's end."""
@@ -116,20 +134,21 @@ class ReadLane:
             if not page.events:
                 hold.passed = hold.end
 
-    async def _is_ready(self, lane: Lane, endpoint: Endpoint) -> bool:
+    async def _is_ready(self, lane: Lane, endpoint: Endpoint, health: Health) -> bool:
         """Whether nobody is at work on the lane and its time has come, or comes in a moment."""
         now = self.clock.now()
         if lane.claim is not None and lane.claim.until > now:
             return False
         if lane.due_at is None or lane.due_at <= now:
             return True
-        parked = lane.attempt == 0
+        parked = lane.parked or lane.attempt == 0
         if endpoint.state is not EndpointState.ACTIVE:
             return not parked  # a lane that waits for its retry is parked as soon as it is met
         if not parked and lane.due_at - now <= SOON_SECONDS:
             await self.clock.sleep(lane.due_at - now)
             return True
-        return parked  # and the endpoint is open again
+        # Parked until the endpoint is open and well again, as it may be by now.
+        return parked and not isinstance(leave(health, now=now), Wait)
 
     async def _beginning(self, endpoint: Endpoint, session: Session) -> Lane:
         """A lane that never was begins before the first event as young as its endpoint."""

@@ -38,6 +38,9 @@ GONE_CONFIRM_MAX: Final = 30.0
 """The confirming attempt belongs to the same run, whatever the scale."""
 
 _GONE: Final = 410
+_TOO_MANY: Final = 429
+_PAUSES: Final = frozenset({_TOO_MANY, 503})
+"""RFC 6585, 4 and RFC 9110, 15.6.4: the receiver as a whole has too much to do."""
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _MONTHS: Final = {
     name: number
@@ -78,6 +81,12 @@ class RetryAt:
 
     at: float
     reason: str
+    pause_until: float | None = None
+    """The receiver has too much to do: no lane may try before then."""
+    counts: bool = True
+    """Whether it used up an attempt: to be sent away for longer than we would wait does not."""
+    tells: bool = True
+    """Whether it says anything of the endpoint's health: one that says "too many" is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +105,8 @@ class Disable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exhausted:
+class Exhausted(RetryAt):
     """The schedule is used up; the event is kept and still tried then."""
-
-    at: float
-    reason: str
 
 
 Plan = Delivered | RetryAt | ConfirmGone | Disable | Exhausted
@@ -119,11 +125,18 @@ def plan(attempt: int, answer: Answer, *, now: float, jitter: float, scale: floa
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")
         return ConfirmGone(at=now + min(GONE_CONFIRM * scale, GONE_CONFIRM_MAX), reason=reason)
+    own = delay_after(attempt, jitter=jitter) * scale
     asked = parse_retry_after(answer.retry_after, now=now)
-    at = now + max(delay_after(attempt, jitter=jitter) * scale, asked or 0.0)
-    if attempt > len(SCHEDULE):
-        return Exhausted(at=at, reason=reason)
-    return RetryAt(at=at, reason=reason)
+    kind = Exhausted if attempt > len(SCHEDULE) else RetryAt
+    pauses = answer.status in _PAUSES
+    pause = SCHEDULE[0] * scale if asked is None else asked
+    return kind(
+        at=now + max(own, asked or 0.0),
+        reason=reason,
+        pause_until=now + pause if pauses else None,
+        counts=not pauses or (asked or 0.0) <= own,
+        tells=answer.status != _TOO_MANY,
+    )
 
 
 def delay_after(attempt: int, *, jitter: float) -> float:

@@ -24,6 +24,7 @@ from service.domain.log import EventType, LogEvent
 from service.domain.session import Session, State
 from service.ports import WebhookAnswer
 from service.usecases.deliver_lane import DeliverLane
+from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
@@ -173,19 +174,29 @@ class LaneWorld:
         """A courier whose ports fail as planned."""
         plan = crashes or CrashPlan()
         lanes, tenants = plan.around(self.table.lanes), plan.around(self.table.tenants)
+        healths, hints = plan.around(self.table.healths), plan.around(self.hints)
         return DeliverLane(
             clock=self.clock,
             ids=self.ids,
             lanes=lanes,
             tenants=tenants,
-            hints=plan.around(self.hints),
+            hints=hints,
             reader=ReadLane(
                 clock=self.clock,
                 sessions=plan.around(self.table.sessions),
                 lanes=lanes,
                 tenants=tenants,
+                healths=healths,
             ),
             post_event=PostEvent(clock=self.clock, webhook_http=plan.around(self.receiver)),
+            gate=EndpointGate(
+                clock=self.clock,
+                ids=self.ids,
+                healths=healths,
+                lanes=lanes,
+                hints=hints,
+                probe_scale=self.retry_scale,
+            ),
             retry_scale=self.retry_scale,
         )
 

@@ -139,6 +139,7 @@ async def virtual_broker(
         lanes=table.lanes,
         tenants=table.tenants,
         budgets=table.budgets,
+        healths=table.healths,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

@@ -58,6 +58,7 @@ def open_dynamodb(
         lanes=stores.lanes,
         tenants=stores.tenants,
         budgets=stores.budgets,
+        healths=stores.healths,
     )
 
 

@@ -48,4 +48,5 @@ def open_embedded(
         lanes=stores.lanes,
         tenants=stores.tenants,
         budgets=stores.budgets,
+        healths=stores.healths,
     )

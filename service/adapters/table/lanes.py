@@ -129,6 +129,19 @@ class LaneTable:
         )
         return [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in rows]
 
+    async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[SessionId]:
+        """Sessions whose lane to that endpoint waits for a time."""
+        found: list[SessionId] = []
+        for number in range(schema.LANE_BUCKETS):
+            partition = schema.endpoint_lanes_partition(endpoint_id, number)
+            query = Query(partition=partition, index=schema.LANES)
+            async for row in every_item(self._driver, query):
+                if schema.DUE.sk in row:
+                    found.append(schema.session_of(str(row["pk"])))
+                if len(found) == limit:
+                    return found
+        return found
+
     async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
         """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""
         queries = [

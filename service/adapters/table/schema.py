@@ -15,6 +15,9 @@
     deployment          TEN#t               DEP#name           -                  by name
     endpoint            HOOK#id             META               -                  courier, by id
     endpoint listing    TEN#t               HOOK#id            -                  endpoints_of
+    endpoint health     HOOK#id             STATE              -                  courier; ttl
+    endpoint place      HOOK#id             PLACE#n            -                  courier; ttl
+    endpoint second     HOOK#id             SECOND#n           -                  courier; ttl
     idempotency record  TEN#t#IDEM#key      REF                -                  repeats; ttl
     shard lease         SHARD#n             LEASE              -                  listeners
     connection slot     LINE#line           SLOT#slot          -                  who attaches; ttl
@@ -24,7 +27,7 @@
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
     due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket
     tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
-    lanes   lane_pk       lane_sk       -                  HOOK#endpoint#bucket
+    lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket
 
 An index holds few attributes and none that a plain append or a healthy claim changes: those cost
 one write unit. A copy of an API key or an endpoint is always written in the same transaction as its
@@ -65,7 +68,7 @@ class Index:
 LIVE: Final = Index(name="live", pk="live_pk", sk="live_sk", also=("tenant", "deployment"))
 DUE: Final = Index(name="due", pk="due_pk", sk="due_sk", numeric=True, also=("shard",))
 TENANT: Final = Index(name="tenant", pk="tenant_pk", sk="tenant_sk", also=("state", "deployment"))
-LANES: Final = Index(name="lanes", pk="lane_pk", sk="lane_sk")
+LANES: Final = Index(name="lanes", pk="lane_pk", sk="lane_sk", also=("due_sk",))
 INDEXES: Final = (LIVE, DUE, TENANT, LANES)
 
 META: Final = "META"
@@ -181,6 +184,21 @@ def deployment_key(tenant: TenantName, name: DeploymentName) -> Key:
 def endpoint_key(endpoint_id: EndpointId) -> Key:
     """An endpoint by its id."""
     return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk=META)
+
+
+def health_key(endpoint_id: EndpointId) -> Key:
+    """How an endpoint does."""
+    return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk="STATE")
+
+
+def place_key(endpoint_id: EndpointId, place: int) -> Key:
+    """One of the requests that an endpoint may have at a time."""
+    return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk=f"PLACE#{place}")
+
+
+def second_key(endpoint_id: EndpointId, second: int) -> Key:
+    """How many requests an endpoint had in a second."""
+    return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk=f"SECOND#{second}")
 
 
 def endpoint_listing_key(tenant: TenantName, endpoint_id: EndpointId) -> Key:

@@ -1,14 +1,23 @@
-"""The five stores over one driver, as one value."""
+"""The stores over one driver, as one value."""
 
 from dataclasses import dataclass
 
 from service.adapters.table.budgets import BudgetTable
 from service.adapters.table.driver import Driver
+from service.adapters.table.healths import HealthTable
 from service.adapters.table.lanes import LaneTable
 from service.adapters.table.sessions import SessionTable
 from service.adapters.table.shards import ShardTable
 from service.adapters.table.tenants import TenantTable
-from service.ports import BudgetStore, Cipher, LaneStore, SessionStore, ShardStore, TenantStore
+from service.ports import (
+    BudgetStore,
+    Cipher,
+    HealthStore,
+    LaneStore,
+    SessionStore,
+    ShardStore,
+    TenantStore,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +29,7 @@ class Stores:
     lanes: LaneStore
     tenants: TenantStore
     budgets: BudgetStore
+    healths: HealthStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -30,4 +40,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         lanes=LaneTable(driver),
         tenants=TenantTable(driver, cipher),
         budgets=BudgetTable(driver),
+        healths=HealthTable(driver),
     )

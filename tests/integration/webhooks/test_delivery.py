@@ -21,6 +21,7 @@ from service.domain.ids import (
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session, State
 from service.usecases.deliver_lane import DeliverLane
+from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.webhook.envelope import event_bytes
@@ -58,16 +59,25 @@ def opened(folder: Path) -> EmbeddedTable:
 
 def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
     reader = ReadLane(
-        clock=CLOCK, sessions=table.sessions, lanes=table.lanes, tenants=table.tenants
+        clock=CLOCK,
+        sessions=table.sessions,
+        lanes=table.lanes,
+        tenants=table.tenants,
+        healths=table.healths,
+    )
+    ids = SystemIds()
+    gate = EndpointGate(
+        clock=CLOCK, ids=ids, healths=table.healths, lanes=table.lanes, hints=NoHints()
     )
     return DeliverLane(
         clock=CLOCK,
-        ids=SystemIds(),
+        ids=ids,
         lanes=table.lanes,
         tenants=table.tenants,
         hints=NoHints(),
         reader=reader,
         post_event=PostEvent(clock=CLOCK, webhook_http=sender),
+        gate=gate,
         retry_scale=0.001,
     )
 

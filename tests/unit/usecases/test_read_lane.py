@@ -20,7 +20,11 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
         await world.append(session, EventType.MESSAGE_RECEIVED, EventType.MESSAGE_FAILED)
         table = world.table
         reader = ReadLane(
-            clock=world.clock, sessions=table.sessions, lanes=table.lanes, tenants=table.tenants
+            clock=world.clock,
+            sessions=table.sessions,
+            lanes=table.lanes,
+            tenants=table.tenants,
+            healths=table.healths,
         )
         run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
 
@@ -41,7 +45,11 @@ def test_an_empty_log_and_a_missing_session_are_no_work_and_a_missing_endpoint_i
         session = await world.session()
         table = world.table
         reader = ReadLane(
-            clock=world.clock, sessions=table.sessions, lanes=table.lanes, tenants=table.tenants
+            clock=world.clock,
+            sessions=table.sessions,
+            lanes=table.lanes,
+            tenants=table.tenants,
+            healths=table.healths,
         )
         run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
 

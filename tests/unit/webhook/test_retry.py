@@ -43,7 +43,11 @@ def test_every_2xx_is_a_delivery(status: int) -> None:
     ],
 )
 def test_every_other_status_is_tried_again(status: int) -> None:
-    assert decide(status=status) == RetryAt(at=NOW + 5, reason=f"HTTP {status}")
+    decision = decide(status=status)
+
+    assert isinstance(decision, RetryAt)
+    assert (decision.at, decision.reason) == (NOW + 5, f"HTTP {status}")
+    assert decision.counts
 
 
 @pytest.mark.parametrize("error", ["dns", "refused", "reset", "timeout", "tls", "blocked_target"])
@@ -76,13 +80,39 @@ def test_jitter_only_adds_and_at_most_a_fifth_or_a_quarter_of_an_hour(
 
 def test_the_scale_shortens_our_waits_and_not_those_asked_for() -> None:
     assert decide(status=500, scale=0.01) == RetryAt(at=NOW + 0.05, reason="HTTP 500")
-    assert decide(status=503, retry_after="7", scale=0.01) == RetryAt(at=NOW + 7, reason="HTTP 503")
+    assert decide(status=503, retry_after="7", scale=0.01) == RetryAt(
+        at=NOW + 7, reason="HTTP 503", pause_until=NOW + 7, counts=False
+    )
     assert decide(status=410, scale=0.01) == ConfirmGone(at=NOW + 0.15, reason="HTTP 410")
     assert decide(status=410, scale=100.0) == ConfirmGone(at=NOW + 30, reason="HTTP 410")
 
 
 def test_a_retry_after_shorter_than_the_schedule_changes_nothing() -> None:
-    assert decide(5, status=429, retry_after="3") == RetryAt(at=NOW + 900, reason="HTTP 429")
+    assert decide(5, status=429, retry_after="3") == RetryAt(
+        at=NOW + 900, reason="HTTP 429", pause_until=NOW + 3, tells=False
+    )
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_receiver_that_has_too_much_to_do_pauses_as_a_whole(status: int) -> None:
+    short, asked = decide(status=status), decide(9, status=status, retry_after="86400")
+
+    assert isinstance(short, RetryAt)
+    assert isinstance(asked, RetryAt)
+    assert (short.pause_until, short.counts) == (NOW + 5, True)
+    assert (asked.pause_until, asked.counts) == (NOW + 86400, False)
+
+
+def test_only_too_many_says_nothing_of_the_endpoints_health() -> None:
+    told = {status: decide(status=status) for status in (429, 500, 503, 404)}
+
+    assert {status: isinstance(d, RetryAt) and d.tells for status, d in told.items()} == {
+        429: False,
+        500: True,
+        503: True,
+        404: True,
+    }
+    assert decide(status=500).pause_until is None  # type: ignore[union-attr]  # a RetryAt, as above
 
 
 def test_410_is_confirmed_once_before_it_is_believed() -> None:

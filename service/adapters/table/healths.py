@@ -1,0 +1,110 @@
+"""The HealthStore of the single table. What is written here of an endpoint expires by itself."""
+
+import json
+from typing import Final
+
+from service.adapters.table import schema
+from service.adapters.table.conditions import (
+    Absent,
+    AtMost,
+    Delete,
+    Equals,
+    Item,
+    Put,
+    Update,
+    any_of,
+    free,
+)
+from service.adapters.table.driver import Driver, NotWrittenError, Verdict
+from service.adapters.table.records import plain_record, record, text_of
+from service.domain.errors import UnavailableError
+from service.domain.health import Health
+from service.domain.ids import EndpointId
+
+HEALTH_DAYS: Final = 90
+"""Longer than an endpoint may stay down: what is written of a deleted one goes in the end."""
+KEPT_SECONDS: Final = 300
+"""How long a place or a second stays after its time: no clock is that wrong."""
+
+
+class HealthTable:
+    """Endpoints as couriers found them."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    async def health(self, endpoint_id: EndpointId) -> Health:
+        """As it is; that of one that is well where there is none."""
+        return _health(await self._driver.get(schema.health_key(endpoint_id)))
+
+    async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
+        """Put `after` in the place of `before`; what is there then.
+
+        What refuses a repeat of ours is what we wrote: so a lost reply is no lost race.
+        """
+        there = Equals("version", before.version) if before.version else Absent()
+        put = Put(item=_item(endpoint_id, after), condition=there)
+        try:
+            return _health(await self._driver.write(put))
+        except NotWrittenError as refused:
+            return _health(_found(refused))
+
+    async def take_place(
+        self, endpoint_id: EndpointId, place: int, *, token: str, now: float, until: float
+    ) -> bool:
+        """Take it if it is free or its time is over."""
+        update = Update(
+            key=schema.place_key(endpoint_id, place),
+            put={"token": token, "until": until, schema.TTL: int(until) + KEPT_SECONDS},
+            condition=any_of(free("until", now), Equals("token", token)),
+        )
+        try:
+            await self._driver.write(update)
+        except NotWrittenError:
+            return False
+        return True
+
+    async def leave_place(self, endpoint_id: EndpointId, place: int, *, token: str) -> None:
+        """Give it back, if it is still ours."""
+        key = schema.place_key(endpoint_id, place)
+        try:
+            await self._driver.write(Delete(key=key, condition=Equals("token", token)))
+        except NotWrittenError:
+            return
+
+    async def take_turn(self, endpoint_id: EndpointId, second: int, *, most: int) -> bool:
+        """Count one request more, unless there were as many as may be."""
+        update = Update(
+            key=schema.second_key(endpoint_id, second),
+            put={schema.TTL: second + KEPT_SECONDS},
+            add={"used": 1},
+            condition=any_of(Absent("used"), AtMost("used", most - 1)),
+        )
+        try:
+            await self._driver.write(update)
+        except NotWrittenError:
+            return False
+        return True
+
+
+def _found(refused: NotWrittenError) -> Item | None:
+    """What refused. Raises UnavailableError where that is not told."""
+    outcome = refused.outcomes[0]
+    if outcome.verdict is Verdict.CONTENDED:
+        raise UnavailableError(what="the endpoint's health") from refused
+    return outcome.item
+
+
+def _item(endpoint_id: EndpointId, health: Health) -> Item:
+    key = schema.health_key(endpoint_id)
+    return {
+        schema.PK: key.pk,
+        schema.SK: key.sk,
+        schema.TTL: int(health.changed_at) + HEALTH_DAYS * 24 * 3600,
+        "version": health.version,
+        "body": text_of(plain_record(health)),
+    }
+
+
+def _health(item: Item | None) -> Health:
+    return Health() if item is None else record(Health, json.loads(str(item["body"])))

@@ -1,0 +1,195 @@
+"""Whether a lane may try now, as far as its endpoint goes; and what its attempt tells of that.
+
+Down, paused, on its way back, at its limits: all couriers share what is known through the table.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from service.domain.endpoint import Endpoint
+from service.domain.health import (
+    RAMP_STEP,
+    Health,
+    Narrow,
+    Probe,
+    Stamp,
+    Wait,
+    failed,
+    leave,
+    paused,
+    probing,
+    succeeded,
+)
+from service.domain.ids import LOCK, EndpointId, SessionId
+from service.ports import Clock, HealthStore, Hints, Ids, LaneStore
+
+PLACE_SECONDS: Final = 60.0
+"""How long a place is held after a crash: a courier lives no longer."""
+PLACE_TRIES: Final = 4
+WAIT_FOR_PLACE: Final = 1.0
+CHANGE_TRIES: Final = 3
+WAKE_MOST: Final = 2000
+"""Lanes that are woken when an endpoint is back; those beyond are found by their due times."""
+JITTER_SHARE: Final = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """The lane may try: as a probe or not, on a numbered place or without one."""
+
+    health: Health
+    """The endpoint's, as it is with our being in."""
+    probes: bool = False
+    place: int | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The lane may not try before then; `down`: and not then either, unless it is the probe."""
+
+    until: float
+    down: bool = False
+
+
+Entry: TypeAlias = Pass | Turned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointGate:
+    """The one place where a courier asks after an endpoint and tells of it."""
+
+    clock: Clock
+    ids: Ids
+    healths: HealthStore
+    lanes: LaneStore
+    hints: Hints
+    probe_scale: float = 1.0
+
+    async def enter(self, endpoint: Endpoint, health: Health) -> Entry:
+        """Ask for one run of attempts; what comes of it is given back with `go_out`."""
+        if isinstance(leave(health, now=self.clock.now()), Probe):
+            stamp = self._stamp()
+            there = await self.healths.change_health(endpoint.id, health, probing(health, stamp))
+            if there.by == stamp.by:
+                return Pass(health=there, probes=True)
+            health = there
+        way = leave(health, now=self.clock.now())
+        if isinstance(way, Probe):
+            # Somebody changed it in this moment: another lane may.
+            return Turned(self.clock.now() + WAIT_FOR_PLACE)
+        if isinstance(way, Wait):
+            return Turned(way.until, down=health.probe_at is not None)
+        places = way.places if isinstance(way, Narrow) else None
+        limits = [limit for limit in (places, endpoint.max_concurrency) if limit is not None]
+        if not limits:
+            return Pass(health=health)
+        return await self._place(endpoint, health, min(limits))
+
+    def turned_away(self, health: Health) -> Turned | None:
+        """Whether somebody found the endpoint down or paused while we were in."""
+        way = leave(health, now=self.clock.now())
+        if isinstance(way, Wait):
+            return Turned(way.until, down=health.probe_at is not None)
+        return None
+
+    async def go_out(self, endpoint_id: EndpointId, entry: Pass) -> None:
+        """The run is over."""
+        if entry.place is not None:
+            await self.healths.leave_place(endpoint_id, entry.place, token=entry.token)
+
+    async def wait_for_turn(self, endpoint: Endpoint, *, until: float) -> bool:
+        """Wait for one request within the endpoint's rate; False where `until` comes first.
+
+        `until` is on the monotonic clock.
+        """
+        while endpoint.rate_limit is not None:
+            now = self.clock.now()
+            second = int(now)
+            if await self.healths.take_turn(endpoint.id, second, most=endpoint.rate_limit):
+                return True
+            # Not all at the stroke: who waits longer by chance lets others go first.
+            rest = second + 1 - now + self.ids.jitter() * JITTER_SHARE
+            if self.clock.monotonic() + rest > until:
+                return False
+            await self.clock.sleep(rest)
+        return True
+
+    async def tell_failure(
+        self, endpoint_id: EndpointId, session_id: SessionId, health: Health, *, probed: bool
+    ) -> Health:
+        """An attempt failed; the endpoint's health as it is then."""
+        for _ in range(CHANGE_TRIES):
+            stamp = self._stamp()
+            after = failed(health, session_id, stamp, probed=probed)
+            if after is None:
+                return health
+            there = await self.healths.change_health(endpoint_id, health, after)
+            if there.by == stamp.by:
+                self._say(endpoint_id, health, there)
+                return there
+            health = there
+        return health
+
+    async def tell_pause(self, endpoint_id: EndpointId, health: Health, *, until: float) -> Health:
+        """The receiver asked to be left alone."""
+        for _ in range(CHANGE_TRIES):
+            stamp = self._stamp()
+            after = paused(health, stamp, until=until)
+            if after is None:
+                return health
+            health = await self.healths.change_health(endpoint_id, health, after)
+            if health.by == stamp.by:
+                return health
+        return health
+
+    async def tell_success(self, endpoint_id: EndpointId, health: Health) -> Health:
+        """An attempt came through. The first one after an outage wakes the lanes."""
+        for _ in range(CHANGE_TRIES):
+            stamp = self._stamp()
+            after = succeeded(health, stamp)
+            if after is None:
+                return health
+            there = await self.healths.change_health(endpoint_id, health, after)
+            if there.by == stamp.by:
+                if health.probe_at is not None:
+                    await self._wake(endpoint_id, health)
+                return there
+            health = there
+        return health
+
+    async def _wake(self, endpoint_id: EndpointId, health: Health) -> None:
+        """One lane, then twice as many with each step of the ramp."""
+        _log.info("endpoint.back", extra={"endpoint_id": endpoint_id, "probes": health.probes})
+        waiting = await self.lanes.waiting_lanes(endpoint_id, limit=WAKE_MOST)
+        for number, session_id in enumerate(waiting, start=1):
+            delay = RAMP_STEP * number.bit_length()
+            await self.hints.lane(endpoint_id, session_id, delay=delay)
+
+    async def _place(self, endpoint: Endpoint, health: Health, most: int) -> Entry:
+        now = self.clock.now()
+        token = self.ids.ulid(LOCK)
+        first = int(self.ids.jitter() * most)
+        for nth in range(min(most, PLACE_TRIES)):
+            place = (first + nth) % most
+            if await self.healths.take_place(
+                endpoint.id, place, token=token, now=now, until=now + PLACE_SECONDS
+            ):
+                return Pass(health=health, place=place, token=token)
+        return Turned(now + WAIT_FOR_PLACE * (1 + self.ids.jitter()))
+
+    def _stamp(self) -> Stamp:
+        stretch = self.probe_scale * (1 + JITTER_SHARE * self.ids.jitter())
+        return Stamp(by=self.ids.ulid(LOCK), at=self.clock.now(), stretch=stretch)
+
+    def _say(self, endpoint_id: EndpointId, before: Health, after: Health) -> None:
+        if after.probe_at is None:
+            return
+        facts = {"endpoint_id": endpoint_id, "failed": after.failed, "probe_at": after.probe_at}
+        if before.probe_at is None:
+            _log.warning("endpoint.down", extra=facts)
+        else:
+            _log.info("endpoint.probe_failed", extra=facts)
