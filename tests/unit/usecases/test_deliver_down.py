@@ -8,7 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 from service.domain.endpoint import Endpoint
-from service.domain.health import PROBE_LONGEST, RAMP_DOUBLINGS, TROUBLE_FAILURES
+from service.domain.health import (
+    PROBE_LONGEST,
+    RAMP_DOUBLINGS,
+    TROUBLE_FAILURES,
+    Health,
+    Stamp,
+    paused,
+)
 from service.domain.ids import EndpointId
 from service.domain.log import EventType
 from service.domain.session import Session
@@ -310,6 +317,30 @@ def test_lanes_outside_are_looked_at_in_the_end_though_nobody_wakes_them() -> No
 
         assert world.clock.now() - begun <= OUTSIDE_SECONDS * 1.2 + 2 * RAMP_DOUBLINGS + MINUTE
         assert (await world.table.healths.health(endpoint.id)).probe_at is None
+
+    play(story())
+
+
+def test_a_lane_that_is_under_way_leaves_when_others_find_the_endpoint_busy() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        (session,) = await chats(world, 1, events=20)
+        world.receiver.takes = 0.6
+        run = asyncio.create_task(world.courier()(endpoint.id, session.id))
+        await world.clock.sleep(2)
+        stamp = Stamp(by="other", at=world.clock.now())
+        until = world.clock.now() + 300
+        shut = paused(Health(), stamp, until=until)
+        assert shut is not None
+        await world.table.healths.change_health(endpoint.id, Health(), shut)
+        await run
+
+        lane = await world.lane(endpoint, session)
+        assert 3 <= lane.delivered == lane.cursor <= 6
+        assert (lane.attempt, lane.parked, lane.claim) == (0, True, None)
+        assert lane.due_at is not None
+        assert lane.due_at >= until
 
     play(story())
 
