@@ -45,7 +45,7 @@ async def local_ports(settings: ListenerSettings) -> Opened:
     if settings.store is StoreKind.EMBEDDED:
         _check_embedded(settings)
         storage = open_here(settings.data_dir, cipher=_cipher(settings), clock=clock)
-        return _with_wires(settings, clock, storage, OwnListener())
+        return with_wires(settings, clock, storage, OwnListener())
     url = settings.aws_endpoint_url
     storage = await open_aws(
         DynamoSettings(table=settings.table, endpoint_url=url),
@@ -55,12 +55,12 @@ async def local_ports(settings: ListenerSettings) -> Opened:
         create=url is not None,
     )
     if settings.listener_function is None:
-        return _with_wires(settings, clock, storage, OwnListener())
+        return with_wires(settings, clock, storage, OwnListener())
     wanted = LambdaSettings(
         function=settings.listener_function, endpoint_url=settings.lambda_endpoint_url or url
     )
     starter = LambdaStarter(wanted, storage.session)
-    opened = _with_wires(settings, clock, storage, starter)
+    opened = with_wires(settings, clock, storage, starter)
 
     async def close() -> None:
         await starter.close()
@@ -82,9 +82,10 @@ def _cipher(settings: ListenerSettings) -> AesCipher:
     return AesCipher(file_key(settings.data_dir / KEY_FILE))
 
 
-def _with_wires(
+def with_wires(
     settings: ListenerSettings, clock: Clock, storage: Storage, starter: Starter
 ) -> Opened:
+    """The ports over that storage, with the wires of this process; they close together."""
     table = storage.table
     tls = trust(settings.ca_file)
     genesys = GenesysHttp(clock=clock, tls=tls)

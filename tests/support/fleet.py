@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.bootstrap import assemble
+from service.domain.budget import MINUTE_LIMIT
 from service.domain.ids import ListenerName
 from service.domain.lease import Term
 from service.usecases.hold_links import HoldLinks
@@ -64,6 +65,7 @@ class Fleet:
     generation: float | None = None
     max_links: int = MOST
     idle: float | None = None
+    connections_per_minute: int = MINUTE_LIMIT
     members: list[Member] = field(default_factory=list)
     sweeper: Process | None = None
     asked: "list[float]" = field(default_factory=list)
@@ -126,4 +128,5 @@ class Fleet:
         process = start(self.broker)
         hints = self.broker.hints
         ports = replace(process.assembly.ports, hints=hints, starter=Begin(self))
-        return replace(process, assembly=assemble(settings(), ports), hints=hints)
+        assembly = assemble(settings(self.connections_per_minute), ports)
+        return replace(process, assembly=assembly, hints=hints)

@@ -33,11 +33,12 @@ class Ledger:
 
 
 def findings(
-    ledgers: Iterable[Ledger], *, transcript: Sequence[Json], delivered: Sequence[Json]
+    ledgers: Iterable[Ledger], *, transcript: Sequence[Json], delivered: Sequence[Json] | None
 ) -> list[str]:
     """Everything that is wrong; nothing if both sides agree.
 
-    `transcript` are the simulator's stored messages, `delivered` the bodies of every POST in order.
+    `transcript` are the simulator's stored messages, `delivered` the bodies of every POST in order:
+    None where nobody asked for any.
     """
     stored = Counter(row["text"] for row in transcript if row["direction"] == "Inbound")
     found: list[str] = []
@@ -48,7 +49,7 @@ def findings(
             *_log(ledger),
             *_sends(ledger, stored),
             *_heard(ledger),
-            *_deliveries(ledger, delivered),
+            *(() if delivered is None else _deliveries(ledger, delivered)),
         ]
         found += [f"{ledger.session}: {each}" for each in wrong]
     ghosts = [text for text in stored if text and text not in expected]

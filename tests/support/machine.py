@@ -50,6 +50,8 @@ class Choices(TypedDict, total=False):
     knobs: Knobs
     policies: Json
     settings: Json
+    opening: Callable[[LocalSettings], Awaitable[Opened]]
+    """Gives the ports."""
     meddle: Callable[[Ports], Ports]
     """Puts something between the use cases and the world."""
 
@@ -244,7 +246,7 @@ async def running(folder: Path, **choices: Unpack[Choices]) -> AsyncIterator[Mac
         config = WorldConfig(deployments=(simulated,), knobs=choices.get("knobs", Knobs()))
         sim = await stack.enter_async_context(SimulatorServer(config, seed=1))
         settings = _settings(folder, choices)
-        opened = await local_ports(settings)
+        opened = await choices.get("opening", local_ports)(settings)
         stack.push_async_callback(opened.close)
         meddle = choices.get("meddle")
         assembly = assemble(settings, meddle(opened.ports) if meddle else opened.ports)

@@ -23,6 +23,7 @@ from service.adapters.embedded.hints import InProcessHints
 from service.api.app import create_app
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
+from service.domain.budget import MINUTE_LIMIT
 from service.domain.deployment import Deployment
 from service.entrypoints._local.loops import courier_loop
 from service.ports import Link
@@ -211,9 +212,9 @@ class Process:
 
 
 @cache
-def settings() -> LocalSettings:
+def settings(connections_per_minute: int = MINUTE_LIMIT) -> LocalSettings:
     """The settings, read once."""
-    return LocalSettings(shards=SHARDS)
+    return LocalSettings(shards=SHARDS, connections_per_minute=connections_per_minute)
 
 
 def start(broker: VirtualBroker, *, last: int | None = None) -> Process:

@@ -52,7 +52,12 @@ class _Job:
 
 
 class EmbeddedDriver:
-    """The Driver of one SQLite file (or of a table in memory)."""
+    """The Driver of one SQLite file (or of a table in memory).
+
+    `shared` is for tests only, on a directory that is there: several processes open the file, so
+    nobody locks the directory, and nothing is synced (a write outlives its process all the same,
+    though not the machine). They wait for each other's commits as long as for a busy file.
+    """
 
     def __init__(
         self,
@@ -61,11 +66,14 @@ class EmbeddedDriver:
         now: Callable[[], float],
         executor: Executor | None = None,
         lag: IndexLag | None = None,
+        shared: bool = False,
     ) -> None:
         self.meter = Meter()
         self._now = now
         self._lag = lag
-        self._held: TextIO | None = None if directory is None else lock_directory(directory)
+        self._shared = shared
+        alone = None if shared else directory
+        self._held: TextIO | None = None if alone is None else lock_directory(alone)
         self._writer = self._rows(directory)
         self._writer.connection.executescript(SCHEMA)
         self._own_executors = executor is None
@@ -81,7 +89,8 @@ class EmbeddedDriver:
 
     def _rows(self, directory: Path | None) -> Rows:
         longest = 0.0 if self._lag is None else self._lag.longest
-        return Rows(connect(directory), now=self._now, longest_lag=longest)
+        connection = connect(directory, durable=not self._shared)
+        return Rows(connection, now=self._now, longest_lag=longest)
 
     async def get(self, key: Key, *, attributes: tuple[str, ...] = ()) -> Item | None:
         """One item."""

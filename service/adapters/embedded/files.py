@@ -50,16 +50,17 @@ def lock_directory(directory: Path) -> TextIO:
     return held
 
 
-def connect(directory: Path | None) -> sqlite3.Connection:
+def connect(directory: Path | None, *, durable: bool = True) -> sqlite3.Connection:
     """A connection to the file, or to a table in memory of its own.
 
     WAL lets readers read beside the writer; FULL syncs the log at every commit, so what was
-    answered survives a power cut (with NORMAL, WAL loses the last commits then).
+    answered survives a power cut (with NORMAL, WAL loses the last commits then). What is not
+    `durable` survives the end of its process and no more.
     """
     name = ":memory:" if directory is None else str(directory / FILE_NAME)
     connection = sqlite3.connect(
         name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
     return connection

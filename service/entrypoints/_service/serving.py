@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from service.bootstrap import assemble
+from service.bootstrap import Opened, assemble
 from service.config import ListenerServiceSettings
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._process.descriptors import make_room
@@ -14,17 +15,21 @@ from service.usecases.hold_links import HoldLinks
 from service.usecases.serve_term import ServeTerm
 
 
-async def serve(settings: ListenerServiceSettings) -> None:
+async def serve(
+    settings: ListenerServiceSettings,
+    opening: Callable[[ListenerServiceSettings], Awaitable[Opened]] = open_ports,
+) -> None:
     """Hold links until SIGTERM, SIGINT or the end of the generation.
 
-    Raises ConfigurationError, and UnavailableError when the table does not answer at the start.
+    `opening` gives the ports. Raises ConfigurationError, and UnavailableError when the table does
+    not answer at the start.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     max_links = make_room(settings.max_links)
     async with AsyncExitStack() as stack:
-        opened = await open_ports(settings)
+        opened = await opening(settings)
         stack.push_async_callback(opened.close)
         term = begin_term(
             opened.ports,
