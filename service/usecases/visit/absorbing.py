@@ -13,7 +13,7 @@ from service.guest.translate import said as said_by
 from service.usecases.visit.conversation import ask_for_conversation
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
-from service.usecases.visit.settling import confirm
+from service.usecases.visit.settling import confirm, reload_sends
 
 
 async def take_live(desk: Desk, said: Said) -> None:
@@ -77,11 +77,14 @@ async def take_rest(desk: Desk) -> bool:
 async def log_said(desk: Desk, said: Said, *, recovered: bool) -> None:
     """Append one message unless the log has it."""
     named = _named(said)
-    if said.from_guest and not said.is_join and in_flight(desk.sends.values()):
-        # Each read of history shows it again.
-        if not any(known.keys & named.keys for known, _ in desk.strangers):
-            desk.strangers.append((named, recovered))
-        return
+    if said.from_guest and not said.is_join:
+        if await _proves_anothers(desk, said, recovered=recovered):
+            return
+        if in_flight(desk.sends.values()):
+            # Each read of history shows it again.
+            if not any(known.keys & named.keys for known, _ in desk.strangers):
+                desk.strangers.append((named, recovered))
+            return
     await _append(desk, named, recovered=recovered)
 
 
@@ -108,6 +111,16 @@ async def _settled(desk: Desk, said: Said) -> bool:
     if await desk.writer.has(said.keys, said.channel_time):
         return True
     return await _proves(desk, said, recovered=True)
+
+
+async def _proves_anothers(desk: Desk, said: Said, *, recovered: bool) -> bool:
+    """Whether it proves a send that another visit wrote since ours were read.
+
+    The mark stands before the frame, so it is there to be read. Were the message logged as said
+    elsewhere, whoever wrote it would find no proof any more, and send it again.
+    """
+    await reload_sends(desk)
+    return await _proves(desk, said, recovered=recovered)
 
 
 async def _proves(desk: Desk, said: Said, *, recovered: bool) -> bool:

@@ -140,11 +140,13 @@ async def test_a_stranger_that_history_shows_is_kept_once_and_logged_as_recovere
         session = await stage.chatted()
         desk = await stage.desk(session)
         ours = await stage.accept(session, "ours")
-        desk.keep(marked(ours, now=stage.now, incarnation=1, writer="w", link="l"))
+        mark = marked(ours, now=stage.now, incarnation=1, writer="w", link="l")
+        desk.keep(await stage.ports.sessions.change_send(ours, mark))
         stranger = by_guest("tab", text="from another tab", channel_time=stage.now)
         for _ in range(2):
             await take_history(desk, [stranger])
         kept = len(desk.strangers)
+        await stage.ports.sessions.drop_send(*desk.sends.values())
         desk.forget(ours)
         await take_strangers(desk)
 

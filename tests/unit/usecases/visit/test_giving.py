@@ -11,6 +11,7 @@ import pytest
 from service.domain.errors import LinkLostError, UnavailableError
 from service.domain.ids import ListenerName
 from service.domain.instants import rfc3339
+from service.domain.sends import marked
 from service.domain.session import Farewell, Session
 from service.usecases.visit import HandOverAsked, Inbox, LeaveAsked, Nudged, TypingWanted
 from service.usecases.visit.desk import Phase
@@ -123,6 +124,21 @@ async def test_what_waits_to_be_put_in_order_is_logged_before_the_last_word() ->
         assert early == ["b", "a"]
         assert await stage.texts(giver.session) == ["b", "a", "c", "d"]
         assert await giver.word() == Farewell(fence=FENCE, drained=True)
+
+
+@on_virtual_time
+async def test_what_the_next_visit_sent_meanwhile_is_proven_and_no_word_of_the_guests() -> None:
+    """Its successor died, and who came after that one need not wait for any last word."""
+    async with staged() as stage, _giving(stage) as giver:
+        send = await stage.accept(giver.session, "More")
+        mark = marked(send, now=stage.now, incarnation=1, writer="next", link="of-the-next")
+        await stage.ports.sessions.change_send(send, mark)
+        await stage.write_as_guest(giver.session, send)
+        await stage.clock.sleep(1)
+        await giver.successor_attaches()
+
+        assert await stage.texts(giver.session) == []
+        assert (await stage.types(giver.session))[-2:] == ["message.accepted", "message.confirmed"]
 
 
 class LastWords:
