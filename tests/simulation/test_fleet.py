@@ -27,7 +27,8 @@ LISTENERS: Final = 3
 GENERATION: Final = 10.0
 KILL_EVERY: Final = 7.0
 PAUSE: Final = 3.0
-CALM: Final = 60.0
+CALM: Final = 60 + CHATS / 5
+"""A lease that lapses, and links that one listener takes over at 10 a second."""
 RUN_SECONDS: Final = 60 + CHATS * SECONDS / 20
 """Of real time: what the calls of so many sessions take to compute."""
 

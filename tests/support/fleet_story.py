@@ -65,19 +65,23 @@ class FleetStory:
         """Both sides in turn."""
         mark = self.asked[chat][0].partition(":")[0]
         number = 0
-        while True:
-            await self.clock.sleep(self.chance.uniform(0, self.pause))
-            if self.clock.now() >= until:
-                return
+        while await self._silent(until):
             number += 1
             text = f"{mark}: caller {number}"
             self.asked[chat].append(text)
             path = f"/v1/sessions/{chat}/messages?wait=0"
             await self.post(path, {"text": text}, f"{chat}-{number}")
-            await self.clock.sleep(self.chance.uniform(0, self.pause))
+            if not await self._silent(until):
+                return
             text = f"{mark}: agent {number}"
             self.control.say(self.tokens[chat], text)
             self.told[chat].append(text)
+
+    async def _silent(self, until: float) -> bool:
+        """For a while; whether there is still time to speak."""
+        left = until - self.clock.now()
+        await self.clock.sleep(max(0.0, min(left, self.chance.uniform(0, self.pause))))
+        return self.clock.now() < until
 
     async def reset(self, until: float) -> None:
         """Each second, one link in a hundred."""

@@ -47,6 +47,14 @@ class Listener:
             return True
         return now - self.ready_at < self.generation - START_SECONDS
 
+    def ended_well(self) -> bool:
+        """Whether it ended as it was told to, or by itself and in order."""
+        if self.killed:
+            return self.status == -SIGKILL
+        # One that has ended its term and is about to exit has no handler any more.
+        retired = self.status == -SIGTERM and '"event":"listener.ended"' in self.process.log()
+        return self.status == 0 or retired
+
     async def start(self) -> None:
         """Return when it works; fails when it never does."""
         await self.process.start()
@@ -122,7 +130,7 @@ class Supervisor:
         return [
             f"{each.process.folder.name} ended with {each.status}: {each.process.log()}"
             for each in self.listeners
-            if each.status != (-SIGKILL if each.killed else 0)
+            if not each.ended_well()
         ]
 
     async def _keep(self, group: asyncio.TaskGroup) -> None:

@@ -154,6 +154,6 @@ async def test_nothing_is_lost_or_doubled_while_processes_are_killed(tmp_path: P
     seconds = [round(end - begin, 1) for begin, end in pairwise(steps)]
     print(f"opened, talked, calm after {seconds} s; {len(supervisor.listeners)} listeners,")
     print(f"{killed} killed, {story.resets} links reset, {place.repeated} repeated; {told}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert supervisor.faults() == []
     assert killed == KILLS
