@@ -19,8 +19,10 @@ LATE = SessionId("ses_late")
 async def relay(folder: Path) -> AsyncIterator[Relay]:
     opened = Relay(folder=folder, here=InProcessHints(SystemClock()))
     await opened.open()
-    yield opened
-    opened.close()
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 async def test_whoever_waits_at_the_mailbox_hears_what_another_says(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ WRITES = 100
 @asynccontextmanager
 async def driver(folder: Path) -> AsyncIterator[EmbeddedDriver]:
     opened = EmbeddedDriver(folder, now=lambda: 0.0, shared=True)
-    yield opened
-    await opened.close()
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 async def test_those_who_share_a_file_take_turns_and_see_each_other(tmp_path: Path) -> None:
