@@ -85,7 +85,7 @@ class Site:
 
 @asynccontextmanager
 async def site(folder: Path) -> AsyncIterator[Site]:
-    """Nothing is said yet; the listeners start."""
+    """Nothing is said yet, and no listener is there."""
     make_room(MOST_SOCKETS * CHATS)
     data = folder / "data"
     settings = {"shards": SHARDS, "connections_per_minute": UNHINDERED}
@@ -101,11 +101,11 @@ async def site(folder: Path) -> AsyncIterator[Site]:
         supervisor = Supervisor(
             folder=folder, environment=environment, count=LISTENERS, generation=GENERATION
         )
-        async with supervisor.at_work():
-            yield Site(machine=machine, supervisor=supervisor)
+        yield Site(machine=machine, supervisor=supervisor)
 
 
 async def open_all(story: FleetStory) -> None:
+    """On demand: the first of several listeners would claim all shards while they are empty."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def opened(number: int) -> None:
@@ -140,14 +140,15 @@ async def test_nothing_is_lost_or_doubled_while_processes_are_killed(tmp_path: P
     steps = [time.time()]
     async with site(tmp_path) as place:
         story, supervisor = place.story(), place.supervisor
-        for step in (open_all(story), talk(story, place)):
-            await step
-            steps.append(time.time())
-        supervisor.generation = None
-        await calm(story)
+        await open_all(story)
         steps.append(time.time())
-        # After the last word of every process, so that nothing can come twice any more.
-        await supervisor.stop()
+        async with supervisor.at_work():
+            for step in (talk(story, place), calm(story)):
+                await step
+                steps.append(time.time())
+                supervisor.generation = None
+            # After the last word of every process, so that nothing can come twice any more.
+            await supervisor.stop()
         wrong = await story.wrong()
         told = dict(await story.tally())
 
