@@ -34,7 +34,7 @@ check: .venv/.ready openapi-check ## Format, lint, types, layers and OpenAPI; ru
 test: setup ## Run every suite, then the coverage gate; SUITES="unit contract" runs only those
 	@$(PY) -m tests.run_suites $(SUITES)
 
-# More chats than two cores can let talk every few seconds: each side speaks about every 15 s.
+# More chats than two cores can let talk every few seconds: here each side speaks about twice a minute.
 fleet: .venv/.ready ## Kill listeners under FLEET_CHATS=600 talking chats for FLEET_SECONDS=60; takes minutes
 	@FLEET_CHATS=$${FLEET_CHATS:-600} FLEET_SECONDS=$${FLEET_SECONDS:-60} FLEET_PAUSE=$${FLEET_PAUSE:-30} \
 	  $(PY) -m pytest --quiet --capture=no tests/chaos/fleet/test_fleet.py
