@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from service.entrypoints._service.descriptors import make_room
+from service.entrypoints._process.descriptors import make_room
 from tests.chaos.fleet.supervisor import Supervisor
 from tests.support.fleet_process import shared_ports
 from tests.support.fleet_story import KNOBS, MOST_SOCKETS, UNHINDERED, FleetStory, Json
