@@ -30,6 +30,7 @@ from service.guest.messages import (
 
 _EXPIRED: Final = frozenset({"4006", "session_expired", "session_has_expired"})
 _NOT_FOUND: Final = frozenset({"4007", "session_not_found"})
+_TRACE: Final = "t:"
 _GUESTS_NO_MORE: Final = "4017"
 _OK: Final = 200
 """The code of an envelope that has nothing to say."""
@@ -211,8 +212,13 @@ def _disconnect(body: StructuredBody) -> bool:
     )
 
 
+def trace_keys(tracing_id: str) -> frozenset[str]:
+    """The key by which a log has what was sent under that tracing id."""
+    return frozenset({_TRACE + tracing_id})
+
+
 def _keys(body: StructuredBody, tracing_id: str | None) -> frozenset[str]:
-    names = {"b:": body.id, "t:": tracing_id}
+    names = {"b:": body.id, _TRACE: tracing_id}
     if body.channel is not None:
         names["c:"] = body.channel.message_id
     return frozenset(prefix + name for prefix, name in names.items() if name)

@@ -28,7 +28,7 @@ from service.guest.requests import OnMessage
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.marks import ensure_mark
-from service.usecases.visit.settling import change, put_back
+from service.usecases.visit.settling import change, confirm_logged, put_back
 
 PROOF_SECONDS: Final = 4.0
 """How long the guest's own message may take to come back before its outcome is in doubt."""
@@ -112,7 +112,7 @@ async def settle_absent(desk: Desk) -> None:
     reads = [_read(read) for read in desk.reading.reads]
     lag = desk.deployment.history_lag_seconds
     for send in in_flight(desk.sends.values()):
-        if absent_after(send, reads, lag=lag):
+        if absent_after(send, reads, lag=lag) and not await confirm_logged(desk, send):
             await put_back(desk, send)
 
 

@@ -14,6 +14,7 @@ from service.domain.said import Refusal, Said
 from service.domain.send import PendingSend, SendKind, SendStatus, Written
 from service.domain.sends import (
     ATTEMPTS_MAX,
+    CLOCK_SKEW_SECONDS,
     given_up,
     in_flight,
     in_order,
@@ -24,6 +25,7 @@ from service.domain.sends import (
     unprovable,
 )
 from service.domain.session import PublicState, State
+from service.guest.translate import trace_keys
 from service.ports import SendChange
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
@@ -54,6 +56,21 @@ async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool)
     await _end(desk, send, draft)
     if send.written is not None and send.written.doubt_at is not None:
         desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)
+
+
+async def confirm_logged(desk: Desk, send: PendingSend) -> bool:
+    """End a send that the log shows as said elsewhere; whether it does.
+
+    Whoever logged it did not know of the send. It arrived all the same: never again.
+    """
+    since = send.accepted_at - CLOCK_SKEW_SECONDS
+    if not await desk.writer.has(trace_keys(send.tracing_id), since):
+        return False
+    message = message_of(send, desk.session)
+    at = send.accepted_at
+    draft = confirmed(message, occurred_at=at, keys=frozenset(), recovered=True)
+    await _end(desk, send, draft)
+    return True
 
 
 async def fail(desk: Desk, send: PendingSend, failure: Failure) -> None:

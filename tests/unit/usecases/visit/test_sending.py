@@ -136,6 +136,22 @@ async def test_what_a_dead_writer_left_goes_out_once_two_reads_do_not_show_it() 
 
 
 @on_virtual_time
+async def test_what_the_log_has_as_said_elsewhere_is_not_sent_again() -> None:
+    """Whoever logged it did not know of the send, and no history shows it any more."""
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted()
+        send = await _left_in_flight(stage, session, "Did it arrive?")
+        await stage.foreign(session, "Did it arrive?", key=f"t:{send.tracing_id}")
+        await stage.clock.sleep(60)
+        await stage.attend(session)
+
+        *_, confirmed = await stage.of(session, "message.confirmed")
+        assert confirmed["message"]["id"] == send.message_id
+        assert stage.frames("onMessage") == []
+        assert await stage.ports.sessions.open_sends(session.id) == []
+
+
+@on_virtual_time
 async def test_a_message_whose_echo_is_swallowed_is_proven_by_history() -> None:
     async with staged() as stage:
         session = await stage.made()
