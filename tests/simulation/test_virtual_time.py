@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -53,6 +54,30 @@ def test_a_timeout_ends_a_wait_exactly_then() -> None:
         return clock.monotonic()
 
     assert run_virtual(story()) == 7.5
+
+
+@pytest.mark.parametrize("by", ["sleep", "timeout"])
+def test_waiting_for_less_than_the_resolution_is_no_wait_for_nothing(by: str) -> None:
+    async def wait(clock: VirtualClock) -> None:
+        if by == "sleep":
+            await clock.sleep(4e-7)
+        with suppress(TimeoutError):
+            async with clock.timeout(4e-7):
+                await asyncio.Event().wait()
+
+    async def story() -> tuple[bool, float]:
+        clock = VirtualClock()
+        waiting = asyncio.create_task(wait(clock))
+        for _ in range(20):
+            # While anybody can move, time stands still.
+            await clock.sleep(0)
+        early = waiting.done()
+        await waiting
+        return early, clock.monotonic()
+
+    early, passed = run_virtual(story())
+    assert not early
+    assert passed >= 4e-7
 
 
 def test_queues_hand_over_between_tasks() -> None:

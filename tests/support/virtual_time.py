@@ -147,11 +147,20 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait; zero yields once."""
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(_wait(seconds))
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Any]:
         """Cancel the block and raise TimeoutError after that long."""
-        return asyncio.timeout(seconds)
+        return asyncio.timeout(None if seconds is None else _wait(seconds))
+
+
+def _wait(seconds: float) -> float:
+    """A wait that makes time pass.
+
+    A timer within the resolution is due already, so two tasks that wait again and again for less
+    would keep each other from ever getting there.
+    """
+    return max(seconds, 2 * _RESOLUTION) if seconds > 0 else seconds
 
 
 class FakeIds:
