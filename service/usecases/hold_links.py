@@ -138,7 +138,7 @@ class HoldLinks:
                 async with self.ports.clock.timeout(RENEW_SECONDS):
                     await self._renew()
                     await self.claim()
-            await self.ports.clock.sleep(self._pause())
+            await self._rest()
 
     async def _watch(self) -> None:
         """Stop in time on our own clock, also while the table does not answer."""
@@ -147,8 +147,12 @@ class HoldLinks:
             await self.ports.clock.sleep(RENEW_SECONDS if certain is None else certain)
             self._let_go(self.leases.let_go_of_doubtful())
 
-    def _pause(self) -> float:
-        return BRISK_SECONDS if self.leases.is_changing() else RENEW_SECONDS
+    async def _rest(self) -> None:
+        """Until the next look; sooner where something begins to change meanwhile."""
+        left = RENEW_SECONDS
+        while left > 0:
+            await self.ports.clock.sleep(BRISK_SECONDS)
+            left = 0.0 if self.leases.is_changing() else left - BRISK_SECONDS
 
     def _let_go(self, shards: "set[int]") -> None:
         """End the visits of shards that are, or may be, somebody else's now."""

@@ -148,6 +148,11 @@ class Leases:
             return fresh
         return fresh | await self._claim(free, links)
 
+    def retire(self) -> None:
+        """End our generation now, if it has not ended: others learn it from the next renewal."""
+        now = self.ports.clock.now()
+        self.term = replace(self.term, retires_at=min(now, self.term.retires_at or now))
+
     async def release(self) -> None:
         """Give everything back; nothing is held again after it."""
         self.over = True
@@ -158,7 +163,8 @@ class Leases:
         return self.term.retires_at is not None and now >= self.term.retires_at
 
     def _asks(self, lease: Lease, links: int, now: float) -> bool:
-        if not lease.is_retiring(now, lead=lead_of(self.term.generation_seconds)):
+        lead = lead_of(self.term.generation_seconds)
+        if self._retires(now) or not lease.is_retiring(now, lead=lead):
             return False
         has_room = links + lease.links <= self.term.max_links or not self.held
         return has_room and should_ask(lease, self.term.name, self.term.retires_at, now=now)

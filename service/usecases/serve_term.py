@@ -6,16 +6,26 @@ stop; they differ only in the term.
 
 import logging
 from asyncio import FIRST_COMPLETED, Event, create_task, gather, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from service.domain.lease import RENEW_SECONDS
 from service.ports import Clock
-from service.usecases.hold_links import HoldLinks
+from service.usecases.hold_links import BRISK_SECONDS, HoldLinks
 
 _log = logging.getLogger(__name__)
 
 LINGER_SECONDS: Final = 45.0
 """How long after its term a listener waits for successors to take its links over."""
+HAND_OVER_SECONDS: Final = 18.0
+"""How long others may take links over from a listener that is told to stop.
+
+With what letting go of the rest may take, it ends within the 30 s that Fargate and Kubernetes leave
+between SIGTERM and SIGKILL.
+"""
+WISH_SECONDS: Final = RENEW_SECONDS + 2 * BRISK_SECONDS
+"""How long a wish for a shard is waited for: another listener's next look, and our own after it."""
 LOOK_SECONDS: Final = 0.5
 
 
@@ -32,19 +42,17 @@ class ServeTerm:
         begun = self.clock.now()
         _log.info("listener.began", extra={"listener": self.listener.name})
         loops = create_task(self.listener.run())
-        ending = create_task(self._end())
-        stopped = create_task(stopping.wait())
+        ending = create_task(self._end(stopping))
         try:
-            await wait((loops, ending, stopped), return_when=FIRST_COMPLETED)
+            await wait((loops, ending), return_when=FIRST_COMPLETED)
             if loops.done():
                 await loops
-            reason = await ending if ending.done() else "stopped"
+            reason = await ending
         finally:
             ending.cancel()
-            stopped.cancel()
             await self.listener.drain()
             loops.cancel()
-            await gather(loops, ending, stopped, return_exceptions=True)
+            await gather(loops, ending, return_exceptions=True)
         seconds = round(self.clock.now() - begun, 3)
         _log.info(
             "listener.ended",
@@ -52,10 +60,10 @@ class ServeTerm:
         )
         return reason
 
-    async def _end(self) -> str:
+    async def _end(self, stopping: Event) -> str:
         term = self.listener.leases.term
         busy_at = self.clock.monotonic()
-        while True:
+        while not stopping.is_set():
             now = self.clock.now()
             if self.listener.visits:
                 busy_at = self.clock.monotonic()
@@ -64,7 +72,30 @@ class ServeTerm:
                 return "idle"
             if term.retires_at is not None and now >= term.retires_at and self._is_done(now):
                 return "retired"
-            await self.clock.sleep(LOOK_SECONDS)
+            await self._rest(stopping)
+        await self._hand_over()
+        return "stopped"
+
+    async def _rest(self, stopping: Event) -> None:
+        with suppress(TimeoutError):
+            async with self.clock.timeout(LOOK_SECONDS):
+                await stopping.wait()
+
+    async def _hand_over(self) -> None:
+        """Be as one whose generation ends now: others take the links over while they are there.
+
+        It is over when nobody asks for what is left.
+        """
+        self.listener.leases.retire()
+        clock, held = self.clock, self.listener.held
+        moved_at = clock.monotonic()
+        until = moved_at + HAND_OVER_SECONDS
+        while self.listener.visits and clock.monotonic() < until:
+            if self.listener.held != held:
+                held, moved_at = self.listener.held, clock.monotonic()
+            if held and clock.monotonic() - moved_at >= WISH_SECONDS:
+                return
+            await clock.sleep(LOOK_SECONDS)
 
     def _is_done(self, now: float) -> bool:
         term = self.listener.leases.term

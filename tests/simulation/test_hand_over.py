@@ -11,6 +11,7 @@ from service.domain.ids import SessionId
 from service.domain.lease import lead_of
 from service.simulator.knobs import Knobs
 from service.simulator.state import WorldConfig
+from service.usecases.serve_term import HAND_OVER_SECONDS
 from tests.simulation.test_replacement_story import furnish
 from tests.support.fleet import Fleet, Member
 from tests.support.log_checker import received_texts
@@ -121,3 +122,61 @@ async def hand_over(broker: VirtualBroker, every: float, *, late_by: float = 0.0
     types = Counter(event["type"] for event in await check(broker, chats, said))
     assert not {"session.recovered", "session.replaced"} & set(types)
     assert await new.stop() == "stopped"
+
+
+@pytest.mark.parametrize("generation", [None, 600.0])
+def test_nothing_is_missed_doubled_or_read_when_a_listener_is_told_to_stop(
+    generation: float | None,
+) -> None:
+    async def story() -> None:
+        async with virtual_broker(WORLD) as broker:
+            await furnish(broker)
+            fleet = Fleet(broker, generation=generation)
+            old = fleet.start()
+            await broker.clock.sleep(1)
+            chats = await open_chats(old)
+            await broker.clock.sleep(15)
+            new = fleet.start()
+            await broker.clock.sleep(3)
+            await told_to_stop(broker, old, new, chats)
+
+    run_virtual(story())
+
+
+async def told_to_stop(
+    broker: VirtualBroker, old: Member, new: Member, chats: Sequence[SessionId]
+) -> None:
+    """SIGTERM while agents speak and the next listener is there, without any link yet."""
+    reads, begun = history_reads(broker), broker.clock.now()
+    agents = asyncio.create_task(speak(broker, await tokens_of(broker, chats), every=0.05))
+
+    assert await old.stop() == "stopped"
+    assert broker.clock.now() - begun < HAND_OVER_SECONDS
+    await broker.clock.sleep(1)
+    assert (new.listener.held, len(new.listener.visits)) == (set(range(4)), CHATS)
+    assert history_reads(broker) == reads
+
+    agents.cancel()
+    said = await agents
+    await broker.clock.sleep(5)
+    types = Counter(event["type"] for event in await check(broker, chats, said))
+    assert not {"session.recovered", "session.replaced"} & set(types)
+    assert await new.stop() == "stopped"
+
+
+def test_two_that_are_told_to_stop_at_once_ask_each_other_for_nothing_and_end_soon() -> None:
+    async def story() -> None:
+        async with virtual_broker(WORLD) as broker:
+            await furnish(broker)
+            fleet = Fleet(broker, max_links=CHATS // 2)
+            members = [fleet.start() for _ in range(2)]
+            await broker.clock.sleep(1)
+            await open_chats(members[0])
+            await broker.clock.sleep(15)
+            begun = broker.clock.now()
+
+            assert [await member.stop() for member in members] == ["stopped"] * 2
+            assert broker.clock.now() - begun < 2 * HAND_OVER_SECONDS
+            assert broker.simulator.control.connections() == []
+
+    run_virtual(story())

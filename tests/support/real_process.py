@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parents[2]
 KEY: Final = "the-key-of-the-killed"
 READY: Final = "ready "
 READY_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 20.0
+STOP_SECONDS: Final = 30.0
 
 
 @dataclass(slots=True, kw_only=True)

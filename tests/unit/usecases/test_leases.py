@@ -392,3 +392,23 @@ async def test_everything_is_given_back_and_what_is_answered_later_is_not_ours()
         assert await taking == set()
         assert owners == [None] * 4
         assert leases.held == {}
+
+
+@on_virtual_time
+async def test_who_is_told_to_retire_says_so_and_asks_for_nothing_any_more() -> None:
+    async with staged() as stage:
+        leases = _leases(stage, retires_at=stage.now + GENERATION, shards=3)
+        await leases.take(0)
+        leases.retire()
+        ended = stage.now
+        await stage.clock.sleep(1)
+        leases.retire()
+        await leases.renew({})
+        await _of_another(stage, 3, ends=-5.0)
+        leases.term = replace(leases.term, shards=4)
+
+        assert await leases.take(0) == set()
+        found = await stage.ports.shards.leases(4)
+        assert [each.retires_at for each in found] == [ended, ended, ended, stage.now - 5]
+        assert await _wishes(stage) == [None] * 4
+        assert leases.is_changing()

@@ -9,7 +9,13 @@ from service.domain.ids import ListenerName
 from service.domain.lease import MOST_LINKS, Term
 from service.domain.session import State
 from service.usecases.hold_links import HoldLinks
-from service.usecases.serve_term import LINGER_SECONDS, ServeTerm
+from service.usecases.serve_term import (
+    HAND_OVER_SECONDS,
+    LINGER_SECONDS,
+    LOOK_SECONDS,
+    WISH_SECONDS,
+    ServeTerm,
+)
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 GENERATION = 40.0
@@ -58,6 +64,85 @@ async def test_it_stays_until_it_is_told_to_stop_and_lets_go_of_everything() -> 
         assert (await stage.load(session)).state is State.DETACHED
         assert [lease.owner for lease in await stage.ports.shards.leases(4)] == [None] * 4
         assert stage.control.connections() == []
+
+
+async def _stopped(stage: Stage, served: Served) -> float:
+    """Told to stop: how long it takes to end."""
+    begun = stage.clock.monotonic()
+    served.stopping.set()
+    assert await served.task == "stopped"
+    return stage.clock.monotonic() - begun
+
+
+@on_virtual_time
+async def test_told_to_stop_it_gives_its_links_to_who_asks_for_them() -> None:
+    async with staged() as stage:
+        sessions = [await stage.made(shard=shard) for shard in (0, 3)]
+        old = _served(stage)
+        await stage.clock.sleep(12)
+        new = _served(stage, NEW)
+        await stage.clock.sleep(1)
+
+        assert await _stopped(stage, old) < WISH_SECONDS + 2
+        assert new.listener.held == {0, 1, 2, 3}
+        assert [(await stage.load(session)).held_by for session in sessions] == [NEW] * 2
+        assert len(stage.control.connections()) == 2
+        assert await _stopped(stage, new) > 1
+
+
+@on_virtual_time
+async def test_told_to_stop_it_goes_when_nobody_asks_for_what_it_holds() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+        served = _served(stage)
+        await stage.clock.sleep(12)
+
+        assert await _stopped(stage, served) == pytest.approx(WISH_SECONDS, abs=LOOK_SECONDS)
+        assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_told_to_stop_it_goes_at_once_where_it_holds_no_link() -> None:
+    async with staged() as stage:
+        served = _served(stage)
+        await stage.clock.sleep(12)
+
+        assert await _stopped(stage, served) == 0.0
+
+
+async def _asks(stage: Stage, *shards: int) -> None:
+    for shard in shards:
+        lease = await stage.ports.shards.lease(shard)
+        assert await stage.ports.shards.ask(lease, NEW, now=stage.now, until=stage.now + 15)
+
+
+@on_virtual_time
+async def test_told_to_stop_it_waits_only_so_long_for_who_asked_and_does_not_come() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+        served = _served(stage)
+        await stage.clock.sleep(12)
+        await _asks(stage, 0, 1, 2, 3)
+
+        took = await _stopped(stage, served)
+        assert took == pytest.approx(HAND_OVER_SECONDS, abs=LOOK_SECONDS)
+        assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_told_to_stop_it_goes_when_nobody_asks_for_the_rest() -> None:
+    async with staged() as stage:
+        for shard in (0, 1):
+            await stage.made(shard=shard)
+        served = _served(stage)
+        await stage.clock.sleep(12)
+        served.stopping.set()
+        await stage.clock.sleep(WISH_SECONDS - 2)
+        await _asks(stage, 0)
+
+        took = WISH_SECONDS - 2 + await _stopped(stage, served)
+        assert took == pytest.approx(2 * WISH_SECONDS - 1, abs=1)
+        assert (await stage.ports.shards.lease(0)).owner == NEW
 
 
 @on_virtual_time
