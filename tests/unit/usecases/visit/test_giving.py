@@ -189,6 +189,21 @@ async def test_what_was_sent_before_the_peer_closed_is_logged_before_the_last_wo
 
 
 @on_virtual_time
+async def test_a_close_that_the_peer_does_not_answer_leaves_it_to_history() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stored = await stage.broker.ports.sessions.commit(session, replace(session, held_by=NEW))
+        desk = await stage.desk(stored)
+        heard = FrameArrived("lnk_1", json.dumps(_frame("last", at=stage.now)))
+        wire = LastWords(desk.inbox, heard, LinkDown("lnk_1", 1006))
+        desk.link = GuestLink("lnk_1", wire, desk.inbox, stage.now)
+        await give(desk, _asked(stage))
+
+        assert await stage.texts(session) == ["last"]
+        assert (await stage.load(session)).farewell == Farewell(fence=FENCE, drained=False)
+
+
+@on_virtual_time
 async def test_a_link_that_breaks_just_when_the_successor_came_leaves_it_to_history() -> None:
     async with staged() as stage:
         session = await stage.chatted()
@@ -255,6 +270,28 @@ async def test_what_does_not_come_back_is_left_to_the_successor() -> None:
         assert stage.now - begun == pytest.approx(PROOF_SECONDS, abs=0.3)
         assert len(await stage.ports.sessions.open_sends(session.id)) == 1
         assert await giver.word() == Farewell(fence=FENCE, drained=True)
+
+
+@on_virtual_time
+async def test_what_may_be_ours_and_was_not_logged_leaves_it_to_history() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        other = await stage.accept(await stage.made(), "from another tab")
+        inbox = Inbox()
+        task = stage.begin(session, inbox)
+        await stage.clock.sleep(8)
+        stage.control.fault("swallow_echo")
+        await stage.accept(session, "More")
+        inbox.put(Nudged())
+        await stage.clock.sleep(0.2)
+        await stage.write_as_guest(session, other)
+        inbox.put(_asked(stage))
+        giver = Giver(stage=stage, session=session, inbox=inbox, task=task)
+        await giver.successor_attaches()
+        await task
+
+        assert "message.received" not in await stage.types(session)
+        assert await giver.word() == Farewell(fence=FENCE, drained=False)
 
 
 @on_virtual_time
