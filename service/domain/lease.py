@@ -22,7 +22,7 @@ DRAIN_LEAST_SECONDS: Final = 30.0
 ATTACHES_PER_SECOND: Final = 10.0
 """How fast a successor attaches to sessions that somebody still holds."""
 MOST_LINKS: Final = 800
-"""The most that one process may be told to hold: `Term.max_links`."""
+"""The hard stop: the most links that one process keeps, and may be told to hold."""
 LEAD_SHARE: Final = 0.25
 LEAD_MOST_SECONDS: Final = 120.0
 
@@ -72,6 +72,9 @@ class Term:
     shards: int
     """How many there are, not how many it holds."""
     max_links: int
+    """Shards are claimed up to so many; the first one is claimed in any case, and shards grow."""
+    most_links: int = MOST_LINKS
+    """Sessions beyond so many are only touched."""
     generation_seconds: float | None = None
     retires_at: float | None = None
     """When its generation ends; None for one that stays."""

@@ -20,6 +20,7 @@ from service.domain.session import Farewell, Session, State
 from service.ports import Mailboxes, Ports
 from service.usecases.facts import Facts
 from service.usecases.leases import Given, Leases
+from service.usecases.link_room import LinkRoom
 from service.usecases.listen import ListenMailboxes
 from service.usecases.present import PresentVisits
 from service.usecases.visit import HandOverAsked, LeaveAsked, Nudged, Stay, Visit
@@ -58,8 +59,14 @@ class HoldLinks:
     next_attach: float = 0.0
     """When the next link may be opened beside a predecessor's, on the monotonic clock."""
     listen: ListenMailboxes = field(init=False)
+    room: LinkRoom = field(init=False)
 
     def __post_init__(self) -> None:
+        self.room = LinkRoom(
+            sessions=self.ports.sessions,
+            most=self.leases.term.most_links,
+            evict=self._send_away,
+        )
         self.listen = ListenMailboxes(
             clock=self.ports.clock, mailboxes=self.mailboxes, look=self.look
         )
@@ -102,12 +109,7 @@ class HoldLinks:
         self.draining = True
         self.listen.keep(())
         for session_id in list(self.visits):
-            inbox = self.present.of(session_id)
-            if inbox is not None:
-                inbox.put(LeaveAsked())
-            else:
-                # It waits for a lock or for its next try: there is no link to let go.
-                self.visits[session_id].cancel()
+            self._send_away(session_id)
         with suppress(TimeoutError):
             # What takes longer is cancelled with the waiting for it.
             async with self.ports.clock.timeout(DRAIN_SECONDS):
@@ -131,6 +133,14 @@ class HoldLinks:
             inbox.put(Nudged())
         else:
             self.again.add(session_id)
+
+    def _send_away(self, session_id: SessionId) -> None:
+        inbox = self.present.of(session_id)
+        if inbox is not None:
+            inbox.put(LeaveAsked())
+        elif session_id in self.visits:
+            # It waits for a lock or for its next try: there is no link to let go.
+            self.visits[session_id].cancel()
 
     async def _lease(self) -> None:
         while True:
@@ -192,14 +202,18 @@ class HoldLinks:
         while True:
             await self.ports.clock.sleep(SCAN_SECONDS)
             with suppress(BrokerError):
+                live: set[SessionId] = set()
                 for shard in sorted(self.held):
-                    await self._visit_all(shard)
+                    live.update(await self._visit_all(shard))
+                self.room.tell(self.held, live)
 
-    async def _visit_all(self, shard: int) -> None:
+    async def _visit_all(self, shard: int) -> "list[SessionId]":
+        """Visit those that nobody visits; all that want a link."""
         live = list(await self.ports.sessions.live_in_shard(shard))
         for session_id in await self._most_urgent_first(shard, live):
             if session_id not in self.visits:
                 self.look(session_id, shard, wanted=False)
+        return live
 
     async def _most_urgent_first(self, shard: int, live: "list[SessionId]") -> "list[SessionId]":
         """Beside a predecessor: what somebody waits to have sent comes first."""
@@ -235,6 +249,7 @@ class HoldLinks:
                     return
                 wanted = True
         finally:
+            self.room.leave(session_id)
             self.visits.pop(session_id, None)
             self.again.discard(session_id)
             self.shard_of.pop(session_id, None)
@@ -253,7 +268,12 @@ class HoldLinks:
         deployment = await self.facts.deployment(session.tenant, session.deployment)
         touch = deployment.mode is Mode.TOUCH
         rests = touch or session.state is State.DORMANT
-        if rests and not wanted and not _is_due(session, self.ports.clock.now()):
+        idle = not wanted and not _is_due(session, self.ports.clock.now())
+        if idle and (rests or not self.room.fits(session_id)):
+            return
+        touch = touch or not await self.room.take(session)
+        if touch and idle:
+            # Others were faster to take the room that there was.
             return
         stay = await self._stay(session, touch=touch)
         if stay is None:

@@ -23,8 +23,8 @@ OTHER = ListenerName("own_other")
 DOWN = UnavailableError(what="the table")
 
 
-def _listener(stage: Stage, name: str = "own_a") -> HoldLinks:
-    term = Term(name=ListenerName(name), shards=4, max_links=MOST_LINKS)
+def _listener(stage: Stage, name: str = "own_a", *, most_links: int = MOST_LINKS) -> HoldLinks:
+    term = Term(name=ListenerName(name), shards=4, max_links=MOST_LINKS, most_links=most_links)
     return stage.assembly.listener(stage.broker.hints.mailboxes, term)
 
 
@@ -696,3 +696,106 @@ async def test_a_session_that_moved_on_with_its_shard_is_not_visited_again() -> 
 
         assert listener.visits == {}
         assert stage.sessions.calls["load"] == 1
+
+
+async def _nobody_is_touched(stage: Stage, listener: HoldLinks) -> None:
+    """At a moment when only those that have a place are visited."""
+    while set(listener.visits) != set(listener.room.placed):
+        await stage.clock.sleep(0.1)
+
+
+@on_virtual_time
+async def test_beyond_the_hard_stop_the_least_recently_active_are_only_touched() -> None:
+    async with staged() as stage:
+        sessions = []
+        for _ in range(5):
+            sessions.append(await stage.chatted(shard=0))
+            await stage.clock.sleep(10)
+        async with _running(stage, _listener(stage, most_links=2)) as listener:
+            await stage.clock.sleep(60)
+            early = set(listener.room.placed)
+            stage.say(sessions[0], "Still heard")
+            await stage.clock.sleep(900)
+            await _nobody_is_touched(stage, listener)
+
+            assert early == {sessions[3].id, sessions[4].id}
+            # It was heard when it was touched, and so it is the most active.
+            assert await stage.texts(sessions[0]) == ["Still heard"]
+            assert set(listener.visits) == {sessions[0].id, sessions[4].id}
+            assert len(stage.control.connections()) == 2
+
+
+@on_virtual_time
+async def test_what_a_caller_says_beyond_the_hard_stop_is_sent_at_once_and_another_makes_way() -> (
+    None
+):
+    async with staged() as stage:
+        sessions = []
+        for _ in range(3):
+            sessions.append(await stage.chatted(shard=0))
+            await stage.clock.sleep(10)
+        async with _running(stage, _listener(stage, most_links=2)) as listener:
+            await stage.clock.sleep(60)
+            await _nobody_is_touched(stage, listener)
+            await stage.accept(sessions[0], "Quick")
+            await stage.ports.hints.session(sessions[0].id, 0)
+            await stage.clock.sleep(2)
+
+            held = [(await stage.load(each)).held_by for each in sessions]
+            assert stage.arrived()[-1] == "Quick"
+            assert held == ["own_a", None, "own_a"]
+            assert len(stage.control.connections()) == 2
+
+
+@on_virtual_time
+async def test_who_was_beyond_the_hard_stop_has_its_link_again_when_there_is_room() -> None:
+    async with staged() as stage:
+        sessions = [await stage.chatted(shard=0) for _ in range(4)]
+        async with _running(stage, _listener(stage, most_links=2)) as listener:
+            await stage.clock.sleep(60)
+            beyond = [each for each in sessions if each.id not in listener.room.placed]
+            placed = [each for each in sessions if each.id in listener.room.placed]
+            opened = stage.wires.opened
+            await stage.assembly.change(placed[0].id, LeaveRequested())
+            await stage.clock.sleep(25)
+
+            found = [(await stage.load(each)).held_by for each in beyond]
+            assert sorted(str(each) for each in found) == ["None", "own_a"]
+            assert stage.wires.opened <= opened + 3
+            assert len(listener.room.placed) == 2
+
+
+@on_virtual_time
+async def test_who_is_to_make_way_before_it_has_a_link_is_left_to_the_next_look() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        lock = Lock(token="lck_other", until=stage.now + 35)
+        await stage.ports.sessions.take_lock(session, lock, now=stage.now)
+        async with _running(stage, _listener(stage)) as listener:
+            listener.room.evict(SessionId("ses_gone"))
+            listener.room.evict(session.id)
+            await stage.clock.sleep(0.5)
+
+            assert listener.visits == {}
+
+
+@on_virtual_time
+async def test_who_comes_too_late_for_the_room_there_was_waits_for_its_time() -> None:
+    async with staged() as stage:
+        late, other = await stage.chatted(shard=0), await stage.made(shard=0)
+        opened = stage.wires.opened
+        listener = _listener(stage, most_links=1)
+        _holds_first_shard(listener)
+        async with listener.room.lock:
+            listener.look(late.id, 0, wanted=False)
+            await stage.clock.sleep(0.1)
+            listener.room.placed[other.id] = float("inf")
+        await stage.clock.sleep(0.1)
+        asked = stage.sessions.calls["tail"]
+        listener.look(late.id, 0, wanted=False)
+        await stage.clock.sleep(0.1)
+
+        # While it waits for its time the table is not asked again.
+        assert stage.sessions.calls["tail"] == asked
+        assert (listener.visits, listener.room.beyond) == ({}, {late.id})
+        assert stage.wires.opened == opened
