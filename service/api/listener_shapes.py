@@ -44,9 +44,22 @@ class ListenerTotalsOut(Outbound):
     links: int
 
 
+class BudgetOut(Outbound):
+    """What a deployment may still open; names that lead to one Genesys deployment share it."""
+
+    name: str
+    connections_left: int = Field(
+        description="New connections that may still be opened in this slot of five seconds."
+    )
+    connections_per_slot: int
+    breaker_open: bool = Field(description="Whether nobody connects, because Genesys lets none in.")
+    retry_at: datetime | None = Field(description="When one connection tries again for all.")
+
+
 class ListenersOut(Outbound):
-    """Every listener and every shard at one moment."""
+    """Every listener, every shard and the caller's deployments at one moment."""
 
     listeners: list[ListenerOut]
     shards: list[ShardOut]
     totals: ListenerTotalsOut
+    deployments: list[BudgetOut] = Field(description="The newest hundred of the caller's tenant.")

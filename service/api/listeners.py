@@ -1,8 +1,8 @@
-"""Route: who holds which shard, for those with scope admin."""
+"""Route: who holds which shard and what may still be opened, for those with scope admin."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from service.api.door import guarded, respond
+from service.api.door import call_of, guarded, respond
 from service.api.listener_shapes import ListenersOut
 from service.api.shapes import errors_of
 from service.domain.access import Scope
@@ -18,10 +18,13 @@ def listeners_router(broker: Broker) -> APIRouter:
         "",
         response_model=None,
         responses={200: {"model": ListenersOut}, **errors_of()},
-        summary="Read who holds which shard",
+        summary="Read who holds which shard, and what may still be opened",
     )
-    async def read_listeners() -> Response:
-        """Listeners of every tenant's sessions, their shards and links, as the table has them."""
-        return await respond(broker.read_listeners())
+    async def read_listeners(request: Request) -> Response:
+        """Listeners of every tenant's sessions, their shards and links, as the table has them.
+
+        And what each deployment of the caller's tenant may still open.
+        """
+        return await respond(broker.read_listeners(call_of(request).key))
 
     return router

@@ -82,6 +82,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         change=ChangeSession(ports=ports, facts=facts, wake_lanes=wake_lanes),
         post_event=post_event,
         endpoints=endpoints,
+        admit=admit,
     )
     return Assembly(
         ports=ports,

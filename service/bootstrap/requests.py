@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from service.config import ListenerSettings
 from service.ports import Ports
+from service.usecases.admit import Admit
 from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate
 from service.usecases.broker import Broker
@@ -44,6 +45,7 @@ class Shared:
     change: ChangeSession
     post_event: PostEvent
     endpoints: KnownEndpoints
+    admit: Admit
 
 
 def broker_of(shared: Shared) -> Broker:
@@ -80,7 +82,11 @@ def broker_of(shared: Shared) -> Broker:
             tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
         ),
         read_listeners=ReadListeners(
-            shards=ports.shards, clock=ports.clock, count=shared.settings.shards
+            shards=ports.shards,
+            tenants=ports.tenants,
+            clock=ports.clock,
+            count=shared.settings.shards,
+            standing=shared.admit.standing,
         ),
     )
 

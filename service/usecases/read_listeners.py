@@ -1,29 +1,42 @@
-"""Who holds which shard, and what each listener holds in all. Writes nothing."""
+"""Who holds which shard, what each listener holds in all, and what a tenant may still open.
 
-from collections.abc import Sequence
+Writes nothing.
+"""
+
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from service.domain.access import ApiKey
+from service.domain.deployment import Deployment
 from service.domain.ids import ListenerName, born_at
 from service.domain.instants import maybe_rfc3339
 from service.domain.lease import Lease
-from service.ports.storage import ShardStore
+from service.ports.storage import ShardStore, TenantStore
 from service.ports.system import Clock
+from service.usecases.admit import Standing
 from service.usecases.idempotency import Answer
+
+DEPLOYMENTS_MAX: Final = 100
+"""Each costs two requests to the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadListeners:
-    """Every lease at one moment, as the table has it."""
+    """Every lease, and the budgets of a tenant's deployments, at one moment, as the table tells."""
 
     shards: ShardStore
+    tenants: TenantStore
     clock: Clock
     count: int
     """How many shards there are."""
+    standing: Callable[[Deployment], Awaitable[Standing]]
+    """How things stand with new connections of a deployment."""
 
-    async def __call__(self) -> Answer:
-        """200: listeners, shards and totals."""
-        leases = await self.shards.leases(self.count)
+    async def __call__(self, key: ApiKey) -> Answer:
+        """200: listeners, shards and totals of all tenants; the caller's newest deployments."""
+        leases, deployments = await gather(self.shards.leases(self.count), self._deployments(key))
         now = self.clock.now()
         held = [lease for lease in leases if lease.is_valid(now)]
         names = sorted(_named(leases, now))
@@ -36,8 +49,14 @@ class ReadListeners:
                 "heldShards": len(held),
                 "links": sum(lease.links for lease in held),
             },
+            "deployments": deployments,
         }
         return Answer(status=200, body=body)
+
+    async def _deployments(self, key: ApiKey) -> list[dict[str, Any]]:
+        page = await self.tenants.list_deployments(key.tenant, cursor=None, limit=DEPLOYMENTS_MAX)
+        found = await gather(*map(self.standing, page.items))
+        return [_budget(each, how) for each, how in zip(page.items, found, strict=True)]
 
 
 def _named(leases: Sequence[Lease], now: float) -> set[ListenerName]:
@@ -59,6 +78,16 @@ def _listener(name: ListenerName, leases: Sequence[Lease], now: float) -> dict[s
         "shards": len(mine),
         "links": sum(lease.links for lease in mine),
         "drainingShards": sum(lease.predecessor(now) == name for lease in leases),
+    }
+
+
+def _budget(deployment: Deployment, how: Standing) -> dict[str, Any]:
+    return {
+        "name": deployment.name,
+        "connectionsLeft": how.left,
+        "connectionsPerSlot": how.limit,
+        "breakerOpen": how.retry_at is not None,
+        "retryAt": maybe_rfc3339(how.retry_at),
     }
 
 

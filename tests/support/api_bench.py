@@ -59,6 +59,7 @@ from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.waiting import Patience
 from service.usecases.wake_lanes import WakeEndpoint
+from tests.support.budgets import admitting
 from tests.support.virtual_time import FakeIds, InlineExecutor
 
 EPOCH: Final = 1_900_000_000.0
@@ -483,7 +484,13 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         ),
         webhooks=_webhooks(bench),
         keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
-        read_listeners=ReadListeners(shards=bench.table.shards, clock=clock, count=4),
+        read_listeners=ReadListeners(
+            shards=bench.table.shards,
+            tenants=tenants,
+            clock=clock,
+            count=4,
+            standing=admitting(clock, bench.table.budgets).standing,
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """Listeners over HTTP."""
 
 from service.domain.ids import ListenerName
-from tests.support.api_bench import EPOCH, Bench
+from tests.support.api_bench import DEPLOYMENT, EPOCH, Bench
 
 
 async def test_an_admin_sees_who_holds_which_shard(bench: Bench) -> None:
@@ -15,3 +15,6 @@ async def test_an_admin_sees_who_holds_which_shard(bench: Bench) -> None:
     assert [shard["listener"] for shard in told["shards"]] == [None, None, name, None]
     assert [listener["id"] for listener in told["listeners"]] == [name]
     assert told["totals"]["heldShards"] == 1
+    assert [(each["name"], each["breakerOpen"]) for each in told["deployments"]] == [
+        (DEPLOYMENT, False)
+    ]

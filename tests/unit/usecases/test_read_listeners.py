@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from service.domain.ids import ListenerName
+from service.domain.budget import line_of, slot_of, throttled
+from service.domain.deployment import Deployment
+from service.domain.ids import DeploymentName, ListenerName, TenantName
 from service.domain.instants import rfc3339
 from service.domain.lease import Lease
-from tests.support.api_bench import EPOCH, Bench, open_bench
+from tests.support.api_bench import DEPLOYMENT, EPOCH, Bench, open_bench
 
 RETIRES = EPOCH + 600
 
@@ -33,7 +35,7 @@ class Site:
         return renewed
 
     async def told(self) -> dict[str, Any]:
-        answer = await self.bench.broker.read_listeners()
+        answer = await self.bench.broker.read_listeners(await self.bench.caller())
         assert answer.status == 200
         return dict(answer.body or {})
 
@@ -136,3 +138,45 @@ async def test_a_name_that_tells_no_time_has_no_age() -> None:
         [listener] = (await here.told())["listeners"]
 
     assert (listener["startedAt"], listener["ageSeconds"]) == (None, None)
+
+
+async def _deployment(here: Site, name: str, **fields: Any) -> Deployment:  # noqa: ANN401 - of Deployment
+    wanted: dict[str, Any] = {"tenant": TenantName("default"), "domain": "example.com", **fields}
+    deployment = Deployment(
+        name=DeploymentName(name), created_at=EPOCH + 1, updated_at=EPOCH + 1, **wanted
+    )
+    await here.bench.table.tenants.put_deployment(
+        deployment, expected_version=None, idempotency=None
+    )
+    return deployment
+
+
+async def test_what_may_still_be_opened_is_told_of_each_deployment_of_the_caller() -> None:
+    async with site() as here:
+        busy = await _deployment(here, "busy", deployment_id="d-2")
+        await _deployment(here, "others", deployment_id="d-3", tenant=TenantName("other"))
+        budgets = here.bench.table.budgets
+        await budgets.take(line_of(busy), slot_of(EPOCH), 30, most=70)
+        breaker = await budgets.breaker(line_of(busy))
+        shut = throttled(breaker, by="b", until=EPOCH + 60, probed=False)
+        assert shut is not None
+        await budgets.change_breaker(line_of(busy), breaker, shut)
+
+        told = (await here.told())["deployments"]
+
+    assert told == [
+        {
+            "name": "busy",
+            "connectionsLeft": 40,
+            "connectionsPerSlot": 70,
+            "breakerOpen": True,
+            "retryAt": rfc3339(EPOCH + 60),
+        },
+        {
+            "name": DEPLOYMENT,
+            "connectionsLeft": 70,
+            "connectionsPerSlot": 70,
+            "breakerOpen": False,
+            "retryAt": None,
+        },
+    ]
