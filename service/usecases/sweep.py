@@ -5,11 +5,12 @@ Alone it is enough to finish everything that was accepted.
 
 import logging
 from asyncio import gather
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from service.domain.errors import BrokerError, NotFoundError
-from service.domain.ids import SessionId
+from service.domain.ids import EndpointId, SessionId
 from service.ports import Ports
 from service.usecases.attend import Attend
 from service.usecases.start_listeners import StartListeners
@@ -19,9 +20,14 @@ _log = logging.getLogger(__name__)
 
 LOOK_AHEAD_SECONDS: Final = 90.0
 """Due lanes are found this early and hinted with a delay, so that due times hold to the second."""
-SESSIONS_MAX: Final = 200
+SWEEP_SECONDS: Final = 50.0
+"""How long one sweep takes at most; the next comes a minute after it began."""
+PAGE: Final = 1000
+"""How many due sessions are looked up at a time."""
 LANES_MAX: Final = 1000
 VISIT_SECONDS: Final = 30.0
+VISIT_LEAST_SECONDS: Final = 5.0
+"""No visit is begun that would have less: it comes to nothing in most cases."""
 SIDE_BY_SIDE: Final = 20
 
 
@@ -32,6 +38,7 @@ class Sweep:
     ports: Ports
     attend: Attend
     start_listeners: StartListeners
+    page: int = PAGE
 
     async def __call__(self, *, ahead: float = 0.0) -> int:
         """Hint or visit what is due; how many things were.
@@ -39,39 +46,65 @@ class Sweep:
         `ahead` also takes sessions that become due that much later: for a process that knows that
         it starts after a crash.
         """
+        until = self.ports.clock.monotonic() + SWEEP_SECONDS
         # First: a listener needs some seconds, and visits here may take longer.
         await self.start_listeners()
         lanes = await self._lanes()
-        sessions = await self._sessions(ahead)
+        sessions = await self._sessions(self.ports.clock.now() + ahead, until)
         return lanes + sessions
 
     async def _lanes(self) -> int:
         now = self.ports.clock.now()
         due = await self.ports.lanes.due_lanes(before=now + LOOK_AHEAD_SECONDS, limit=LANES_MAX)
-        for endpoint_id, session_id in due:
-            lane = await self.ports.lanes.lane(endpoint_id, session_id)
-            if lane is not None and lane.due_at is not None:
-                delay = max(0.0, lane.due_at - now)
-                await self.ports.hints.lane(endpoint_id, session_id, delay=delay)
-        return len(due)
-
-    async def _sessions(self, ahead: float) -> int:
-        now = self.ports.clock.now() + ahead
-        due = await self.ports.sessions.due_sessions(before=now, limit=SESSIONS_MAX)
         for start in range(0, len(due), SIDE_BY_SIDE):
-            some = [session_id for session_id, _ in due[start : start + SIDE_BY_SIDE]]
-            ends = await gather(*map(self._session, some), return_exceptions=True)
-            for session_id, end in zip(some, ends, strict=True):
-                if end is not None:
-                    # A defect: were it raised here, it would keep every later session from its
-                    # visit, at this sweep and at each to come.
-                    _log.error("sweep.visit_failed", extra=_failed(session_id, end))
+            # Hints that are sent side by side share requests.
+            some = due[start : start + SIDE_BY_SIDE]
+            await gather(*(self._lane(*lane, now=now) for lane in some))
         return len(due)
 
-    async def _session(self, session_id: SessionId) -> None:
-        until = self.ports.clock.monotonic() + VISIT_SECONDS
+    async def _lane(self, endpoint_id: EndpointId, session_id: SessionId, *, now: float) -> None:
+        lane = await self.ports.lanes.lane(endpoint_id, session_id)
+        if lane is not None and lane.due_at is not None:
+            delay = max(0.0, lane.due_at - now)
+            await self.ports.hints.lane(endpoint_id, session_id, delay=delay)
+
+    async def _sessions(self, before: float, until: float) -> int:
+        """The most overdue first, as many as there is time for; how many."""
+        seen: set[SessionId] = set()
+        done = 0
+        while self._has_time(until):
+            # What was hinted may still be due: its listener has not come to it yet.
+            limit = len(seen) + self.page
+            due = await self.ports.sessions.due_sessions(before=before, limit=limit)
+            fresh = [session_id for session_id, _ in due if session_id not in seen]
+            seen.update(fresh)
+            waiting = iter(fresh)
+            some = range(min(SIDE_BY_SIDE, len(fresh)))
+            done += sum(await gather(*(self._work(waiting, until) for _ in some)))
+            if len(due) < limit and done == len(seen):
+                return done
+        _log.warning("sweep.behind", extra={"visited": done, "found": len(seen)})
+        return done
+
+    async def _work(self, waiting: Iterator[SessionId], until: float) -> int:
+        """One after the other, while there are any and time is left; how many."""
+        done = 0
+        while self._has_time(until) and (session_id := next(waiting, None)) is not None:
+            done += 1
+            [end] = await gather(self._session(session_id, until), return_exceptions=True)
+            if end is not None:
+                # A defect: were it raised here, it would keep every later session from its visit,
+                # at this sweep and at each to come.
+                _log.error("sweep.visit_failed", extra=_failed(session_id, end))
+        return done
+
+    def _has_time(self, until: float) -> bool:
+        return self.ports.clock.monotonic() + VISIT_LEAST_SECONDS <= until
+
+    async def _session(self, session_id: SessionId, until: float) -> None:
+        longest = self.ports.clock.monotonic() + VISIT_SECONDS
         try:
-            await self.attend.reconcile(session_id, until=until)
+            await self.attend.reconcile(session_id, until=min(longest, until))
         except NotFoundError as missing:
             if missing.kind == "session":
                 # Erased, or gone between the index and the item: the index is only a hint.

@@ -1,14 +1,17 @@
 """The sweeper: alone it finishes whatever a crash left behind."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from service.domain.drafts import tombstone
 from service.domain.endpoint import Lane
 from service.domain.errors import NotFoundError, UnavailableError
-from service.domain.ids import EndpointId, EventId
+from service.domain.ids import EndpointId, EventId, SessionId
 from service.domain.session import Session, State
+from service.usecases.attend import Attend
+from service.usecases.sweep import SIDE_BY_SIDE, SWEEP_SECONDS, VISIT_LEAST_SECONDS
 from tests.support.hint_ends import next_lanes
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
@@ -77,6 +80,67 @@ async def test_a_session_of_an_owner_is_hinted() -> None:
 
         assert stage.broker.hints.waiting == (1, 0)
         assert stage.wires.opened == 0
+
+
+@on_virtual_time
+async def test_all_that_is_due_is_seen_to_page_by_page_and_each_once() -> None:
+    async with staged() as stage:
+        await stage.ports.shards.acquire(1, LISTENER, now=stage.now, until=stage.now + 600)
+        for number in range(60):
+            await _marked(stage, await stage.made(shard=number % 2))
+        await stage.clock.sleep(61)
+        done = await replace(stage.assembly.sweep, page=10)()
+
+        # What was hinted stays due until its listener comes to it.
+        assert (done, stage.broker.hints.waiting) == (60, (30, 0))
+        assert stage.sessions.calls["due_sessions"] > 3
+        assert stage.wires.opened == 30
+        assert len(await stage.ports.sessions.due_sessions(before=stage.now, limit=99)) == 30
+
+
+@on_virtual_time
+async def test_a_sweep_begins_with_what_is_most_overdue_and_ends_in_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        made = []
+        for _ in range(3 * SIDE_BY_SIDE):
+            made.append(await _marked(stage, await stage.made()))
+            await stage.clock.sleep(0.1)
+        tried: list[SessionId] = []
+
+        class Slow:
+            async def reconcile(self, session_id: SessionId, *, until: float) -> None:
+                tried.append(session_id)
+                await stage.clock.sleep(until - stage.clock.monotonic())
+
+        await stage.clock.sleep(61)
+        begun = stage.clock.monotonic()
+        slow = cast("Attend", Slow())
+        done = await replace(stage.assembly.sweep, attend=slow, page=15)()
+
+        assert stage.clock.monotonic() - begun == SWEEP_SECONDS
+        assert tried == [session.id for session in made[:30]]
+        assert done == 30
+        [told] = [r for r in caplog.records if r.msg == "sweep.behind"]
+        assert (vars(told)["visited"], vars(told)["found"]) == (30, 30)
+
+
+@on_virtual_time
+async def test_no_visit_is_begun_that_would_have_next_to_no_time() -> None:
+    async with staged() as stage:
+        for _ in range(SIDE_BY_SIDE + 1):
+            await _marked(stage, await stage.made())
+        await stage.clock.sleep(61)
+        begun = stage.clock.monotonic()
+
+        async def takes_long() -> None:
+            await stage.clock.sleep(SWEEP_SECONDS - VISIT_LEAST_SECONDS + 0.1)
+
+        stage.shards.before("leases", takes_long)
+
+        assert await stage.assembly.sweep() == 0
+        assert stage.clock.monotonic() - begun < SWEEP_SECONDS
 
 
 @on_virtual_time
@@ -161,6 +225,23 @@ async def test_a_lane_that_is_overdue_is_hinted_now_and_one_that_is_far_off_is_n
         await _parked(stage, await stage.made(), due=stage.now + 100)
 
         assert await stage.assembly.sweep() == 0
+
+
+@on_virtual_time
+async def test_lanes_are_hinted_side_by_side_each_for_its_own_time() -> None:
+    async with staged() as stage:
+        for number in range(2 * SIDE_BY_SIDE + 1):
+            await _parked(stage, await stage.made(), due=stage.now + number / 10)
+
+        async def takes_a_second() -> None:
+            await stage.clock.sleep(1)
+
+        for nth in range(1, 2 * SIDE_BY_SIDE + 2):
+            stage.lanes.before("lane", takes_a_second, nth=nth)
+
+        assert await stage.assembly.sweep() == 2 * SIDE_BY_SIDE + 1
+        assert stage.clock.monotonic() == pytest.approx(3, abs=0.01)
+        assert stage.broker.hints.waiting == (0, 2 * SIDE_BY_SIDE + 1)
 
 
 @on_virtual_time
