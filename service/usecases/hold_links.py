@@ -6,7 +6,7 @@ a successor while its links are still there, so that nothing is missed in betwee
 """
 
 import logging
-from asyncio import Task, TaskGroup, create_task, gather
+from asyncio import Lock, Task, TaskGroup, create_task, gather
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +34,8 @@ TOUCH_SECONDS: Final = 25.0
 PAUSE_FIRST: Final = 0.2
 PAUSE_MOST: Final = 10.0
 DRAIN_SECONDS: Final = 6.0
+RELEASE_SECONDS: Final = 2.0
+"""How long a claim that is on its way is waited for before everything is given back."""
 LOCK_POLL_SECONDS: Final = 0.25
 """How often a lock is looked at that another process may have let go of."""
 
@@ -56,6 +58,8 @@ class HoldLinks:
     """Nothing new is begun any more."""
     looked_at: float | None = None
     """When the leases were last renewed and looked at, on the monotonic clock."""
+    claiming: Lock = field(default_factory=Lock)
+    """Held while shards are claimed: who gives everything back waits for what is on its way."""
     next_attach: float = 0.0
     """When the next link may be opened beside a predecessor's, on the monotonic clock."""
     listen: ListenMailboxes = field(init=False)
@@ -91,11 +95,12 @@ class HoldLinks:
 
     async def claim(self) -> None:
         """Take every shard that is free and fits, once."""
-        if not self.draining:
-            fresh = await self.leases.take(len(self.visits))
-            self.listen.keep(self.held)
-            for shard in fresh:
-                await self._visit_all(shard)
+        async with self.claiming:
+            fresh = set() if self.draining else await self.leases.take(len(self.visits))
+            if not self.draining:
+                self.listen.keep(self.held)
+                for shard in fresh:
+                    await self._visit_all(shard)
         self.looked_at = self.ports.clock.monotonic()
 
     def is_keeping_up(self) -> bool:
@@ -114,6 +119,10 @@ class HoldLinks:
             # What takes longer is cancelled with the waiting for it.
             async with self.ports.clock.timeout(DRAIN_SECONDS):
                 await gather(*self.visits.values(), return_exceptions=True)
+        with suppress(TimeoutError):
+            async with self.ports.clock.timeout(RELEASE_SECONDS), self.claiming:
+                # Nothing is claimed any more.
+                pass
         await self.leases.release()
 
     def look(self, session_id: SessionId, shard: int, *, wanted: bool = True) -> None:

@@ -192,6 +192,9 @@ class Leases:
         lease = await self.ports.shards.acquire(
             shard, term.name, now=now, until=now + LEASE_SECONDS, retires_at=term.retires_at
         )
+        if lease is not None and self.over:
+            # It was won after everything had been given back: nobody else need wait for it.
+            await self.ports.shards.release(lease)
         return self._keep(lease, begun)
 
     async def _renew(self, lease: Lease, links: int) -> Lease | None:

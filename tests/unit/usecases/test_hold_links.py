@@ -14,7 +14,7 @@ from service.domain.events import LeaveRequested
 from service.domain.ids import ListenerName, SessionId
 from service.domain.lease import MOST_LINKS, Lease, Term
 from service.domain.session import Farewell, Lock, Session, State
-from service.usecases.hold_links import HoldLinks
+from service.usecases.hold_links import RELEASE_SECONDS, HoldLinks
 from service.usecases.leases import Held
 from service.usecases.visit import Inbox
 from tests.support.visit_stage import Stage, on_virtual_time, staged
@@ -350,6 +350,38 @@ async def test_a_listener_that_drains_takes_nothing_up() -> None:
 
         assert listener.visits == {}
         assert await _owner(stage) is None
+
+
+@pytest.mark.parametrize(("takes", "waits"), [(1.0, 1.0), (4.0, RELEASE_SECONDS)])
+def test_a_claim_that_is_on_its_way_is_waited_for_before_all_is_given_back(
+    takes: float, waits: float
+) -> None:
+    @on_virtual_time
+    async def story() -> None:
+        async with staged() as stage:
+            await stage.made(shard=0)
+            listener = _listener(stage)
+
+            async def takes_long() -> None:
+                await stage.clock.sleep(takes)
+
+            stage.shards.before("acquire", takes_long)
+            claiming = create_task(listener.claim())
+            await stage.clock.sleep(0)
+            begun = stage.clock.monotonic()
+            await listener.drain()
+            took = stage.clock.monotonic() - begun
+            await claiming
+
+            assert took == waits
+            assert [await _owner(stage, shard) for shard in range(4)] == [None] * 4
+            assert (listener.visits, listener.held, listener.listen.wanted) == (
+                {},
+                set(),
+                frozenset(),
+            )
+
+    story()
 
 
 @on_virtual_time

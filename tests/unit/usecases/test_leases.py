@@ -392,6 +392,9 @@ async def test_everything_is_given_back_and_what_is_answered_later_is_not_ours()
         assert await taking == set()
         assert owners == [None] * 4
         assert leases.held == {}
+        # What was won all the same is free at once, not when its lease lapses.
+        assert [lease.owner for lease in await stage.ports.shards.leases(4)] == [None] * 4
+        assert (await stage.ports.shards.lease(0)).fence == 2
 
 
 @on_virtual_time
