@@ -6,7 +6,6 @@ stop; they differ only in the term.
 
 import logging
 from asyncio import FIRST_COMPLETED, Event, create_task, gather, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +26,7 @@ between SIGTERM and SIGKILL.
 WISH_SECONDS: Final = RENEW_SECONDS + 2 * BRISK_SECONDS
 """How long a wish for a shard is waited for: another listener's next look, and our own after it."""
 LOOK_SECONDS: Final = 0.5
+"""How often it is looked whether the end has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +72,9 @@ class ServeTerm:
                 return "idle"
             if term.retires_at is not None and now >= term.retires_at and self._is_done(now):
                 return "retired"
-            await self._rest(stopping)
+            await self.clock.sleep(LOOK_SECONDS)
         await self._hand_over()
         return "stopped"
-
-    async def _rest(self, stopping: Event) -> None:
-        with suppress(TimeoutError):
-            async with self.clock.timeout(LOOK_SECONDS):
-                await stopping.wait()
 
     async def _hand_over(self) -> None:
         """Be as one whose generation ends now: others take the links over while they are there.

