@@ -65,6 +65,17 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLimits:
+    """How many links a listener claims shards for, and how many it can bear.
+
+    It holds more than it claims for when a shard grows, or is one that it cannot refuse.
+    """
+
+    claimed: int
+    most: int = MOST_LINKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """Who a listener is, how much it holds, and for how long."""
 

@@ -16,6 +16,7 @@ from service.bootstrap import Opened, assemble, local_ports
 from service.bootstrap.outside import KEY_FILE
 from service.config import ListenerFunctionSettings
 from service.domain.errors import ConfigurationError
+from service.domain.lease import LinkLimits
 from service.entrypoints._process.allocator import keep_memory_small
 from service.entrypoints._process.descriptors import make_room
 from service.entrypoints._process.event_loop import new_event_loop
@@ -41,7 +42,7 @@ class Site:
 
     settings: ListenerFunctionSettings
     opened: Opened
-    max_links: int
+    links: LinkLimits
 
 
 class Environment:
@@ -89,7 +90,7 @@ class Environment:
         term = begin_term(
             ports,
             shards=site.settings.shards,
-            max_links=site.max_links,
+            links=site.links,
             generation_seconds=span.generation_seconds,
             idle_seconds=site.settings.idle_seconds,
         )
@@ -106,8 +107,8 @@ async def _open(settings: ListenerFunctionSettings) -> Site:
         # One that is made here would be lost with this environment, and what it encrypts with it.
         fault = f"BROKER_DATA_DIR: {key} is not there; a function needs the key of its broker"
         raise ConfigurationError(fault)
-    max_links = make_room(settings.max_links)
-    return Site(settings=settings, opened=await local_ports(settings), max_links=max_links)
+    links = make_room(settings.max_links)
+    return Site(settings=settings, opened=await local_ports(settings), links=links)
 
 
 def _begin() -> ListenerFunctionSettings:

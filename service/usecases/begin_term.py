@@ -3,7 +3,7 @@
 from typing import Final
 
 from service.domain.ids import LISTENER, ListenerName
-from service.domain.lease import Term
+from service.domain.lease import LinkLimits, Term
 from service.ports import Ports
 
 JITTER_SHARE: Final = 0.1
@@ -14,7 +14,7 @@ def begin_term(
     ports: Ports,
     *,
     shards: int,
-    max_links: int,
+    links: LinkLimits,
     generation_seconds: float | None,
     idle_seconds: float | None = None,
 ) -> Term:
@@ -26,7 +26,8 @@ def begin_term(
     return Term(
         name=ListenerName(ports.ids.ulid(LISTENER)),
         shards=shards,
-        max_links=max_links,
+        max_links=links.claimed,
+        most_links=links.most,
         generation_seconds=generation_seconds,
         retires_at=retires_at,
         idle_seconds=idle_seconds,

@@ -88,7 +88,7 @@ def _term(settings: LocalSettings, opened: Opened) -> Term:
     return begin_term(
         opened.ports,
         shards=settings.shards,
-        max_links=make_room(settings.max_links),
+        links=make_room(settings.max_links),
         generation_seconds=None,
     )
 

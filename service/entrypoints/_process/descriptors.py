@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.domain.errors import ConfigurationError
+from service.domain.lease import MOST_LINKS, LinkLimits
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +36,14 @@ def room(wanted: int, *, soft: int, hard: int) -> Room:
     return Room(limit=hard, links=min(wanted, fit))
 
 
-def make_room(wanted: int) -> int:
+def make_room(wanted: int) -> LinkLimits:
     """Raise the process's limit where it has to be, and tell how many links fit.
 
-    Raises ConfigurationError where not even one does.
+    There has to be room for all that a process may hold, not only for what it wants. Raises
+    ConfigurationError where not even one link fits.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    found = room(wanted, soft=soft, hard=hard)
+    found = room(max(wanted, MOST_LINKS), soft=soft, hard=hard)
     if found.limit != soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (found.limit, hard))
     if found.links < 1:
@@ -52,7 +54,7 @@ def make_room(wanted: int) -> int:
             "listener.links_limited",
             extra={"wanted": wanted, "links": found.links, "descriptors": found.limit},
         )
-    return found.links
+    return LinkLimits(claimed=min(wanted, found.links), most=found.links)
 
 
 def _is_enough(limit: int, need: int) -> bool:

@@ -4,11 +4,9 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 from service.bootstrap import Opened, assemble
 from service.config import ListenerServiceSettings
-from service.domain.lease import MOST_LINKS
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._process.descriptors import make_room
 from service.entrypoints._service.liveness import Liveness, Pulse
@@ -29,18 +27,16 @@ async def serve(
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    # Also beyond what it claims: it cannot refuse its first shard, and shards grow.
-    most_links = make_room(MOST_LINKS)
+    links = make_room(settings.max_links)
     async with AsyncExitStack() as stack:
         opened = await opening(settings)
         stack.push_async_callback(opened.close)
         term = begin_term(
             opened.ports,
             shards=settings.shards,
-            max_links=min(settings.max_links, most_links),
+            links=links,
             generation_seconds=settings.generation_seconds,
         )
-        term = replace(term, most_links=most_links)
         listener = assemble(settings, opened.ports).listener(opened.mailboxes, term)
         liveness = await stack.enter_async_context(
             Liveness(

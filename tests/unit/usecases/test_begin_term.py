@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.lease import Term
+from service.domain.lease import LinkLimits, Term
 from service.ports import Ports
 from service.usecases.begin_term import begin_term
 from tests.support.virtual_time import FakeIds
@@ -23,7 +23,9 @@ class Chance(FakeIds):
 
 
 def _begun(ports: Ports, seconds: float | None) -> Term:
-    return begin_term(ports, shards=4, max_links=10, generation_seconds=seconds)
+    return begin_term(
+        ports, shards=4, links=LinkLimits(claimed=10, most=20), generation_seconds=seconds
+    )
 
 
 @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 90.0), (0.5, 100.0), (0.9999, 110.0)])

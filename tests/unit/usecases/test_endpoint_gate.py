@@ -1,13 +1,370 @@
-"""The gate of an endpoint where couriers meet: who loses a race looks again, or waits."""
+"""The gate of an endpoint where couriers meet: down, paused, on its way back, at its limits.
 
+Lanes wait without attempts, and wake; who loses a race looks again, or waits.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 from service.domain.endpoint import Endpoint
-from service.domain.health import Go, Health, Stamp, failed, leave, probing
+from service.domain.health import (
+    PROBE_LONGEST,
+    RAMP_DOUBLINGS,
+    TROUBLE_FAILURES,
+    Go,
+    Health,
+    Stamp,
+    failed,
+    leave,
+    paused,
+    probing,
+)
 from service.domain.ids import EndpointId, SessionId
-from service.usecases.endpoint_gate import EndpointGate, Pass, Turned
-from tests.support.lane_world import LaneWorld
+from service.domain.log import EventType
+from service.domain.session import Session
+from service.ports import WebhookAnswer
+from service.usecases.deliver_lane import OUTSIDE_SECONDS
+from service.usecases.endpoint_gate import PLACE_SECONDS, EndpointGate, Pass, Turned
+from tests.support.lane_world import OK, CrashError, CrashPlan, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
+
+RECEIVED = EventType.MESSAGE_RECEIVED
+DEAD = WebhookAnswer(status=None, error="refused")
+BUSY = WebhookAnswer(status=503, retry_after="600")
+MINUTE = 60.0
+
+
+def play(story: Coroutine[Any, Any, None]) -> None:
+    run_virtual(story)
+
+
+async def chats(world: LaneWorld, count: int, *, events: int = 1) -> list[Session]:
+    made = [await world.session(f"ses_{number}") for number in range(count)]
+    for session in made:
+        await world.append(session, *[RECEIVED] * events)
+    return made
+
+
+async def deliver(world: LaneWorld, endpoint: Endpoint, sessions: Sequence[Session]) -> None:
+    for session in sessions:
+        await world.courier()(endpoint.id, session.id)
+
+
+async def down(
+    world: LaneWorld, count: int = 8, **fields: Fields
+) -> tuple[Endpoint, list[Session]]:
+    """An endpoint that does not answer, as that many lanes found it."""
+    endpoint = await world.endpoint(**fields)
+    sessions = await chats(world, count)
+    world.receiver.reply = DEAD
+    await deliver(world, endpoint, sessions)
+    return endpoint, sessions
+
+
+async def sweep(world: LaneWorld) -> None:
+    """As the sweeper does: a hint for whatever is due."""
+    for endpoint_id, session_id in await world.table.lanes.due_lanes(
+        before=world.clock.now() + 1, limit=1000
+    ):
+        await world.courier()(endpoint_id, session_id)
+
+
+def test_once_an_endpoint_is_down_lanes_wait_without_attempts() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+
+        assert len(world.receiver.posts) == TROUBLE_FAILURES
+        lanes = [await world.lane(endpoint, session) for session in sessions]
+        assert [lane.attempt for lane in lanes] == [1] * 5 + [0] * 3
+        assert [lane.parked for lane in lanes] == [False] * 4 + [True] * 4
+        assert all(lane.due_at is not None for lane in lanes)
+
+    play(story())
+
+
+def test_one_lane_at_a_time_probes_at_growing_intervals_and_uses_no_attempts() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world, 20)
+        world.receiver.posts.clear()
+        begun = world.clock.now()
+        while world.clock.now() < begun + 90 * MINUTE:
+            await world.follow_hints(most=1)
+            await sweep(world)
+            await world.clock.sleep(15)
+
+        times = [post.at - begun for post in world.receiver.posts]
+        gaps = [after - before for before, after in pairwise(times)]
+        assert 8 <= len(times) <= 14
+        assert gaps[0] >= 10
+        assert max(gaps) <= PROBE_LONGEST * 1.2 + 61
+        assert gaps[-1] >= PROBE_LONGEST
+        lanes = [await world.lane(endpoint, session) for session in sessions]
+        assert max(lane.attempt for lane in lanes) <= 2
+
+    play(story())
+
+
+def test_the_first_success_wakes_all_lanes_more_and_more_at_a_time() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world, 40)
+        world.receiver.reply = OK
+        world.receiver.takes = 0.2
+        world.receiver.posts.clear()
+        begun = world.clock.now()
+        await world.follow_hints(most=1_000)
+
+        assert len(world.receiver.taken) == len(sessions)
+        assert world.clock.now() - begun < MINUTE
+        seconds = Counter(int(post.at - begun) for post in world.receiver.posts)
+        assert max(seconds.values()) <= 40
+        health = await world.table.healths.health(endpoint.id)
+        assert (health.failed, health.probe_at) == (0, None)
+
+    play(story())
+
+
+def test_lanes_on_the_way_up_are_no_more_than_there_are_places() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world, 30)
+        world.receiver.reply = OK
+        await world.follow_hints(most=1)  # the probe
+        world.receiver.takes = 5.0
+        at_once = 0
+        busy = 0
+
+        async def seen() -> None:
+            nonlocal at_once, busy
+            busy += 1
+            at_once = max(at_once, busy)
+            await world.clock.sleep(0.9)
+            busy -= 1
+
+        world.receiver.on_post = seen
+        await asyncio.gather(*(world.courier()(endpoint.id, each.id) for each in sessions))
+
+        assert at_once == 1
+
+    play(story())
+
+
+def test_a_failure_on_the_way_up_closes_it_again_for_longer() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        world.receiver.script.extend([OK, DEAD])
+        before = len(world.receiver.posts)
+        while len(world.receiver.posts) < before + 2:
+            await world.follow_hints(most=1)
+
+        health = await world.table.healths.health(endpoint.id)
+        assert health.probe_at is not None
+        assert health.probe_at >= world.clock.now() + 9
+        before = len(world.receiver.posts)
+        await deliver(world, endpoint, sessions)
+        assert len(world.receiver.posts) == before
+
+    play(story())
+
+
+def test_an_endpoint_that_is_busy_is_left_alone_by_all_its_lanes_and_by_no_others() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        busy, other = await world.endpoint("whk_1"), await world.endpoint("whk_2")
+        sessions = await chats(world, 3)
+        world.receiver.script.append(BUSY)
+        await deliver(world, busy, sessions)
+        assert len(world.receiver.posts) == 1
+        await deliver(world, other, sessions)
+        assert len(world.receiver.posts) == 4
+
+        begun = world.clock.now()
+        while len(world.receiver.posts) < 7:
+            await sweep(world)
+            await world.clock.sleep(1)
+
+        again = [post.at - begun for post in world.receiver.posts[4:]]
+        assert min(again) >= 600
+        assert max(again) <= 600 * 1.2 + 5
+        lane = await world.lane(busy, sessions[0])
+        assert (lane.attempt, lane.delivered) == (0, 1)
+
+    play(story())
+
+
+def test_one_session_whose_event_is_disliked_leaves_the_others_alone() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        poison, *rest = await chats(world, 4)
+        world.receiver.reply = WebhookAnswer(status=400)
+        for _ in range(3 * TROUBLE_FAILURES):
+            await world.courier()(endpoint.id, poison.id)
+            await world.clock.sleep(43_200 * 1.2)
+        world.receiver.reply = OK
+        await deliver(world, endpoint, rest)
+
+        assert len(world.receiver.taken) == len(rest)
+
+    play(story())
+
+
+def test_no_more_requests_at_a_time_than_the_endpoint_takes() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(max_concurrency=3)
+        sessions = await chats(world, 10)
+        busy, most = 0, 0
+
+        async def seen() -> None:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            await world.clock.sleep(1)
+            busy -= 1
+
+        world.receiver.on_post = seen
+        await asyncio.gather(*(world.courier()(endpoint.id, each.id) for each in sessions))
+        await world.follow_hints(most=1_000)
+
+        assert most <= 3
+        assert len(world.receiver.taken) == 10
+
+    play(story())
+
+
+def test_a_place_of_a_courier_that_died_is_free_again_after_its_time() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(max_concurrency=1)
+        first, second = await chats(world, 2)
+
+        async def die() -> None:
+            raise CrashError
+
+        world.receiver.on_post = die
+        plan = CrashPlan()
+        courier = world.courier(plan)
+        # The process is gone: nothing is given back.
+        gate = replace(courier.gate, healths=_Unreturned(world.table.healths))
+        try:
+            await replace(courier, gate=gate)(endpoint.id, first.id)
+        except CrashError:
+            world.receiver.on_post = None
+        await world.courier()(endpoint.id, second.id)
+        assert world.receiver.taken == []
+        await world.clock.sleep(PLACE_SECONDS)
+        await world.courier()(endpoint.id, second.id)
+
+        assert world.receiver.taken == [1]
+
+    play(story())
+
+
+class _Unreturned:
+    """A store to which nobody lives to give a place back."""
+
+    def __init__(self, healths: Any) -> None:  # noqa: ANN401 - stands for the port
+        self._healths = healths
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of its methods
+        return getattr(self._healths, name)
+
+    async def leave_place(self, endpoint_id: EndpointId, place: int, *, token: str) -> None:
+        pass
+
+
+def test_no_more_requests_a_second_than_the_endpoint_takes_by_all_couriers_together() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(rate_limit=5)
+        sessions = await chats(world, 4, events=10)
+        await asyncio.gather(*(world.courier()(endpoint.id, each.id) for each in sessions))
+        await world.follow_hints(most=1_000)
+
+        seconds = Counter(int(post.at) for post in world.receiver.posts)
+        assert len(world.receiver.taken) == 40
+        assert max(seconds.values()) <= 5
+        assert len(seconds) <= 14
+
+    play(story())
+
+
+def test_a_rate_that_leaves_no_time_lets_the_lane_go_and_come_back() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(rate_limit=1)
+        sessions = await chats(world, 4, events=40)
+        await asyncio.gather(*(world.courier()(endpoint.id, each.id) for each in sessions))
+        await world.follow_hints(most=1_000)
+
+        assert len(world.receiver.taken) == 160
+
+    play(story())
+
+
+def test_lanes_outside_are_looked_at_in_the_end_though_nobody_wakes_them() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        world.hints.lanes.clear()  # all hints are lost, and whoever was to probe with them
+        world.receiver.reply = OK
+        begun = world.clock.now()
+        while len(world.receiver.taken) < len(sessions):
+            await sweep(world)
+            await world.clock.sleep(30)
+            world.hints.lanes.clear()
+
+        assert world.clock.now() - begun <= OUTSIDE_SECONDS * 1.2 + 2 * RAMP_DOUBLINGS + MINUTE
+        assert (await world.table.healths.health(endpoint.id)).probe_at is None
+
+    play(story())
+
+
+def test_a_lane_that_is_under_way_leaves_when_others_find_the_endpoint_busy() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        (session,) = await chats(world, 1, events=20)
+        world.receiver.takes = 0.6
+        run = asyncio.create_task(world.courier()(endpoint.id, session.id))
+        await world.clock.sleep(2)
+        stamp = Stamp(by="other", at=world.clock.now())
+        until = world.clock.now() + 300
+        shut = paused(Health(), stamp, until=until)
+        assert shut is not None
+        await world.table.healths.change_health(endpoint.id, Health(), shut)
+        await run
+
+        lane = await world.lane(endpoint, session)
+        assert 3 <= lane.delivered == lane.cursor <= 6
+        assert (lane.attempt, lane.parked, lane.claim) == (0, True, None)
+        assert lane.due_at is not None
+        assert lane.due_at >= until
+
+    play(story())
+
+
+def test_two_who_come_for_the_same_probe_send_one() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        world.receiver.posts.clear()
+        world.receiver.takes = 1.0
+        await world.clock.sleep(OUTSIDE_SECONDS * 1.2)
+        await asyncio.gather(*(world.courier()(endpoint.id, each.id) for each in sessions))
+
+        assert len(world.receiver.posts) == 1
+
+    play(story())
+
 
 HOOK = EndpointId("whk_1")
 ONE, TWO = SessionId("ses_1"), SessionId("ses_2")
@@ -48,7 +405,7 @@ def gate(world: LaneWorld, store: Crowded) -> EndpointGate:
     return replace(world.courier().gate, healths=store)
 
 
-def down(world: LaneWorld) -> Health:
+def found_down(world: LaneWorld) -> Health:
     health = Health()
     for number in range(5):
         stamp = Stamp(by=f"b{number}", at=world.clock.now() - 60)
@@ -63,7 +420,7 @@ async def hook(world: LaneWorld) -> Endpoint:
 def test_who_loses_the_probe_waits_for_what_comes_of_it() -> None:
     async def story() -> None:
         world = LaneWorld()
-        shut = down(world)
+        shut = found_down(world)
         theirs = probing(shut, Stamp(by="them", at=world.clock.now()))
 
         entry = await gate(world, Crowded([theirs])).enter(await hook(world), shut)
@@ -77,7 +434,7 @@ def test_who_loses_the_probe_waits_for_what_comes_of_it() -> None:
 def test_who_loses_the_probe_to_one_whose_time_is_over_comes_again_soon() -> None:
     async def story() -> None:
         world = LaneWorld()
-        shut = down(world)
+        shut = found_down(world)
         stale = replace(shut, version=9, by="them")
 
         entry = await gate(world, Crowded([stale])).enter(await hook(world), shut)
@@ -124,11 +481,11 @@ def test_a_failure_is_added_to_what_others_wrote_meanwhile() -> None:
 def test_who_finds_it_down_already_adds_nothing() -> None:
     async def story() -> None:
         world = LaneWorld()
-        store = Crowded([down(world)])
+        store = Crowded([found_down(world)])
 
         told = await gate(world, store).tell_failure(HOOK, ONE, Health(), probed=False)
 
-        assert told == down(world)
+        assert told == found_down(world)
         assert store.written == []
 
     run_virtual(story())

@@ -32,7 +32,7 @@ def test_a_process_with_few_descriptors_says_how_many_links_it_takes() -> None:
     answer = _in_a_process_limited_to(RESERVED + 100)
 
     told = json.loads(answer.stderr)
-    assert answer.stdout.split() == ["80", str(RESERVED + 100)]
+    assert answer.stdout.split() == ["80", "80", str(RESERVED + 100)]
     assert told["event"] == "listener.links_limited"
     assert (told["wanted"], told["links"]) == (800, 80)
 
@@ -44,14 +44,24 @@ def test_a_process_without_descriptors_for_links_does_not_start() -> None:
     assert "file descriptors" in answer.stderr
 
 
-def _in_a_process_limited_to(descriptors: int) -> "subprocess.CompletedProcess[str]":
+def test_there_is_room_for_more_than_is_wanted() -> None:
+    answer = _in_a_process_limited_to(RESERVED + 500, wanted=250)
+
+    assert answer.stdout.split() == ["250", "400", str(RESERVED + 500)]
+    assert answer.stderr == ""
+
+
+def _in_a_process_limited_to(
+    descriptors: int, *, wanted: int = 800
+) -> "subprocess.CompletedProcess[str]":
     script = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, {descriptors}))
 from service.entrypoints._process.descriptors import make_room
 from service.observability import configure_logging
 configure_logging("INFO", sys.stderr, human=False)
-print(make_room(800), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+links = make_room({wanted})
+print(links.claimed, links.most, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
     return subprocess.run(
         [sys.executable, "-c", script], check=False, capture_output=True, text=True
