@@ -17,8 +17,11 @@ from typing import Any, Final
 
 from ulid import ULID
 
+from service.adapters.ed25519 import public_half
+
 SECRET_BYTES: Final = 32
 SIGNING_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how each secret begins is public
+SIGNING_PAIR_PREFIX: Final = "whsk_"
 _CHANCE_BITS: Final = 80
 _CHANCE: Final = 1 << _CHANCE_BITS
 """A ULID is 48 bits of milliseconds, then 80 bits of chance."""
@@ -77,6 +80,11 @@ class SystemIds:
     def signing_secret(self) -> str:
         """`whsec_` and 32 random bytes in base64, as Standard Webhooks spells its secrets."""
         return SIGNING_SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+    def signing_pair(self) -> str:
+        """`whsk_` and in base64 a seed and its public key, as Standard Webhooks spells pairs."""
+        seed = secrets.token_bytes(SECRET_BYTES)
+        return SIGNING_PAIR_PREFIX + base64.b64encode(seed + public_half(seed)).decode()
 
     def jitter(self) -> float:
         """A number in [0, 1)."""

@@ -59,7 +59,7 @@ class Assembly:
 def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
     """Wire the use cases over those ports. Starts nothing."""
     endpoints = KnownEndpoints(clock=ports.clock, tenants=ports.tenants)
-    post_event = PostEvent(clock=ports.clock, webhook_http=ports.webhook_http)
+    post_event = PostEvent(clock=ports.clock, signer=ports.signer, webhook_http=ports.webhook_http)
     facts = Facts(ports)
     present = PresentVisits()
     wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints)

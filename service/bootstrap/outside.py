@@ -7,6 +7,7 @@ from typing import Final
 from service.adapters.bell import InProcessBell
 from service.adapters.cipher import AesCipher, file_key
 from service.adapters.dynamodb import DynamoSettings
+from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.genesys_http import GenesysHttp
 from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
@@ -110,6 +111,7 @@ def with_wires(
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),
         guest_rest=HttpGuestRest(genesys),
         platform=GenesysPlatform(genesys, clock=clock),
+        signer=Ed25519Signer(),
         webhook_http=webhooks,
         starter=starter,
     )

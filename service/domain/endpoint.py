@@ -21,7 +21,10 @@ class EndpointState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningSecret:
-    """One `whsec_…` secret; old ones sign beside the new until they lapse."""
+    """One key that signs: `whsec_…`, or `whsk_…`, the private half of an ed25519 pair.
+
+    Old ones sign beside the new until they lapse.
+    """
 
     secret: str = field(repr=False)
     expires_at: float | None = None

@@ -30,6 +30,7 @@ from service.ports.system import (
     Ids,
     LaneHint,
     Mailboxes,
+    Signer,
     Starter,
 )
 from service.ports.wires import (
@@ -59,6 +60,7 @@ class Ports:
     sockets: GuestSockets
     guest_rest: GuestRest
     platform: Platform
+    signer: Signer
     webhook_http: WebhookHttp
     starter: Starter
 
@@ -87,6 +89,7 @@ __all__ = [
     "SessionFilter",
     "SessionStore",
     "ShardStore",
+    "Signer",
     "Starter",
     "TenantStore",
     "WebhookAnswer",

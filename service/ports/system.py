@@ -39,6 +39,9 @@ class Ids(Protocol):
     def signing_secret(self) -> str:
         """A Standard Webhooks secret: `whsec_` and 24 to 64 random bytes in base64."""
 
+    def signing_pair(self) -> str:
+        """`whsk_` and in base64 32 random bytes, then the ed25519 public key of that seed."""
+
     def jitter(self) -> float:
         """A number in [0, 1)."""
 
@@ -54,6 +57,13 @@ class Cipher(Protocol):
 
     def decrypt(self, text: str, *, context: str) -> str:
         """Raises ConfigurationError when the key or the context is another."""
+
+
+class Signer(Protocol):
+    """ed25519 (RFC 8032): arithmetic, but not of the standard library."""
+
+    def sign(self, seed: bytes, content: bytes) -> bytes:
+        """The 64 bytes of signature; `seed` is the 32 bytes of a private key."""
 
 
 class Hints(Protocol):

@@ -5,7 +5,7 @@ from typing import Final
 
 from service.domain.endpoint import Endpoint
 from service.domain.ids import EventId
-from service.ports import Clock, WebhookAnswer, WebhookHttp
+from service.ports import Clock, Signer, WebhookAnswer, WebhookHttp
 from service.webhook.headers import delivery_headers
 from service.webhook.signing import current_secrets, headers_for
 
@@ -18,6 +18,7 @@ class PostEvent:
     """One attempt. The signature carries the time of this attempt, so it is made just before."""
 
     clock: Clock
+    signer: Signer
     webhook_http: WebhookHttp
 
     async def __call__(
@@ -35,6 +36,7 @@ class PostEvent:
             timestamp=int(now),
             body=body,
             secrets=current_secrets(endpoint.secrets, now),
+            sign_pair=self.signer.sign,
         )
         return await self.webhook_http.post(
             endpoint.url,

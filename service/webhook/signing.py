@@ -1,70 +1,49 @@
-"""Standard Webhooks 1.0, symmetric signatures (`v1`). Pure: time and secrets come in.
+"""Standard Webhooks 1.0 signatures, symmetric (`v1`) and ed25519 (`v1a`).
 
-Only our own HMAC is used: what is signed must be exactly the bytes that go on the wire, at the time
-they go.
+Pure: time, keys and the ed25519 arithmetic come in. Only our own HMAC is used: what is signed must
+be exactly the bytes that go on the wire, at the time they go.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
-import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from service.domain.endpoint import SigningSecret
-from service.domain.errors import ConfigurationError, FieldFault, InvalidRequestError
+from service.domain.errors import ConfigurationError
 from service.domain.ids import EventId
+from service.webhook.keys import is_private_key, parse_secret, seed_of
 
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the public prefix of a secret, not one
-KEY_BYTES_MIN: Final = 24
-KEY_BYTES_MAX: Final = 64
-
-_STANDARD_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-
-
-def parse_secret(text: str) -> bytes:
-    """The HMAC key inside a `whsec_` secret: standard alphabet, padding optional, 24 to 64 bytes.
-
-    Python's decoder drops foreign characters in silence where other languages refuse them; a secret
-    that only verifies in Python is worse than one that is refused here.
-
-    Raises:
-        InvalidRequestError: it is not such a secret; never quotes it.
-    """
-    if not text.startswith(SECRET_PREFIX):
-        raise _wrong(detail=f"must begin with {SECRET_PREFIX}")
-    encoded = text.removeprefix(SECRET_PREFIX)
-    if not _STANDARD_BASE64.fullmatch(encoded):
-        raise _wrong(detail="must be base64 in the standard alphabet")
-    bare = encoded.rstrip("=")
-    if "=" in encoded and len(encoded) % 4:
-        raise _wrong(detail="has wrong base64 padding")
-    try:
-        key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except binascii.Error as exc:
-        raise _wrong(detail="is not valid base64") from exc
-    if not KEY_BYTES_MIN <= len(key) <= KEY_BYTES_MAX:
-        raise _wrong(detail=f"must hold {KEY_BYTES_MIN} to {KEY_BYTES_MAX} bytes")
-    return key
+SignPair: TypeAlias = Callable[[bytes, bytes], bytes]
+"""From an ed25519 seed and the content to its 64 bytes of signature."""
 
 
 def current_secrets(secrets: Iterable[SigningSecret], now: float) -> Sequence[str]:
-    """The secrets that sign now, newest first: the lasting one, then the last to lapse."""
+    """The keys that sign now, newest first: the lasting ones, then the last to lapse."""
     alive = [each for each in secrets if each.expires_at is None or each.expires_at > now]
-    alive.sort(key=lambda each: -(each.expires_at or float("inf")))
+    alive.sort(key=lambda each: -float("inf") if each.expires_at is None else -each.expires_at)
     return [each.secret for each in alive]
 
 
-def signature(event_id: EventId, *, timestamp: int, body: bytes, secret: str) -> str:
-    """One `v1,…` entry over id, timestamp and the raw body."""
+def signature(
+    event_id: EventId, *, timestamp: int, body: bytes, secret: str, sign_pair: SignPair
+) -> str:
+    """One `v1,…` or `v1a,…` entry over id, timestamp and the raw body, as the key's kind wants."""
     signed = b".".join((event_id.encode(), str(timestamp).encode(), body))
+    if is_private_key(secret):
+        return "v1a," + base64.b64encode(sign_pair(seed_of(secret), signed)).decode()
     digest = hmac.new(parse_secret(secret), signed, hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
 
 
 def headers_for(
-    event_id: EventId, *, timestamp: int, body: bytes, secrets: Sequence[str]
+    event_id: EventId,
+    *,
+    timestamp: int,
+    body: bytes,
+    secrets: Sequence[str],
+    sign_pair: SignPair,
 ) -> dict[str, str]:
     """The three headers of one attempt; `timestamp` is that attempt's own, in whole seconds.
 
@@ -76,13 +55,12 @@ def headers_for(
     if not secrets:
         fault = "a webhook endpoint has no signing secret"
         raise ConfigurationError(fault)
-    entries = [signature(event_id, timestamp=timestamp, body=body, secret=each) for each in secrets]
+    entries = [
+        signature(event_id, timestamp=timestamp, body=body, secret=each, sign_pair=sign_pair)
+        for each in secrets
+    ]
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(entries),
     }
-
-
-def _wrong(*, detail: str) -> InvalidRequestError:
-    return InvalidRequestError(FieldFault(pointer="/secret", detail=detail))

@@ -181,7 +181,8 @@ def test_a_skewed_clock_differs_by_its_skew_only() -> None:
 def test_ids_of_a_seed_repeat_and_of_another_differ() -> None:
     def made(seed: int) -> list[str | float]:
         ids = FakeIds(seed)
-        return [ids.ulid("evt"), ids.uuid(), ids.secret(), ids.signing_secret(), ids.jitter()]
+        keys = [ids.secret(), ids.signing_secret(), ids.signing_pair()]
+        return [ids.ulid("evt"), ids.uuid(), *keys, ids.jitter()]
 
     assert made(1) == made(1)
     assert not set(made(1)) & set(made(2))

@@ -13,6 +13,7 @@ import httpx2
 from fastapi import FastAPI
 
 from service.adapters.cipher import AesCipher
+from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.api.app import create_app
 from service.domain.access import ApiKey
@@ -496,7 +497,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
 
 def _webhooks(bench: Bench) -> ManageWebhooks:
     known = KnownEndpoints(clock=bench.clock, tenants=bench.table.tenants)
-    post = PostEvent(clock=bench.clock, webhook_http=bench.posts)
+    post = PostEvent(clock=bench.clock, signer=Ed25519Signer(), webhook_http=bench.posts)
     return ManageWebhooks(
         tenants=bench.table.tenants,
         clock=bench.clock,

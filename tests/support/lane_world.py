@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
+from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded.opening import EmbeddedTable, open_embedded
 from service.domain.endpoint import Endpoint, Lane, SigningSecret
 from service.domain.ids import (
@@ -188,7 +189,9 @@ class LaneWorld:
                 tenants=tenants,
                 healths=healths,
             ),
-            post_event=PostEvent(clock=self.clock, webhook_http=plan.around(self.receiver)),
+            post_event=PostEvent(
+                clock=self.clock, signer=Ed25519Signer(), webhook_http=plan.around(self.receiver)
+            ),
             gate=EndpointGate(
                 clock=self.clock,
                 ids=self.ids,

@@ -115,6 +115,7 @@ def an_endpoint(**changes: Any) -> Endpoint:  # noqa: ANN401 - the same
         headers={"authorization": "Bearer header-secret"},
         secrets=(
             SigningSecret(secret="whsec_new"),
+            SigningSecret(secret="whsk_private"),
             SigningSecret(secret="whsec_old", expires_at=NOW + 60),
         ),
         created_at=NOW,

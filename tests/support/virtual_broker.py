@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.adapters.bell import InProcessBell
 from service.adapters.cipher import AesCipher
+from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import open_embedded
 from service.adapters.embedded.hints import InProcessHints
 from service.adapters.system import OwnListener
@@ -145,6 +146,7 @@ async def virtual_broker(
         sockets=genesys,
         guest_rest=genesys,
         platform=genesys,
+        signer=Ed25519Signer(),
         webhook_http=received,
         starter=OwnListener(),
     )

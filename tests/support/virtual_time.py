@@ -17,6 +17,8 @@ from uuid import UUID
 
 from ulid import ULID
 
+from tests.support.ed25519 import private_key
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -188,6 +190,10 @@ class FakeIds:
     def signing_secret(self) -> str:
         """`whsec_` and 32 bytes in base64."""
         return "whsec_" + "".join(self._chance.choices("ABCDEFGHabcdefgh0123456789+/", k=43)) + "="
+
+    def signing_pair(self) -> str:
+        """`whsk_` and a pair in base64."""
+        return private_key(self._chance.randbytes(32))
 
     def jitter(self) -> float:
         """A number in [0, 1)."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded.opening import EmbeddedTable, open_embedded
 from service.adapters.system import SystemClock, SystemIds
 from service.adapters.webhook_http import WebhookSender
@@ -76,7 +77,7 @@ def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
         tenants=table.tenants,
         hints=NoHints(),
         reader=reader,
-        post_event=PostEvent(clock=CLOCK, webhook_http=sender),
+        post_event=PostEvent(clock=CLOCK, signer=Ed25519Signer(), webhook_http=sender),
         gate=gate,
         retry_scale=0.001,
     )

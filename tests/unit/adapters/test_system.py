@@ -9,6 +9,7 @@ import pytest
 from ulid import ULID
 
 from service.adapters.system import SystemClock, SystemIds
+from tests.support.ed25519 import private_key
 
 
 def test_ulids_rise_strictly_inside_a_millisecond() -> None:
@@ -60,6 +61,16 @@ def test_a_signing_secret_has_its_prefix_and_32_bytes() -> None:
 
     assert made.startswith("whsec_")
     assert len(base64.b64decode(made.removeprefix("whsec_"), validate=True)) == 32
+
+
+def test_a_signing_pair_is_a_seed_with_its_public_half_and_never_the_same() -> None:
+    ids = SystemIds()
+
+    made = {ids.signing_pair() for _ in range(10)}
+
+    assert len(made) == 10
+    for pair in made:
+        assert private_key(base64.b64decode(pair.removeprefix("whsk_"), validate=True)[:32]) == pair
 
 
 def test_jitter_lies_below_one_and_varies() -> None:

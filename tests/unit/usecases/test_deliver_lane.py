@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.ids import EndpointId, EventId, SessionId
 from service.domain.log import EventType
@@ -106,6 +107,7 @@ def test_each_attempt_is_signed_anew_over_the_same_bytes() -> None:
                 timestamp=timestamp,
                 body=post.body,
                 secret=SECRET,
+                sign_pair=Ed25519Signer().sign,
             )
 
     play(story())

@@ -2,6 +2,7 @@
 
 import json
 
+from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import EndpointState
 from service.ports import WebhookAnswer
 from service.usecases.known_endpoints import KnownEndpoints
@@ -16,7 +17,9 @@ def typing(world: LaneWorld) -> PushTyping:
         clock=world.clock,
         ids=world.ids,
         endpoints=KnownEndpoints(clock=world.clock, tenants=world.table.tenants),
-        post_event=PostEvent(clock=world.clock, webhook_http=world.receiver),
+        post_event=PostEvent(
+            clock=world.clock, signer=Ed25519Signer(), webhook_http=world.receiver
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import EndpointState
 from service.ports import WebhookAnswer
 from service.usecases.post_event import PostEvent
@@ -15,7 +16,9 @@ def test_a_test_goes_out_once_even_to_a_paused_endpoint_and_returns_the_answer()
         world = LaneWorld()
         endpoint = await world.endpoint(state=EndpointState.PAUSED)
         world.receiver.reply = WebhookAnswer(status=503)
-        post_event = PostEvent(clock=world.clock, webhook_http=world.receiver)
+        post_event = PostEvent(
+            clock=world.clock, signer=Ed25519Signer(), webhook_http=world.receiver
+        )
         send = SendTest(clock=world.clock, ids=world.ids, post_event=post_event)
 
         sent = await send(endpoint)
