@@ -27,7 +27,8 @@ IDEMPOTENCY_KEY: Final = {
 DELIVERY_HEADERS: Final = {
     "webhook-id": "The event's id, the same on every attempt.",
     "webhook-timestamp": "Seconds since the epoch, of this attempt.",
-    "webhook-signature": "Standard Webhooks signatures, blank-separated, `v1,` first.",
+    "webhook-signature": "Standard Webhooks signatures, blank-separated: one for each key that is "
+    "valid now, newest first, of one age `v1,` before `v1a,`.",
 }
 LANE_SEQUENCE: Final = {
     "name": "broker-lane-sequence",

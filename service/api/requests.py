@@ -24,6 +24,7 @@ from service.domain.deployment import (
 )
 from service.domain.message import ButtonReply, SendBody
 from service.domain.session import EndMode
+from service.webhook.rotation import GRACE_SECONDS, GRACE_SECONDS_MAX
 
 Word = Field(strict=False)
 """An enumeration's member comes as its text."""
@@ -160,6 +161,15 @@ class ChangeDeploymentBody(_DeploymentFields):
     deployment_id: str = ""
 
 
+ImportedSecret = Annotated[
+    str | None,
+    Field(
+        description="A secret made elsewhere: `whsec_` and 24 to 64 bytes in base64, standard "
+        "alphabet, padding optional. Absent: one is made."
+    ),
+]
+
+
 class _WebhookFields(Inbound):
     event_types: list[str] = ["*"]
     description: str | None = None
@@ -168,12 +178,16 @@ class _WebhookFields(Inbound):
     rate_limit: Annotated[
         int | None, Field(description="Deliveries a second. Kept, not enforced yet.")
     ] = None
+    asymmetric: Annotated[
+        bool, Field(description="Sign with an ed25519 key pair (`v1a`) beside the secret (`v1`).")
+    ] = False
 
 
 class CreateWebhookBody(_WebhookFields):
     """Where events go, and which."""
 
     url: str
+    secret: ImportedSecret = None
 
 
 class ChangeWebhookBody(_WebhookFields):
@@ -183,9 +197,10 @@ class ChangeWebhookBody(_WebhookFields):
 
 
 class RotateSecretBody(Inbound):
-    """For how long the old secret still signs beside the new one."""
+    """For how long the old keys still sign beside the new ones."""
 
-    grace_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 86400
+    grace_seconds: Annotated[int, Field(ge=0, le=GRACE_SECONDS_MAX)] = GRACE_SECONDS
+    secret: ImportedSecret = None
 
 
 class CreateKeyBody(Inbound):

@@ -282,11 +282,13 @@ class WebhookOut(Outbound):
     url: str
     event_types: list[str]
     description: str | None
-    headers: dict[str, str]
+    headers: dict[str, str] = Field(description="Credentials among them as `[redacted]`.")
     enabled: bool
     state: EndpointState
     disabled_reason: str | None
     rate_limit: int | None = Field(description="Deliveries a second. Kept, not enforced yet.")
+    asymmetric: bool
+    public_key: str | None = Field(description="`whpk_`: verifies the newest `v1a` signature.")
     created_at: datetime
     updated_at: datetime
 

@@ -63,7 +63,11 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
     async def change_webhook(
         request: Request, webhook_id: str, body: ChangeWebhookBody
     ) -> Response:
-        """What is not named stays; `enabled: false` pauses and keeps the backlog."""
+        """What is not named stays; `enabled: false` pauses and keeps the backlog.
+
+        `headers` are replaced as a whole; one that is sent back as `[redacted]` keeps its value.
+        `asymmetric: false` lets the key pair sign for another day.
+        """
         call = call_of(request)
         return await respond(
             broker.once(
@@ -133,14 +137,21 @@ def _add_secret_and_test(router: APIRouter, broker: Broker) -> None:
     async def rotate_secret(
         request: Request, webhook_id: str, body: RotateSecretBody | None = None
     ) -> Response:
-        """A new secret; for the grace every delivery is signed with the old one as well."""
+        """A new secret, and a new key pair where there is one; the old keys sign for the grace too.
+
+        At most 10 old ones of a kind are kept: none loses its grace, `graceSeconds: 0` ends all.
+        """
         call = call_of(request)
-        grace = (body or RotateSecretBody()).grace_seconds
+        wanted = body or RotateSecretBody()
         return await respond(
             broker.once(
                 call.ticket,
                 act=lambda: manage.rotate(
-                    call.key, EndpointId(webhook_id), grace_seconds=grace, ticket=call.ticket
+                    call.key,
+                    EndpointId(webhook_id),
+                    grace_seconds=wanted.grace_seconds,
+                    secret=wanted.secret,
+                    ticket=call.ticket,
                 ),
                 replay=lambda record: manage.replay(call.key, record),
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
-from service.domain.endpoint import Endpoint, EndpointState, SigningSecret
+from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import (
     InvalidRequestError,
     LostRaceError,
@@ -19,11 +19,10 @@ from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
 from service.usecases.send_test import SendTest
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.webhook_fields import endpoint_faults, endpoint_view
+from service.webhook.credentials import restored_headers
 from service.webhook.headers import check_headers
-
-GRACE_SECONDS: Final = 24 * 3600
-SECRETS_MAX: Final = 4
-"""Each secret adds a signature to every request's headers."""
+from service.webhook.keys import import_secret
+from service.webhook.rotation import first_keys, rotated, switched
 
 TRIES: Final = 5
 SETTLE_SECONDS: Final = 2.0
@@ -53,17 +52,20 @@ class ManageWebhooks:
     ) -> Answer:
         """201 and the Webhook with its `secret`. `wanted` has fields of `domain.endpoint.Endpoint`.
 
+        And `secret`, one that was made elsewhere, and `asymmetric`, whether a key pair signs too.
         Raises InvalidRequestError, BlockedTargetError.
         """
         now = self.clock.now()
-        secret = self.ids.signing_secret()
+        fields = dict(wanted)
+        secret = self._secret(fields.pop("secret", None))
+        pair = self.ids.signing_pair() if fields.pop("asymmetric", False) else None
         endpoint = Endpoint(
             id=EndpointId(self.ids.ulid(ENDPOINT)),
             tenant=key.tenant,
-            secrets=(SigningSecret(secret=secret),),
+            secrets=first_keys(secret, pair=pair),
             created_at=now,
             updated_at=now,
-            **wanted,
+            **fields,
         )
         self._check(endpoint)
         body = {**endpoint_view(endpoint), "secret": secret}
@@ -90,10 +92,21 @@ class ManageWebhooks:
         changes: Mapping[str, Any],
         ticket: Ticket | None,
     ) -> Answer:
-        """200 and the Webhook; what is not named stays. Raises as `create`, and NotFoundError."""
-        made = await self._changed(
-            key, endpoint_id, lambda before: replace(before, **changes), ticket=ticket
-        )
+        """200 and the Webhook; what is not named stays. Raises as `create`, and NotFoundError.
+
+        `asymmetric` makes a key pair or lets it lapse; a header that comes back redacted stays.
+        """
+        fields = dict(changes)
+        asymmetric: bool | None = fields.pop("asymmetric", None)
+        now, pair = self.clock.now(), self.ids.signing_pair()
+
+        def changed(before: Endpoint) -> Endpoint:
+            after = replace(before, **fields)
+            headers = restored_headers(after.headers, before.headers)
+            keys = switched(after.secrets, asymmetric=asymmetric, pair=pair, now=now)
+            return replace(after, headers=headers, secrets=keys)
+
+        made = await self._changed(key, endpoint_id, changed, ticket=ticket)
         return Answer(status=200, body=endpoint_view(made))
 
     async def switch(
@@ -111,18 +124,28 @@ class ManageWebhooks:
         return Answer(status=200, body=endpoint_view(made))
 
     async def rotate(
-        self, key: ApiKey, endpoint_id: EndpointId, *, grace_seconds: int, ticket: Ticket | None
+        self,
+        key: ApiKey,
+        endpoint_id: EndpointId,
+        *,
+        grace_seconds: int,
+        secret: str | None = None,
+        ticket: Ticket | None,
     ) -> Answer:
-        """200 and the Webhook with its new `secret`; the old one signs beside it for the grace."""
-        secret = self.ids.signing_secret()
-        lapse = self.clock.now() + grace_seconds
-        made = await self._changed(
-            key,
-            endpoint_id,
-            lambda before: replace(before, secrets=_rotated(before, secret, lapse)),
-            ticket=ticket,
-            secret=secret,
-        )
+        """200 and the Webhook with its new `secret`; the old keys sign beside it for the grace.
+
+        A key pair is replaced too. `secret` is one that was made elsewhere. Raises NotFoundError,
+        InvalidRequestError.
+        """
+        now, secret, pair = self.clock.now(), self._secret(secret), self.ids.signing_pair()
+
+        def changed(before: Endpoint) -> Endpoint:
+            keys = rotated(
+                before.secrets, secret=secret, pair=pair, now=now, grace_seconds=grace_seconds
+            )
+            return replace(before, secrets=keys)
+
+        made = await self._changed(key, endpoint_id, changed, ticket=ticket, secret=secret)
         return Answer(status=200, body={**endpoint_view(made), "secret": secret})
 
     async def test(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
@@ -155,6 +178,9 @@ class ManageWebhooks:
         endpoint = await self._owned(key, EndpointId(result_of(record)["id"]))
         body = {**endpoint_view(endpoint), **secret_of(record)}
         return Answer(status=record.status, body=body)
+
+    def _secret(self, imported: str | None) -> str:
+        return self.ids.signing_secret() if imported is None else import_secret(imported)
 
     async def _owned(self, key: ApiKey, endpoint_id: EndpointId) -> Endpoint:
         missing = NotFoundError(kind="webhook", name=endpoint_id[:64])
@@ -207,11 +233,3 @@ def _record(
         return None
     shown_once = None if secret is None else {"secret": secret}
     return ticket.record(status=status, result={"id": endpoint.id}, secret=shown_once)
-
-
-def _rotated(endpoint: Endpoint, secret: str, lapse: float) -> tuple[SigningSecret, ...]:
-    """The new secret first; those before lapse at the grace's end, if not sooner."""
-    old = tuple(
-        replace(one, expires_at=min(lapse, one.expires_at or lapse)) for one in endpoint.secrets
-    )
-    return (SigningSecret(secret=secret), *old)[:SECRETS_MAX]

@@ -7,6 +7,8 @@ from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import FieldFault
 from service.domain.instants import rfc3339
 from service.domain.log import UNLOGGED, EventType
+from service.webhook.credentials import shown_headers
+from service.webhook.rotation import shown_public_key
 
 TYPES: Final = frozenset(EventType) - {EventType.ERASED}
 FAMILIES: Final = frozenset(f"{kind.value.partition('.')[0]}.*" for kind in TYPES - UNLOGGED)
@@ -26,17 +28,20 @@ def endpoint_faults(endpoint: Endpoint) -> list[FieldFault]:
 
 
 def endpoint_view(endpoint: Endpoint) -> dict[str, Any]:
-    """The Webhook of the REST API, without its secrets."""
+    """The Webhook of the REST API, without its secrets and its headers' credentials."""
+    public_key = shown_public_key(endpoint.secrets)
     return {
         "id": endpoint.id,
         "url": endpoint.url,
         "eventTypes": list(endpoint.event_types),
         "description": endpoint.description,
-        "headers": dict(endpoint.headers),
+        "headers": shown_headers(endpoint.headers),
         "enabled": endpoint.state is EndpointState.ACTIVE,
         "state": endpoint.state.value,
         "disabledReason": endpoint.disabled_reason,
         "rateLimit": endpoint.rate_limit,
+        "asymmetric": public_key is not None,
+        "publicKey": public_key,
         "createdAt": rfc3339(endpoint.created_at),
         "updatedAt": rfc3339(endpoint.updated_at),
     }

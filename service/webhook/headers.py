@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.domain.errors import FieldFault, InvalidRequestError
+from service.webhook.credentials import is_redaction
 
 USER_AGENT: Final = "guest-session-broker/0.1.0"
 LANE_SEQUENCE: Final = "broker-lane-sequence"
@@ -55,7 +56,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
     faults = [
         FieldFault(pointer=_pointer(name), detail=detail)
         for name, value in headers.items()
-        if (detail := _fault(name, value)) is not None
+        if (detail := _fault(name, value) or _stands_for_nothing(name, value)) is not None
     ]
     size = sum(len(name) + len(value) for name, value in headers.items())
     if len(headers) > CUSTOM_HEADERS_MAX or size > CUSTOM_HEADERS_BYTES_MAX:
@@ -91,6 +92,10 @@ def _fault(name: str, value: str) -> str | None:
     if not _VALUE.fullmatch(value):
         return "must be printable ASCII without leading or trailing blanks"
     return None
+
+
+def _stands_for_nothing(name: str, value: str) -> str | None:
+    return "is a redaction, and no value is kept for it" if is_redaction(name, value) else None
 
 
 def _pointer(name: str) -> str:

@@ -90,5 +90,13 @@ def test_ours_win_even_if_a_reserved_name_got_stored() -> None:
     }
 
 
+def test_ours_win_also_under_a_name_that_is_not_reserved() -> None:
+    signed = {**SIGNED, "x-signed": "ours"}
+
+    sent = delivery_headers({"X-Signed": "theirs"}, signed=signed, lane_sequence=None)
+
+    assert sent["x-signed"] == "ours"
+
+
 def test_what_belongs_to_no_lane_has_no_lane_sequence() -> None:
     assert "broker-lane-sequence" not in delivery_headers({}, signed=SIGNED, lane_sequence=None)
