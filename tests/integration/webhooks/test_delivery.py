@@ -1,5 +1,6 @@
 """Lanes over the embedded table on disk and real HTTP: what a receiver sees, restarts included."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,11 +27,13 @@ from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.webhook.envelope import event_bytes
+from service.webhook.rotation import rotated
 from service.webhook.target import networks
 from tests.support.lane_world import SECRET, TENANT, PlainCipher
 from tests.support.webhook_sink import WebhookSink, answer, reset, webhook_sink
 
 CLOCK = SystemClock()
+NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
 class NoHints:
@@ -170,3 +173,33 @@ async def test_a_restart_goes_on_where_the_table_says(
     assert [event["data"]["sequence"] for event in sink.events] == [1, 2, 3, 3, 4]
     lanes = [request.headers["broker-lane-sequence"] for request in sink.requests]
     assert lanes == ["1", "2", "3", "3", "4"]
+
+
+@pytest.mark.parametrize(("grace", "keys"), [(60, 2), (0, 1)])
+async def test_a_rotation_during_an_attempt_counts_from_the_next_one(
+    sink: WebhookSink, sender: WebhookSender, tmp_path: Path, grace: int, keys: int
+) -> None:
+    table = opened(tmp_path)
+    endpoint, session = await made(table, sink.url)
+    await append(table, session, 1)
+
+    async def rotate_and_fail(writer: asyncio.StreamWriter) -> bool:
+        now = CLOCK.now()
+        secrets = rotated(endpoint.secrets, secret=NEW, pair="", now=now, grace_seconds=grace)
+        changed = replace(endpoint, secrets=secrets)
+        await table.tenants.put_endpoint(changed, expected_version=1, idempotency=None)
+        return await answer(503)(writer)
+
+    sink.script.append(rotate_and_fail)
+    for _ in range(2):
+        await courier(table, sender)(endpoint.id, session.id)
+        await CLOCK.sleep(0.1)
+    await table.close()
+
+    before, after = sink.requests
+    before.verify(SECRET)
+    after.verify(NEW)
+    signatures = [one.headers["webhook-signature"].split(" ") for one in sink.requests]
+    assert [len(one) for one in signatures] == [1, keys]
+    if grace:
+        after.verify(SECRET)
