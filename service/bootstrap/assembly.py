@@ -16,6 +16,7 @@ from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.facts import Facts
 from service.usecases.hold_links import HoldLinks
+from service.usecases.keep_lane import KeepLane
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.leases import Leases
 from service.usecases.post_event import PostEvent
@@ -106,7 +107,7 @@ def _courier(shared: Shared) -> DeliverLane:
         ids=ports.ids,
         lanes=ports.lanes,
         tenants=ports.tenants,
-        hints=ports.hints,
+        keep=KeepLane(clock=ports.clock, ids=ports.ids, lanes=ports.lanes, hints=ports.hints),
         reader=ReadLane(
             clock=ports.clock,
             sessions=ports.sessions,

@@ -9,12 +9,13 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from service.domain.endpoint import Claim, EndpointState, Lane
+from service.domain.endpoint import EndpointState
 from service.domain.errors import NotFoundError, VersionConflictError
 from service.domain.ids import LOCK, EndpointId, SessionId
 from service.domain.log import LogEvent
-from service.ports import Clock, Hints, Ids, LaneStore, TenantStore, WebhookAnswer
+from service.ports import Clock, Ids, LaneStore, TenantStore, WebhookAnswer
 from service.usecases.endpoint_gate import EndpointGate, Turned
+from service.usecases.keep_lane import CLAIM_SECONDS, KeepLane
 from service.usecases.post_event import POST_SECONDS, PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.webhook.envelope import event_bytes
@@ -30,20 +31,6 @@ from service.webhook.retry import (
 
 RUN_SECONDS: Final = 50.0
 """A courier lives a minute at most: no POST begins that could outlast this."""
-CLAIM_SECONDS: Final = 30.0
-"""Twice a POST's deadline. Each commit renews it; after a crash the lane waits this long."""
-COMMIT_SECONDS: Final = 5.0
-HINT_SECONDS: Final = 90.0
-HOPS_MAX: Final = 8
-"""Lambda stops a chain through a queue after 16 hops. The sweeper starts a fresh one."""
-PARKED_SECONDS: Final = {EndpointState.PAUSED: 300.0, EndpointState.DISABLED: 3600.0}
-"""How often a lane of a closed endpoint is looked at, should the wake-up at its opening be lost."""
-
-OUTSIDE_SECONDS: Final = 900.0
-"""The same for a lane of an endpoint that is down."""
-SPREAD_SHARE: Final = 0.2
-SPREAD_MOST: Final = 180.0
-"""Lanes that wait for one moment come a little apart."""
 DROP_PAGES: Final = 50
 """Pages of a deleted endpoint's lanes removed in one run; the sweeper comes again for the rest."""
 
@@ -58,10 +45,10 @@ class DeliverLane:
     ids: Ids
     lanes: LaneStore
     tenants: TenantStore
-    hints: Hints
     reader: ReadLane
     post_event: PostEvent
     gate: EndpointGate
+    keep: KeepLane
     retry_scale: float = 1.0
 
     async def __call__(
@@ -111,7 +98,7 @@ class DeliverLane:
         hold.lane = claimed
         if (claimed.cursor, claimed.attempt) != (found.cursor, found.attempt):
             # Somebody moved it between our read and our claim: what we read is stale.
-            await self._save(hold, replace(claimed, claim=None))
+            await self.keep.save(hold, replace(claimed, claim=None))
             return True
         try:
             return await self._move(hold)
@@ -123,20 +110,20 @@ class DeliverLane:
         """Deliver head after head until something stops us; whether to read again."""
         while True:
             if not await self.reader.is_open(hold):
-                await self._park(hold)
+                await self.keep.park(hold)
                 return False
             head = await self.reader.head(hold)
             if head is None:
-                await self._save(hold, self._let_go(hold))
+                await self.keep.save(hold, self.keep.let_go(hold))
                 return True
             turned = await self._turned_away(hold)
             if turned is not None:
-                await self._wait_outside(hold, turned)
+                await self.keep.wait_outside(hold, turned)
                 return False
             if not await self._has_time(hold):
-                await self._out_of_time(hold)
+                await self.keep.run_out_of_time(hold)
                 return False
-            await self._keep_claim(hold)
+            await self.keep.keep_claim(hold)
             stop = await self._attempt(hold, head)
             if stop is not None:
                 return stop
@@ -204,11 +191,11 @@ class DeliverLane:
             attempt=0,
             due_at=None,
             parked=False,
-            claim=self._renewed(hold),
+            claim=self.keep.renewed(hold),
         )
         if head.sequence >= hold.end:
             done = replace(done, claim=None)
-        await self._save(hold, done)
+        await self.keep.save(hold, done)
         hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
         return True if done.claim is None else None
 
@@ -227,18 +214,20 @@ class DeliverLane:
             # Somebody has to send the next probe; whoever found the endpoint down is there already.
             at = max(probe_at, hold.health.paused_until or 0.0)
         counts = decision.counts and not probed
-        await self._retry_later(hold, at, counts=counts, parked=probe_at is not None)
+        await self.keep.retry_later(hold, at, counts=counts, parked=probe_at is not None)
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
         """Wait here for the confirming attempt; with no time left, a later run asks anew."""
         wait = max(0.0, decision.at - self.clock.now())
         if self.clock.monotonic() + wait > hold.run.last_start:
-            await self._retry_later(hold, decision.at)
+            await self.keep.retry_later(hold, decision.at)
             return False
         failed = replace(hold.lane, cursor=hold.passed, attempt=hold.lane.attempt + 1)
-        await self._save(hold, replace(failed, due_at=decision.at, claim=self._renewed(hold)))
+        await self.keep.save(
+            hold, replace(failed, due_at=decision.at, claim=self.keep.renewed(hold))
+        )
         await self.clock.sleep(wait)
-        await self._save(hold, replace(hold.lane, claim=self._renewed(hold)))
+        await self.keep.save(hold, replace(hold.lane, claim=self.keep.renewed(hold)))
         hold.gone = True
         return None
 
@@ -258,68 +247,10 @@ class DeliverLane:
             )
         except VersionConflictError:
             # Somebody changed it meanwhile: what was seen does not judge the new one.
-            await self._retry_later(hold, self.clock.now())
+            await self.keep.retry_later(hold, self.clock.now())
             return
         _log.warning("endpoint.disabled", extra=_names(hold.run) | {"reason": decision.reason})
-        await self._park(hold)
-
-    async def _park(self, hold: Hold) -> None:
-        """Let go with the backlog kept. Attempts are counted anew when the endpoint opens."""
-        wait = PARKED_SECONDS.get(hold.endpoint.state, PARKED_SECONDS[EndpointState.DISABLED])
-        parked = replace(self._let_go(hold), due_at=self.clock.now() + wait, parked=True)
-        await self._save(hold, parked)
-
-    async def _wait_outside(self, hold: Hold, turned: Turned) -> None:
-        """Wait for the endpoint, attempts untouched.
-
-        While it is down its return wakes us, and one other lane probes: our own time only sees that
-        we are not forgotten.
-        """
-        now = self.clock.now()
-        wait = turned.until - now
-        if turned.down:
-            wait = max(wait, OUTSIDE_SECONDS)
-        wait += min(wait * SPREAD_SHARE, SPREAD_MOST) * self.ids.jitter()
-        await self._retry_later(hold, now + wait, counts=False, parked=True)
-
-    async def _retry_later(
-        self, hold: Hold, at: float, *, counts: bool = True, parked: bool = False
-    ) -> None:
-        attempt = hold.lane.attempt + (1 if counts else 0)
-        later = replace(self._let_go(hold), attempt=attempt, due_at=at, parked=parked)
-        await self._save(hold, later)
-        await self._hint(hold.run, at)
-
-    async def _out_of_time(self, hold: Hold) -> None:
-        now = self.clock.now()
-        attempt = hold.lane.attempt
-        await self._save(hold, replace(self._let_go(hold), attempt=attempt, due_at=now))
-        await self._hint(hold.run, now)
-
-    async def _hint(self, run: Run, at: float) -> None:
-        """A delayed hint for what is due soon; the table's due time finds the rest."""
-        delay = max(0.0, at - self.clock.now())
-        if delay <= HINT_SECONDS and run.hops < HOPS_MAX:
-            await self.hints.lane(run.endpoint_id, run.session_id, delay=delay, hops=run.hops + 1)
-
-    async def _keep_claim(self, hold: Hold) -> None:
-        """Renew a claim that a long search used up: it must outlast the POST and its commit."""
-        claim = hold.lane.claim
-        if claim is None or claim.until - self.clock.now() < POST_SECONDS + COMMIT_SECONDS:
-            await self._save(hold, replace(hold.lane, claim=self._renewed(hold)))
-
-    async def _save(self, hold: Hold, after: Lane) -> None:
-        hold.lane = await self.lanes.save(hold.lane, after)
-
-    def _let_go(self, hold: Hold) -> Lane:
-        """The lane at the last sequence that is done with, in nobody's hands."""
-        return replace(
-            hold.lane, cursor=hold.passed, attempt=0, due_at=None, parked=False, claim=None
-        )
-
-    def _renewed(self, hold: Hold) -> Claim | None:
-        claim = hold.lane.claim
-        return claim and replace(claim, until=self.clock.now() + CLAIM_SECONDS)
+        await self.keep.park(hold)
 
 
 def _names(run: Run) -> dict[str, object]:

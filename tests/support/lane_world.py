@@ -26,6 +26,7 @@ from service.domain.session import Session, State
 from service.ports import WebhookAnswer
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
+from service.usecases.keep_lane import KeepLane
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
@@ -181,7 +182,7 @@ class LaneWorld:
             ids=self.ids,
             lanes=lanes,
             tenants=tenants,
-            hints=hints,
+            keep=KeepLane(clock=self.clock, ids=self.ids, lanes=lanes, hints=hints),
             reader=ReadLane(
                 clock=self.clock,
                 sessions=plan.around(self.table.sessions),

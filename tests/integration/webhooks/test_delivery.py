@@ -24,6 +24,7 @@ from service.domain.log import EventType, LogEvent
 from service.domain.session import Session, State
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
+from service.usecases.keep_lane import KeepLane
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.webhook.envelope import event_bytes
@@ -78,7 +79,7 @@ def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
         ids=ids,
         lanes=table.lanes,
         tenants=table.tenants,
-        hints=NoHints(),
+        keep=KeepLane(clock=CLOCK, ids=ids, lanes=table.lanes, hints=NoHints()),
         reader=reader,
         post_event=PostEvent(clock=CLOCK, signer=Ed25519Signer(), webhook_http=sender),
         gate=gate,

@@ -15,7 +15,8 @@ from service.domain.ids import EndpointId, EventId, SessionId
 from service.domain.log import EventType
 from service.domain.session import Session, State
 from service.ports import LaneStore, WebhookAnswer
-from service.usecases.deliver_lane import CLAIM_SECONDS, DROP_PAGES, HOPS_MAX, PARKED_SECONDS
+from service.usecases.deliver_lane import DROP_PAGES
+from service.usecases.keep_lane import CLAIM_SECONDS, HOPS_MAX, PARKED_SECONDS
 from service.usecases.read_lane import PAGE
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import SCHEDULE

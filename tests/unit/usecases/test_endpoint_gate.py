@@ -27,8 +27,8 @@ from service.domain.ids import EndpointId, SessionId
 from service.domain.log import EventType
 from service.domain.session import Session
 from service.ports import WebhookAnswer
-from service.usecases.deliver_lane import OUTSIDE_SECONDS
 from service.usecases.endpoint_gate import PLACE_SECONDS, EndpointGate, Pass, Turned
+from service.usecases.keep_lane import OUTSIDE_SECONDS
 from tests.support.lane_world import OK, CrashError, CrashPlan, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
 

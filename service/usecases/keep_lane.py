@@ -1,0 +1,100 @@
+"""What becomes of a lane in a courier's hands: kept, moved on, parked, or let go for later.
+
+Knows no receiver and decides nothing about attempts.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from service.domain.endpoint import Claim, EndpointState, Lane
+from service.ports import Clock, Hints, Ids, LaneStore
+from service.usecases.endpoint_gate import Turned
+from service.usecases.post_event import POST_SECONDS
+from service.usecases.read_lane import Hold, Run
+
+CLAIM_SECONDS: Final = 30.0
+"""Twice a POST's deadline. Each commit renews it; after a crash the lane waits this long."""
+COMMIT_SECONDS: Final = 5.0
+HINT_SECONDS: Final = 90.0
+HOPS_MAX: Final = 8
+"""Lambda stops a chain through a queue after 16 hops. The sweeper starts a fresh one."""
+PARKED_SECONDS: Final = {EndpointState.PAUSED: 300.0, EndpointState.DISABLED: 3600.0}
+"""How often a lane of a closed endpoint is looked at, should the wake-up at its opening be lost."""
+
+OUTSIDE_SECONDS: Final = 900.0
+"""The same for a lane of an endpoint that is down."""
+SPREAD_SHARE: Final = 0.2
+SPREAD_MOST: Final = 180.0
+"""Lanes that wait for one moment come a little apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepLane:
+    """Writes a claimed lane, and leaves hints for whoever comes after us."""
+
+    clock: Clock
+    ids: Ids
+    lanes: LaneStore
+    hints: Hints
+
+    async def park(self, hold: Hold) -> None:
+        """Let go with the backlog kept. Attempts are counted anew when the endpoint opens."""
+        wait = PARKED_SECONDS.get(hold.endpoint.state, PARKED_SECONDS[EndpointState.DISABLED])
+        parked = replace(self.let_go(hold), due_at=self.clock.now() + wait, parked=True)
+        await self.save(hold, parked)
+
+    async def wait_outside(self, hold: Hold, turned: Turned) -> None:
+        """Wait for the endpoint, attempts untouched.
+
+        While it is down its return wakes us, and one other lane probes: our own time only sees that
+        we are not forgotten.
+        """
+        now = self.clock.now()
+        wait = turned.until - now
+        if turned.down:
+            wait = max(wait, OUTSIDE_SECONDS)
+        wait += min(wait * SPREAD_SHARE, SPREAD_MOST) * self.ids.jitter()
+        await self.retry_later(hold, now + wait, counts=False, parked=True)
+
+    async def retry_later(
+        self, hold: Hold, at: float, *, counts: bool = True, parked: bool = False
+    ) -> None:
+        """Let go until then; `counts`: an attempt was used up."""
+        attempt = hold.lane.attempt + (1 if counts else 0)
+        later = replace(self.let_go(hold), attempt=attempt, due_at=at, parked=parked)
+        await self.save(hold, later)
+        await self._hint(hold.run, at)
+
+    async def run_out_of_time(self, hold: Hold) -> None:
+        """Let go at once for whoever comes next."""
+        now = self.clock.now()
+        attempt = hold.lane.attempt
+        await self.save(hold, replace(self.let_go(hold), attempt=attempt, due_at=now))
+        await self._hint(hold.run, now)
+
+    async def _hint(self, run: Run, at: float) -> None:
+        """A delayed hint for what is due soon; the table's due time finds the rest."""
+        delay = max(0.0, at - self.clock.now())
+        if delay <= HINT_SECONDS and run.hops < HOPS_MAX:
+            await self.hints.lane(run.endpoint_id, run.session_id, delay=delay, hops=run.hops + 1)
+
+    async def keep_claim(self, hold: Hold) -> None:
+        """Renew a claim that a long search used up: it must outlast the POST and its commit."""
+        claim = hold.lane.claim
+        if claim is None or claim.until - self.clock.now() < POST_SECONDS + COMMIT_SECONDS:
+            await self.save(hold, replace(hold.lane, claim=self.renewed(hold)))
+
+    async def save(self, hold: Hold, after: Lane) -> None:
+        """Commit what became of it. Raises VersionConflictError where it is not ours any more."""
+        hold.lane = await self.lanes.save(hold.lane, after)
+
+    def let_go(self, hold: Hold) -> Lane:
+        """The lane at the last sequence that is done with, in nobody's hands."""
+        return replace(
+            hold.lane, cursor=hold.passed, attempt=0, due_at=None, parked=False, claim=None
+        )
+
+    def renewed(self, hold: Hold) -> Claim | None:
+        """The claim from now on."""
+        claim = hold.lane.claim
+        return claim and replace(claim, until=self.clock.now() + CLAIM_SECONDS)
