@@ -7,10 +7,23 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from service.api.webhook_words import (
+    MAX_CONCURRENCY,
+    RATE_LIMIT,
+    RETRY_SCHEDULE,
+    TIMEOUT_SECONDS,
+)
 from service.domain.access import Scope
 from service.domain.deployment import (
     HEARTBEAT_SECONDS,
@@ -24,6 +37,7 @@ from service.domain.deployment import (
 )
 from service.domain.message import ButtonReply, SendBody
 from service.domain.session import EndMode
+from service.webhook.retry import NAMED_SCHEDULES, SCHEDULE
 from service.webhook.rotation import GRACE_SECONDS, GRACE_SECONDS_MAX
 
 Word = Field(strict=False)
@@ -170,14 +184,37 @@ ImportedSecret = Annotated[
 ]
 
 
+def _waits(given: object) -> object:
+    """The list behind a name. Not a union of types: its errors would name types, not places."""
+    is_name = isinstance(given, str) and given in NAMED_SCHEDULES
+    return list(NAMED_SCHEDULES[str(given)]) if is_name else given
+
+
+RetrySchedule = Annotated[
+    list[float],
+    BeforeValidator(_waits),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(NAMED_SCHEDULES), "type": "string"},
+                {"items": {"type": "number"}, "type": "array"},
+            ],
+            "default": next(iter(NAMED_SCHEDULES)),
+            "description": RETRY_SCHEDULE,
+        }
+    ),
+]
+
+
 class _WebhookFields(Inbound):
     event_types: list[str] = ["*"]
     description: str | None = None
     headers: dict[str, str] = {}
     enabled: bool = True
-    rate_limit: Annotated[
-        int | None, Field(description="Deliveries a second. Kept, not enforced yet.")
-    ] = None
+    rate_limit: Annotated[int | None, Field(description=RATE_LIMIT)] = None
+    max_concurrency: Annotated[int | None, Field(description=MAX_CONCURRENCY)] = None
+    timeout_seconds: Annotated[float, Field(description=TIMEOUT_SECONDS)] = 15.0
+    retry_schedule: RetrySchedule = list(SCHEDULE)
     asymmetric: Annotated[
         bool, Field(description="Sign with an ed25519 key pair (`v1a`) beside the secret (`v1`).")
     ] = False

@@ -6,11 +6,17 @@ this.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from service.api.webhook_words import (
+    MAX_CONCURRENCY,
+    RATE_LIMIT,
+    RETRY_SCHEDULE,
+    TIMEOUT_SECONDS,
+)
 from service.domain.access import Scope
 from service.domain.deployment import CarryOver, Mode, OnReadOnly, OnSessionLost
 from service.domain.endpoint import EndpointState
@@ -286,7 +292,10 @@ class WebhookOut(Outbound):
     enabled: bool
     state: EndpointState
     disabled_reason: str | None
-    rate_limit: int | None = Field(description="Deliveries a second. Kept, not enforced yet.")
+    rate_limit: int | None = Field(description=RATE_LIMIT)
+    max_concurrency: int | None = Field(description=MAX_CONCURRENCY)
+    timeout_seconds: float = Field(description=TIMEOUT_SECONDS)
+    retry_schedule: Literal["default", "standard"] | list[float] = Field(description=RETRY_SCHEDULE)
     asymmetric: bool
     public_key: str | None = Field(description="`whpk_`: verifies the newest `v1a` signature.")
     created_at: datetime

@@ -206,4 +206,6 @@ def _fields(body: CreateWebhookBody | ChangeWebhookBody) -> dict[str, Any]:
     if "enabled" in body.model_fields_set:
         fields["state"] = EndpointState.ACTIVE if body.enabled else EndpointState.PAUSED
         fields["disabled_reason"] = None
+    if "retry_schedule" in fields:
+        fields["schedule"] = tuple(fields.pop("retry_schedule"))
     return fields

@@ -46,6 +46,10 @@ class Endpoint:
     """Requests a second, by all couriers together."""
     max_concurrency: int | None = None
     """Requests at a time, by all couriers together."""
+    timeout_seconds: float = 15.0
+    """The deadline over one whole attempt; the specification asks for 15 to 30 s."""
+    schedule: tuple[float, ...] | None = None
+    """Seconds to wait after each failed attempt; None: the broker's own list."""
     secrets: Sequence[SigningSecret] = ()
     version: int = 0
     created_at: float

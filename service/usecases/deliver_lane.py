@@ -15,17 +15,19 @@ from service.domain.ids import LOCK, EndpointId, SessionId
 from service.domain.log import LogEvent
 from service.ports import Clock, Ids, LaneStore, TenantStore, WebhookAnswer
 from service.usecases.endpoint_gate import EndpointGate, Turned
-from service.usecases.keep_lane import CLAIM_SECONDS, KeepLane
-from service.usecases.post_event import POST_SECONDS, PostEvent
+from service.usecases.keep_lane import KeepLane, claim_seconds
+from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import (
+    SCHEDULE,
     Answer,
     ConfirmGone,
     Delivered,
     Disable,
     Plan,
     RetryAt,
+    Waits,
     plan,
 )
 
@@ -63,7 +65,7 @@ class DeliverLane:
             endpoint_id=endpoint_id,
             session_id=session_id,
             hops=hops,
-            last_start=self.clock.monotonic() + RUN_SECONDS - POST_SECONDS,
+            until=self.clock.monotonic() + RUN_SECONDS,
         )
         try:
             while await self._hold_once(run):
@@ -91,7 +93,7 @@ class DeliverLane:
             return False
         found, now = hold.lane, self.clock.now()
         claimed = await self.lanes.claim(
-            found, token=self.ids.ulid(LOCK), now=now, until=now + CLAIM_SECONDS
+            found, token=self.ids.ulid(LOCK), now=now, until=now + claim_seconds(hold.endpoint)
         )
         if claimed is None:
             return False
@@ -140,7 +142,7 @@ class DeliverLane:
 
     async def _has_time(self, hold: Hold) -> bool:
         """Whether a POST may begin, within the endpoint's rate."""
-        last = hold.run.last_start
+        last = hold.last_start
         if self.clock.monotonic() > last:
             return False
         return await self.gate.wait_for_turn(hold.endpoint, until=last)
@@ -153,18 +155,18 @@ class DeliverLane:
             body=event_bytes(head),
             lane_sequence=hold.lane.delivered + 1,
         )
-        decision = plan(
-            hold.lane.attempt + 1,
-            Answer(
-                status=answer.status,
-                error=answer.error,
-                retry_after=answer.retry_after,
-                confirms_gone=hold.gone,
-            ),
-            now=self.clock.now(),
+        told = Answer(
+            status=answer.status,
+            error=answer.error,
+            retry_after=answer.retry_after,
+            confirms_gone=hold.gone,
+        )
+        waits = Waits(
+            schedule=hold.endpoint.schedule or SCHEDULE,
             jitter=self.ids.jitter(),
             scale=self.retry_scale,
         )
+        decision = plan(hold.lane.attempt + 1, told, waits, now=self.clock.now())
         _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
         match decision:
             case Delivered():
@@ -219,7 +221,7 @@ class DeliverLane:
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
         """Wait here for the confirming attempt; with no time left, a later run asks anew."""
         wait = max(0.0, decision.at - self.clock.now())
-        if self.clock.monotonic() + wait > hold.run.last_start:
+        if self.clock.monotonic() + wait > hold.last_start:
             await self.keep.retry_later(hold, decision.at)
             return False
         failed = replace(hold.lane, cursor=hold.passed, attempt=hold.lane.attempt + 1)

@@ -6,14 +6,16 @@ Knows no receiver and decides nothing about attempts.
 from dataclasses import dataclass, replace
 from typing import Final
 
-from service.domain.endpoint import Claim, EndpointState, Lane
+from service.domain.endpoint import Claim, Endpoint, EndpointState, Lane
 from service.ports import Clock, Hints, Ids, LaneStore
 from service.usecases.endpoint_gate import Turned
-from service.usecases.post_event import POST_SECONDS
 from service.usecases.read_lane import Hold, Run
 
-CLAIM_SECONDS: Final = 30.0
-"""Twice a POST's deadline. Each commit renews it; after a crash the lane waits this long."""
+CLAIM_POSTS: Final = 2
+"""A claim lasts as long as two POSTs may. Each commit renews it; after a crash the lane waits so
+long.
+"""
+CLAIM_LEAST: Final = 30.0
 COMMIT_SECONDS: Final = 5.0
 HINT_SECONDS: Final = 90.0
 HOPS_MAX: Final = 8
@@ -81,7 +83,8 @@ class KeepLane:
     async def keep_claim(self, hold: Hold) -> None:
         """Renew a claim that a long search used up: it must outlast the POST and its commit."""
         claim = hold.lane.claim
-        if claim is None or claim.until - self.clock.now() < POST_SECONDS + COMMIT_SECONDS:
+        needed = hold.endpoint.timeout_seconds + COMMIT_SECONDS
+        if claim is None or claim.until - self.clock.now() < needed:
             await self.save(hold, replace(hold.lane, claim=self.renewed(hold)))
 
     async def save(self, hold: Hold, after: Lane) -> None:
@@ -97,4 +100,10 @@ class KeepLane:
     def renewed(self, hold: Hold) -> Claim | None:
         """The claim from now on."""
         claim = hold.lane.claim
-        return claim and replace(claim, until=self.clock.now() + CLAIM_SECONDS)
+        until = self.clock.now() + claim_seconds(hold.endpoint)
+        return claim and replace(claim, until=until)
+
+
+def claim_seconds(endpoint: Endpoint) -> float:
+    """How long a claim on a lane of that endpoint lasts."""
+    return max(CLAIM_LEAST, CLAIM_POSTS * endpoint.timeout_seconds)

@@ -1,16 +1,12 @@
 """Sign one event and POST it to one endpoint, once. Decides nothing about what follows."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from service.domain.endpoint import Endpoint
 from service.domain.ids import EventId
 from service.ports import Clock, Signer, WebhookAnswer, WebhookHttp
 from service.webhook.headers import delivery_headers
 from service.webhook.signing import current_secrets, headers_for
-
-POST_SECONDS: Final = 15.0
-"""The deadline over one whole attempt; the spec asks for 15 to 30 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,5 +38,5 @@ class PostEvent:
             endpoint.url,
             headers=delivery_headers(endpoint.headers, signed=signed, lane_sequence=lane_sequence),
             body=body,
-            timeout_seconds=POST_SECONDS,
+            timeout_seconds=endpoint.timeout_seconds,
         )

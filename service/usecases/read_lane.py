@@ -32,8 +32,8 @@ class Run:
     endpoint_id: EndpointId
     session_id: SessionId
     hops: int
-    last_start: float
-    """No POST begins after this point of the monotonic clock."""
+    until: float
+    """By this point of the monotonic clock everything is let go of."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +52,11 @@ class Hold:
     """The last answer was 410: the next one settles it."""
     entry: Pass | None = None
     """What the endpoint's gate gave us, once it was asked."""
+
+    @property
+    def last_start(self) -> float:
+        """No POST begins after this point of the monotonic clock: it could outlast the run."""
+        return self.run.until - self.endpoint.timeout_seconds
 
     @property
     def probes(self) -> bool:

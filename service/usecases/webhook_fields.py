@@ -8,6 +8,7 @@ from service.domain.errors import FieldFault
 from service.domain.instants import rfc3339
 from service.domain.log import UNLOGGED, EventType
 from service.webhook.credentials import shown_headers
+from service.webhook.retry import NAMED_SCHEDULES, SCHEDULE
 from service.webhook.rotation import shown_public_key
 
 TYPES: Final = frozenset(EventType) - {EventType.ERASED}
@@ -17,6 +18,11 @@ FAMILIES: Final = frozenset(f"{kind.value.partition('.')[0]}.*" for kind in TYPE
 EVENT_TYPES_MAX: Final = 32
 DESCRIPTION_MAX: Final = 1024
 RATE_MAX: Final = 1000
+CONCURRENCY_MAX: Final = 100
+TIMEOUT_LEAST: Final = 1.0
+TIMEOUT_MOST: Final = 30.0
+STEPS_MAX: Final = 20
+STEP_MAX: Final = 86_400.0
 
 
 def endpoint_faults(endpoint: Endpoint) -> list[FieldFault]:
@@ -40,6 +46,9 @@ def endpoint_view(endpoint: Endpoint) -> dict[str, Any]:
         "state": endpoint.state.value,
         "disabledReason": endpoint.disabled_reason,
         "rateLimit": endpoint.rate_limit,
+        "maxConcurrency": endpoint.max_concurrency,
+        "timeoutSeconds": endpoint.timeout_seconds,
+        "retrySchedule": shown_schedule(endpoint.schedule or SCHEDULE),
         "asymmetric": public_key is not None,
         "publicKey": public_key,
         "createdAt": rfc3339(endpoint.created_at),
@@ -65,4 +74,31 @@ def _size_faults(endpoint: Endpoint) -> list[FieldFault]:
     if endpoint.rate_limit is not None and not 1 <= endpoint.rate_limit <= RATE_MAX:
         detail = f"is 1 to {RATE_MAX} deliveries a second"
         faults.append(FieldFault(pointer="/rateLimit", detail=detail))
-    return faults
+    at_once = endpoint.max_concurrency
+    if at_once is not None and not 1 <= at_once <= CONCURRENCY_MAX:
+        detail = f"is 1 to {CONCURRENCY_MAX} deliveries at a time"
+        faults.append(FieldFault(pointer="/maxConcurrency", detail=detail))
+    if not TIMEOUT_LEAST <= endpoint.timeout_seconds <= TIMEOUT_MOST:
+        detail = f"is {TIMEOUT_LEAST:g} to {TIMEOUT_MOST:g} seconds"
+        faults.append(FieldFault(pointer="/timeoutSeconds", detail=detail))
+    return [*faults, *_schedule_faults(endpoint.schedule)]
+
+
+def shown_schedule(schedule: Sequence[float]) -> str | list[float]:
+    """How a schedule is told: by its name, if it has one."""
+    waits = tuple(schedule)
+    names = (name for name, named in NAMED_SCHEDULES.items() if named == waits)
+    return next(names, list(waits))
+
+
+def _schedule_faults(schedule: Sequence[float] | None) -> list[FieldFault]:
+    if schedule is None:
+        return []
+    if not 1 <= len(schedule) <= STEPS_MAX:
+        detail = f"takes 1 to {STEPS_MAX} waits"
+        return [FieldFault(pointer="/retrySchedule", detail=detail)]
+    return [
+        FieldFault(pointer=f"/retrySchedule/{place}", detail=f"is 1 to {STEP_MAX:g} seconds")
+        for place, wait in enumerate(schedule)
+        if not 1 <= wait <= STEP_MAX
+    ]

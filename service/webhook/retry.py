@@ -5,6 +5,7 @@ twelve hours.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,6 +28,19 @@ SCHEDULE: Final = (
     43200.0,
 )
 """Seconds to wait after the n-th failed attempt: 16 attempts within 75 h 52 m 35 s."""
+STANDARD_SCHEDULE: Final = (
+    5.0,
+    300.0,
+    1800.0,
+    7200.0,
+    18000.0,
+    36000.0,
+    50400.0,
+    72000.0,
+    86400.0,
+)
+"""The example of Standard Webhooks 1.0, "Deliverability and reliability"."""
+NAMED_SCHEDULES: Final = {"default": SCHEDULE, "standard": STANDARD_SCHEDULE}
 AFTER_SCHEDULE: Final = 43200.0
 JITTER_SHARE: Final = 0.2
 JITTER_MAX: Final = 900.0
@@ -112,24 +126,40 @@ class Exhausted(RetryAt):
 Plan = Delivered | RetryAt | ConfirmGone | Disable | Exhausted
 
 
-def plan(attempt: int, answer: Answer, *, now: float, jitter: float, scale: float = 1.0) -> Plan:
-    """Decide what follows the `attempt`-th attempt (from 1), which ended at `now`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long to wait between attempts.
 
     `jitter` is a number in [0, 1). `scale` multiplies our own waits, never what the receiver asked
     for.
     """
+
+    schedule: Sequence[float] = SCHEDULE
+    jitter: float = 0.0
+    scale: float = 1.0
+
+    def after(self, attempt: int) -> float:
+        """Seconds to wait after the n-th failed attempt; jitter only adds: no attempt is early."""
+        left = attempt <= len(self.schedule)
+        base = self.schedule[attempt - 1] if left else AFTER_SCHEDULE
+        return (base + min(base * JITTER_SHARE, JITTER_MAX) * self.jitter) * self.scale
+
+
+def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
+    """Decide what follows the `attempt`-th attempt (from 1), which ended at `now`."""
     reason = _reason(answer)
     if answer.status is not None and 200 <= answer.status <= 299:  # noqa: PLR2004 - RFC 9110, 15.3
         return Delivered()
     if answer.status == _GONE:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")
-        return ConfirmGone(at=now + min(GONE_CONFIRM * scale, GONE_CONFIRM_MAX), reason=reason)
-    own = delay_after(attempt, jitter=jitter) * scale
+        wait = min(GONE_CONFIRM * waits.scale, GONE_CONFIRM_MAX)
+        return ConfirmGone(at=now + wait, reason=reason)
+    own = waits.after(attempt)
     asked = parse_retry_after(answer.retry_after, now=now)
-    kind = Exhausted if attempt > len(SCHEDULE) else RetryAt
+    kind = Exhausted if attempt > len(waits.schedule) else RetryAt
     pauses = answer.status in _PAUSES
-    pause = SCHEDULE[0] * scale if asked is None else asked
+    pause = SCHEDULE[0] * waits.scale if asked is None else asked
     return kind(
         at=now + max(own, asked or 0.0),
         reason=reason,
@@ -137,12 +167,6 @@ def plan(attempt: int, answer: Answer, *, now: float, jitter: float, scale: floa
         counts=not pauses or (asked or 0.0) <= own,
         tells=answer.status != _TOO_MANY,
     )
-
-
-def delay_after(attempt: int, *, jitter: float) -> float:
-    """Seconds to wait after the n-th failed attempt; jitter only adds: no attempt is early."""
-    base = SCHEDULE[attempt - 1] if attempt <= len(SCHEDULE) else AFTER_SCHEDULE
-    return base + min(base * JITTER_SHARE, JITTER_MAX) * jitter
 
 
 def parse_retry_after(text: str | None, *, now: float) -> float | None:

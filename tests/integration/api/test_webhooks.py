@@ -41,6 +41,9 @@ async def test_every_field_can_be_given(bench: Bench) -> None:
         "headers": {"X-Shop": "7"},
         "enabled": False,
         "rateLimit": 50,
+        "maxConcurrency": 4,
+        "timeoutSeconds": 20,
+        "retrySchedule": [5, 60, 3600],
     }
 
     made = await _made(bench, **body)
@@ -64,6 +67,13 @@ async def test_every_field_can_be_given(bench: Bench) -> None:
         ({"headers": {"x": "a\r\nb: c"}}, "/headers/x"),
         ({"rateLimit": 0}, "/rateLimit"),
         ({"rateLimit": 1001}, "/rateLimit"),
+        ({"maxConcurrency": 0}, "/maxConcurrency"),
+        ({"timeoutSeconds": 31}, "/timeoutSeconds"),
+        ({"timeoutSeconds": "15"}, "/timeoutSeconds"),
+        ({"retrySchedule": "fast"}, "/retrySchedule"),
+        ({"retrySchedule": []}, "/retrySchedule"),
+        ({"retrySchedule": [5, 0]}, "/retrySchedule/1"),
+        ({"retrySchedule": [5, "1h"]}, "/retrySchedule/1"),
         ({"headers": {"x": "n\u00e4"}}, "/headers/x"),
         ({"headers": {"Webhook_Signature": "x"}}, "/headers/Webhook_Signature"),
         ({"headers": {"SVIX-Id": "x"}}, "/headers/SVIX-Id"),
@@ -100,7 +110,7 @@ async def test_a_blocked_target_is_refused_at_creation_and_at_change(bench: Benc
 
 
 async def test_a_change_touches_only_what_it_names(bench: Bench) -> None:
-    made = await _made(bench, description="old", rateLimit=5)
+    made = await _made(bench, description="old", rateLimit=5, retrySchedule="standard")
 
     changed = await bench.http.patch(
         f"/v1/webhooks/{made['id']}", json={"description": None, "eventTypes": ["message.*"]}
@@ -110,6 +120,7 @@ async def test_a_change_touches_only_what_it_names(bench: Bench) -> None:
     assert changed.json()["description"] is None
     assert changed.json()["eventTypes"] == ["message.*"]
     assert changed.json()["rateLimit"] == 5
+    assert changed.json()["retrySchedule"] == "standard"
     assert changed.json()["url"] == URL
 
 

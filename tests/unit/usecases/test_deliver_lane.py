@@ -16,7 +16,7 @@ from service.domain.log import EventType
 from service.domain.session import Session, State
 from service.ports import LaneStore, WebhookAnswer
 from service.usecases.deliver_lane import DROP_PAGES
-from service.usecases.keep_lane import CLAIM_SECONDS, HOPS_MAX, PARKED_SECONDS
+from service.usecases.keep_lane import CLAIM_LEAST, HOPS_MAX, PARKED_SECONDS
 from service.usecases.read_lane import PAGE
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import SCHEDULE
@@ -604,7 +604,7 @@ def test_a_courier_that_overslept_its_claim_commits_nothing() -> None:
 
         async def oversleep() -> None:
             world.receiver.on_post = None
-            await world.clock.sleep(CLAIM_SECONDS + 1)
+            await world.clock.sleep(CLAIM_LEAST + 1)
             await world.courier()(endpoint.id, session.id)
 
         world.receiver.on_post = oversleep
@@ -690,7 +690,7 @@ def test_a_crash_at_any_call_loses_nothing_and_keeps_order(*, after_effect: bool
         for _ in range(6):
             with suppress(CrashError):
                 await world.courier(crash if not crash.fired else None)(endpoint.id, session.id)
-            await world.clock.sleep(CLAIM_SECONDS + 10)
+            await world.clock.sleep(CLAIM_LEAST + 10)
 
         taken = world.receiver.taken
         assert list(dict.fromkeys(taken)) == [1, 2, 3]

@@ -9,7 +9,7 @@ from service.domain.ids import LOCK
 from service.domain.log import EventType
 from service.usecases.endpoint_gate import Turned
 from service.usecases.keep_lane import (
-    CLAIM_SECONDS,
+    CLAIM_LEAST,
     HINT_SECONDS,
     HOPS_MAX,
     OUTSIDE_SECONDS,
@@ -30,12 +30,12 @@ async def held(world: LaneWorld, *, hops: int = 0) -> tuple[KeepLane, Hold]:
     endpoint, session = await world.endpoint(), await world.session()
     await world.append(session, EventType.MESSAGE_RECEIVED)
     courier = world.courier()
-    run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=hops, last_start=1e9)
+    run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=hops, until=1e9)
     hold = await courier.reader.find(run)
     assert hold is not None
     now = world.clock.now()
     claimed = await world.table.lanes.claim(
-        hold.lane, token=world.ids.ulid(LOCK), now=now, until=now + CLAIM_SECONDS
+        hold.lane, token=world.ids.ulid(LOCK), now=now, until=now + CLAIM_LEAST
     )
     assert claimed is not None
     hold.lane = claimed
@@ -97,9 +97,9 @@ def test_a_claim_that_is_nearly_over_is_renewed_and_another_is_not_written() -> 
         await keep.keep_claim(hold)
         assert hold.lane.version == version
 
-        await world.clock.sleep(CLAIM_SECONDS - 5)
+        await world.clock.sleep(CLAIM_LEAST - 5)
         await keep.keep_claim(hold)
         assert hold.lane.claim is not None
-        assert hold.lane.claim.until == world.clock.now() + CLAIM_SECONDS
+        assert hold.lane.claim.until == world.clock.now() + CLAIM_LEAST
 
     play(story())

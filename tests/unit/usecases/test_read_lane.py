@@ -26,7 +26,7 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
             tenants=table.tenants,
             healths=table.healths,
         )
-        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
+        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, until=99.0)
 
         hold = await reader.find(run)
 
@@ -51,7 +51,7 @@ def test_an_empty_log_and_a_missing_session_are_no_work_and_a_missing_endpoint_i
             tenants=table.tenants,
             healths=table.healths,
         )
-        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, last_start=99.0)
+        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, until=99.0)
 
         assert await reader.find(run) is None
         assert await reader.find(replace(run, session_id=SessionId("ses_gone"))) is None

@@ -1,6 +1,7 @@
 """What a webhook may ask for."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from service.domain.endpoint import Endpoint, EndpointState, SigningSecret
 from service.domain.ids import EndpointId, TenantName
 from service.domain.log import EventType
 from service.usecases.webhook_fields import endpoint_faults, endpoint_view
+from service.webhook.retry import SCHEDULE, STANDARD_SCHEDULE
 
 ENDPOINT = Endpoint(
     id=EndpointId("whk_1"),
@@ -45,6 +47,43 @@ def test_too_many_types_a_long_description_and_odd_rates_are_refused() -> None:
 
     pointers = [fault.pointer for fault in endpoint_faults(asked)]
     assert pointers == ["/eventTypes", "/description", "/rateLimit"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"max_concurrency": 0}, "/maxConcurrency"),
+        ({"max_concurrency": 101}, "/maxConcurrency"),
+        ({"timeout_seconds": 0.9}, "/timeoutSeconds"),
+        ({"timeout_seconds": 30.1}, "/timeoutSeconds"),
+        ({"schedule": ()}, "/retrySchedule"),
+        ({"schedule": (5.0,) * 21}, "/retrySchedule"),
+        ({"schedule": (5.0, 0.5)}, "/retrySchedule/1"),
+        ({"schedule": (86_401.0,)}, "/retrySchedule/0"),
+    ],
+)
+def test_limits_and_waits_have_their_bounds(fields: dict[str, Any], pointer: str) -> None:
+    assert [fault.pointer for fault in endpoint_faults(replace(ENDPOINT, **fields))] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_concurrency": 100, "timeout_seconds": 30.0, "schedule": (86_400.0,) * 20},
+        {"max_concurrency": 1, "timeout_seconds": 1.0, "schedule": (1.0,)},
+    ],
+)
+def test_bounds_are_inside(fields: dict[str, Any]) -> None:
+    assert endpoint_faults(replace(ENDPOINT, **fields)) == []
+
+
+def test_a_schedule_is_told_as_it_was_asked_for() -> None:
+    asked = [None, SCHEDULE, STANDARD_SCHEDULE, (1.5, 60.0)]
+
+    views = [endpoint_view(replace(ENDPOINT, schedule=one)) for one in asked]
+
+    told = [view["retrySchedule"] for view in views]
+    assert told == ["default", "default", "standard", [1.5, 60.0]]
 
 
 def test_the_view_tells_the_state_and_no_secret() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from service.webhook.retry import (
     RETRY_AFTER_MAX,
     SCHEDULE,
+    STANDARD_SCHEDULE,
     Answer,
     ConfirmGone,
     Delivered,
@@ -16,7 +17,7 @@ from service.webhook.retry import (
     Exhausted,
     Plan,
     RetryAt,
-    delay_after,
+    Waits,
     parse_retry_after,
     plan,
 )
@@ -27,7 +28,8 @@ NOW = 1_900_000_000.0
 
 def decide(attempt: int = 1, *, scale: float = 1.0, jitter: float = 0.0, **answer: object) -> Plan:
     told = {"status": None, **answer}
-    return plan(attempt, Answer(**told), now=NOW, jitter=jitter, scale=scale)  # type: ignore[arg-type]  # a test's own fields
+    waits = Waits(jitter=jitter, scale=scale)
+    return plan(attempt, Answer(**told), waits, now=NOW)  # type: ignore[arg-type]  # a test's own fields
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])
@@ -58,7 +60,7 @@ def test_no_answer_is_tried_again_with_its_class(error: str) -> None:
 def test_the_schedule_is_sixteen_attempts_over_three_days() -> None:
     assert len(SCHEDULE) + 1 == 16
     assert sum(SCHEDULE) == 75 * 3600 + 52 * 60 + 35
-    assert [delay_after(attempt, jitter=0.0) for attempt in range(1, 17)] == [
+    assert [Waits().after(attempt) for attempt in range(1, 17)] == [
         *[5, 30, 120, 300, 900, 1800, 3600, 7200, 14400, 28800],
         *[43200] * 6,
     ]
@@ -69,13 +71,26 @@ def test_after_the_schedule_nothing_is_dropped() -> None:
     assert decide(41, status=500) == Exhausted(at=NOW + 43200, reason="HTTP 500")
 
 
+def test_a_list_of_ones_own_is_followed_and_then_the_twelve_hours() -> None:
+    waits = Waits(schedule=(1.0, 60.0), scale=2.0)
+
+    assert [waits.after(attempt) for attempt in (1, 2, 3)] == [2, 120, 86400]
+    third = plan(3, Answer(status=500), waits, now=NOW)
+    assert third == Exhausted(at=NOW + 86400, reason="HTTP 500")
+
+
+def test_the_list_of_the_specification_is_its_own() -> None:
+    assert len(STANDARD_SCHEDULE) + 1 == 10
+    assert sum(STANDARD_SCHEDULE) == 75 * 3600 + 35 * 60 + 5
+
+
 @given(attempt=st.integers(1, 60), jitter=st.floats(0, 1, exclude_max=True))
 def test_jitter_only_adds_and_at_most_a_fifth_or_a_quarter_of_an_hour(
     attempt: int, jitter: float
 ) -> None:
-    base = delay_after(attempt, jitter=0.0)
+    base = Waits().after(attempt)
 
-    assert base <= delay_after(attempt, jitter=jitter) <= base + min(base * 0.2, 900)
+    assert base <= Waits(jitter=jitter).after(attempt) <= base + min(base * 0.2, 900)
 
 
 def test_the_scale_shortens_our_waits_and_not_those_asked_for() -> None:

@@ -1,0 +1,16 @@
+"""What the document says of a webhook: its limits and waits, asked for or answered."""
+
+from typing import Final
+
+RATE_LIMIT: Final = "Deliveries a second at most, all sessions together; 1 to 1000. Null: no limit."
+MAX_CONCURRENCY: Final = (
+    "Deliveries at a time at most, all sessions together; 1 to 100. Null: one a session."
+)
+TIMEOUT_SECONDS: Final = (
+    "The deadline of one attempt, from the name's lookup to the answer's head; 1 to 30."
+)
+RETRY_SCHEDULE: Final = (
+    "Seconds to wait after each failed attempt: `default` (16 attempts in 76 hours, seven of them "
+    "in the first), `standard` (the example of Standard Webhooks: 10 attempts in 76 hours), or 1 "
+    "to 20 numbers from 1 to 86400. Afterwards an event is tried every twelve hours."
+)
