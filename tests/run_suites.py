@@ -58,7 +58,7 @@ SUITES: Final = (
     Suite(name="shell", budget=30, workers=2, covered=True, under="unit", only=_SHELL),
     Suite(name="contract", budget=60, workers=2, covered=True),
     Suite(name="integration", budget=240, workers=4, covered=True),
-    Suite(name="chaos", budget=150),
+    Suite(name="chaos", budget=120, workers=2),
     Suite(name="simulation", budget=90),
     Suite(name="browser", budget=60),
     Suite(name="architecture", budget=60),

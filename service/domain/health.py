@@ -110,22 +110,34 @@ def probing(health: Health, stamp: Stamp) -> Health:
     return _next(health, stamp, probe_at=stamp.at + PROBE_TAKES)
 
 
-def failed(health: Health, lane: SessionId, stamp: Stamp, *, probed: bool) -> Health | None:
+def failed(
+    health: Health,
+    lane: SessionId,
+    stamp: Stamp,
+    *,
+    probed: bool,
+    succeeded_at: float | None = None,
+) -> Health | None:
     """One attempt more that failed; None where that is no news.
 
     `probed`: it was the probe. Others that were under way when the endpoint went down tell nothing.
+    `succeeded_at`: when whoever tells it last saw a success, which nobody may have written down.
     """
-    if health.probe_at is not None and not probed:
+    down = health.probe_at is not None
+    if down and not probed:
         return None
+    if not down and succeeded_at is not None and succeeded_at >= health.changed_at:
+        # The failures before were not in a row with this one.
+        health = replace(health, failed=0, lanes=(), failing_since=None)
     known = health.lanes
     if lane not in known and len(known) < TROUBLE_LANES:
         known = (*known, lane)
     count = health.failed + 1
     since = stamp.at if health.failing_since is None else health.failing_since
-    down = health.probe_at is not None or health.back_at is not None
     if not down and not (count >= TROUBLE_FAILURES and len(known) >= TROUBLE_LANES):
         return _next(health, stamp, failed=count, lanes=known, failing_since=since)
-    probes = health.probes + 1 if down else 0
+    # One that goes down on its way up was not back: the next interval is longer.
+    probes = health.probes + 1 if down or health.back_at is not None else 0
     return _next(
         health,
         stamp,
@@ -157,8 +169,12 @@ def succeeded(health: Health, stamp: Stamp) -> Health | None:
         return _next(
             health, stamp, failed=0, lanes=(), failing_since=None, probe_at=None, back_at=stamp.at
         )
-    if health.is_well or isinstance(leave(health, now=stamp.at), Narrow):
-        # Until the ramp is over it counts as down: a failure brings the next, longer interval.
+    if isinstance(leave(health, now=stamp.at), Narrow):
+        # What is known of the outage stays until the ramp is over.
+        if health.failed == 0:
+            return None
+        return _next(health, stamp, failed=0, lanes=(), failing_since=None)
+    if health.is_well:
         return None
     return Health(version=health.version + 1, by=stamp.by, changed_at=stamp.at)
 

@@ -4,7 +4,7 @@ Down, paused, on its way back, at its limits: all couriers share what is known t
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from service.domain.endpoint import Endpoint
@@ -31,6 +31,8 @@ WAIT_FOR_PLACE: Final = 1.0
 CHANGE_TRIES: Final = 3
 WAKE_MOST: Final = 2000
 """Lanes that are woken when an endpoint is back; those beyond are found by their due times."""
+KNOWN_MOST: Final = 1000
+"""Endpoints whose last success is remembered; that of the one that had none for longest goes."""
 JITTER_SHARE: Final = 0.2
 
 _log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ class EndpointGate:
     lanes: LaneStore
     hints: Hints
     probe_scale: float = 1.0
+    successes: "dict[EndpointId, float]" = field(default_factory=dict)
+    """When this process last saw an endpoint take something: most of it is written nowhere."""
 
     async def enter(self, endpoint: Endpoint, health: Health) -> Entry:
         """Ask for one run of attempts; what comes of it is given back with `go_out`."""
@@ -124,7 +128,8 @@ class EndpointGate:
         """An attempt failed; the endpoint's health as it is then."""
         for _ in range(CHANGE_TRIES):
             stamp = self._stamp()
-            after = failed(health, session_id, stamp, probed=probed)
+            seen = self.successes.get(endpoint_id)
+            after = failed(health, session_id, stamp, probed=probed, succeeded_at=seen)
             if after is None:
                 return health
             there = await self.healths.change_health(endpoint_id, health, after)
@@ -148,6 +153,10 @@ class EndpointGate:
 
     async def tell_success(self, endpoint_id: EndpointId, health: Health) -> Health:
         """An attempt came through. The first one after an outage wakes the lanes."""
+        self.successes.pop(endpoint_id, None)
+        if len(self.successes) >= KNOWN_MOST:
+            del self.successes[next(iter(self.successes))]
+        self.successes[endpoint_id] = self.clock.now()
         for _ in range(CHANGE_TRIES):
             stamp = self._stamp()
             after = succeeded(health, stamp)

@@ -133,16 +133,47 @@ def test_once_a_probe_came_through_more_and_more_lanes_may_send() -> None:
     assert succeeded(back, at(end)) == well
 
 
-def test_a_failure_on_the_way_up_takes_the_next_interval() -> None:
+def test_one_that_goes_down_on_its_way_up_waits_for_the_next_interval() -> None:
     health = after(ONE, health=after(ONE, health=DOWN))
     back = succeeded(health, at())
     assert back is not None
 
-    again = failed(back, THREE, at(NOW + 1), probed=False)
+    once = failed(back, THREE, at(NOW + 1), probed=False)
+    assert once is not None
+    assert leave(once, now=NOW + 1) == Narrow(2)
+    well = succeeded(once, at(NOW + 1))
+    assert well is not None
+    assert (well.failed, well.back_at, well.probes) == (0, NOW, 2)
+    again = after(ONE, TWO, THREE, TWO, ONE, health=back, now=NOW + 1)
 
-    assert again is not None
     assert again.probe_at == NOW + 1 + 40
     assert leave(again, now=NOW + 2) == Wait(NOW + 41)
+
+
+def test_failures_among_successes_that_nobody_wrote_down_are_not_in_a_row() -> None:
+    health = Health()
+    for number in range(100):
+        told = failed(
+            health,
+            (ONE, TWO, THREE)[number % 3],
+            at(NOW + number),
+            probed=False,
+            succeeded_at=NOW + number - 0.5,
+        )
+        assert told is not None
+        health = told
+
+    assert (health.failed, health.failing_since) == (1, NOW + 99)
+    assert leave(health, now=NOW + 100) == Go()
+
+
+def test_a_success_from_before_the_last_failure_changes_nothing() -> None:
+    health = after(ONE, TWO, ONE, TWO)
+
+    told = failed(health, ONE, at(NOW + 1), probed=False, succeeded_at=NOW - 1)
+
+    assert told is not None
+    assert told.probe_at is not None
 
 
 def test_a_pause_holds_everybody_and_the_longest_counts() -> None:

@@ -27,7 +27,7 @@ from service.domain.ids import EndpointId, SessionId
 from service.domain.log import EventType
 from service.domain.session import Session
 from service.ports import WebhookAnswer
-from service.usecases.endpoint_gate import PLACE_SECONDS, EndpointGate, Pass, Turned
+from service.usecases.endpoint_gate import KNOWN_MOST, PLACE_SECONDS, EndpointGate, Pass, Turned
 from service.usecases.keep_lane import OUTSIDE_SECONDS
 from tests.support.lane_world import OK, CrashError, CrashPlan, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -155,17 +155,19 @@ def test_lanes_on_the_way_up_are_no_more_than_there_are_places() -> None:
     play(story())
 
 
-def test_a_failure_on_the_way_up_closes_it_again_for_longer() -> None:
+def test_an_endpoint_that_goes_down_on_its_way_up_is_left_alone_for_longer() -> None:
     async def story() -> None:
         world = LaneWorld()
         endpoint, sessions = await down(world)
-        world.receiver.script.extend([OK, DEAD])
-        before = len(world.receiver.posts)
-        while len(world.receiver.posts) < before + 2:
+        world.receiver.script.append(OK)
+        health = Health()
+        while health.back_at is None:
             await world.follow_hints(most=1)
+            health = await world.table.healths.health(endpoint.id)
+        while health.probe_at is None:
+            await world.follow_hints(most=1)
+            health = await world.table.healths.health(endpoint.id)
 
-        health = await world.table.healths.health(endpoint.id)
-        assert health.probe_at is not None
         assert health.probe_at >= world.clock.now() + 9
         before = len(world.receiver.posts)
         await deliver(world, endpoint, sessions)
@@ -195,6 +197,31 @@ def test_an_endpoint_that_is_busy_is_left_alone_by_all_its_lanes_and_by_no_other
         assert max(again) <= 600 * 1.2 + 5
         lane = await world.lane(busy, sessions[0])
         assert (lane.attempt, lane.delivered) == (0, 1)
+
+    play(story())
+
+
+def test_a_receiver_that_fails_now_and_then_is_not_down() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        sessions = await chats(world, 20, events=30)
+        world.receiver.takes = 0.05
+        number = 0
+
+        async def now_and_then() -> None:
+            nonlocal number
+            number += 1
+            if number % 12 == 0:
+                world.receiver.script.append(WebhookAnswer(status=500))
+
+        world.receiver.on_post = now_and_then
+        courier = world.courier()
+        await asyncio.gather(*(courier(endpoint.id, each.id) for each in sessions))
+
+        health = await world.table.healths.health(endpoint.id)
+        assert number > 100
+        assert (health.probe_at, health.back_at) == (None, None)
 
     play(story())
 
@@ -533,6 +560,22 @@ def test_a_success_that_others_told_already_is_no_news() -> None:
 
         assert leave(told, now=world.clock.now()) == Go()
         assert store.written == []
+
+    run_virtual(story())
+
+
+def test_the_successes_of_so_many_endpoints_are_remembered_and_the_longest_ago_forgotten() -> None:
+    async def story() -> None:
+        asked = gate(LaneWorld(), Crowded([]))
+        for number in range(KNOWN_MOST + 1):
+            await asked.tell_success(EndpointId(f"whk_{number}"), Health())
+        await asked.tell_success(EndpointId("whk_1"), Health())
+        await asked.tell_success(EndpointId("whk_new"), Health())
+
+        assert len(asked.successes) == KNOWN_MOST
+        assert "whk_0" not in asked.successes
+        assert "whk_1" in asked.successes
+        assert "whk_2" not in asked.successes
 
     run_virtual(story())
 
