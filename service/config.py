@@ -67,6 +67,15 @@ def _lies_in(inner: Network, outer: Network) -> bool:
             return False
 
 
+def _without_loopback(allowed: tuple[Network, ...]) -> tuple[Network, ...]:
+    """Lambda's runtime API listens there, for whoever can reach it (`AWS_LAMBDA_RUNTIME_API`)."""
+    for network in allowed:
+        if any(_lies_in(own, network) or _lies_in(network, own) for own in LOOPBACK):
+            fault = f"{network} holds addresses of the function itself; no webhook may reach those"
+            raise ValueError(fault)
+    return allowed
+
+
 def _none_if_empty(given: object) -> object:
     """`VARIABLE=` in a shell or an env file means that it is not set."""
     return None if given == "" else given
@@ -213,6 +222,7 @@ class ListenerFunctionSettings(ListenerSettings):
     """A listener that is one invocation of a Lambda function."""
 
     store: Annotated[StoreKind, AfterValidator(_shared)] = StoreKind.DYNAMODB
+    webhook_allow: Annotated[Networks, AfterValidator(_without_loopback)] = ()
     data_dir: RequiredDir
     """Holds `encryption.key`, which is only read: a function's own files do not last."""
     idle_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 90.0

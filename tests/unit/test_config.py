@@ -277,6 +277,7 @@ def test_a_listener_function_ends_when_it_is_idle(monkeypatch: pytest.MonkeyPatc
         BROKER_QUEUE_PREFIX="prod",
         BROKER_SHARDS="64",
         BROKER_DATA_DIR="/var/task/keys",
+        BROKER_WEBHOOK_ALLOW="10.0.0.0/8",
     )
 
     settings = ListenerFunctionSettings.read()
@@ -284,6 +285,7 @@ def test_a_listener_function_ends_when_it_is_idle(monkeypatch: pytest.MonkeyPatc
     assert (settings.store, settings.max_links) == (StoreKind.DYNAMODB, 250)
     assert (settings.generation_seconds, settings.idle_seconds) == (None, 90.0)
     assert settings.data_dir == Path("/var/task/keys")
+    assert settings.webhook_allow == (ip_network("10.0.0.0/8"),)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +294,9 @@ def test_a_listener_function_ends_when_it_is_idle(monkeypatch: pytest.MonkeyPatc
         ("BROKER_STORE", "embedded"),
         ("BROKER_IDLE_SECONDS", "0"),
         ("BROKER_IDLE_SECONDS", ""),
+        ("BROKER_WEBHOOK_ALLOW", "127.0.0.1"),
+        ("BROKER_WEBHOOK_ALLOW", "10.0.0.0/8,0.0.0.0/0"),
+        ("BROKER_WEBHOOK_ALLOW", "::1"),
     ],
 )
 def test_a_listener_function_refuses_what_it_cannot_do(
