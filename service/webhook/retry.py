@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from service.webhook.directive import Directive
+
 SCHEDULE: Final = (
     5.0,
     30.0,
@@ -55,6 +57,7 @@ _GONE: Final = 410
 _TOO_MANY: Final = 429
 _PAUSES: Final = frozenset({_TOO_MANY, 503})
 """RFC 6585, 4 and RFC 9110, 15.6.4: the receiver as a whole has too much to do."""
+_ASKED: Final = "the endpoint answered webhook-delivery: disable"
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _MONTHS: Final = {
     name: number
@@ -80,6 +83,7 @@ class Answer:
     status: int | None
     error: str | None = None
     retry_after: str | None = None
+    directive: Directive | None = None
     confirms_gone: bool = False
     """Whether the attempt before was a 410, so that another one settles it."""
 
@@ -87,6 +91,9 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
     """A complete 2xx head came, whatever its body did."""
+
+    then_disable: str | None = None
+    """Why the endpoint is to be disabled once the delivery is committed, if its receiver asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +155,11 @@ class Waits:
 def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
     """Decide what follows the `attempt`-th attempt (from 1), which ended at `now`."""
     reason = _reason(answer)
+    disables = answer.directive is Directive.DISABLE
     if answer.status is not None and 200 <= answer.status <= 299:  # noqa: PLR2004 - RFC 9110, 15.3
-        return Delivered()
+        return Delivered(then_disable=_ASKED if disables else None)
+    if disables:
+        return Disable(reason=_ASKED)
     if answer.status == _GONE:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")

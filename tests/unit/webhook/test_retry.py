@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.webhook.directive import Directive, parse_directive
 from service.webhook.retry import (
     RETRY_AFTER_MAX,
     SCHEDULE,
@@ -40,8 +41,8 @@ def test_every_2xx_is_a_delivery(status: int) -> None:
 @pytest.mark.parametrize(
     "status",
     [
-        *[100, 101, 300, 301, 304, 307, 400, 401, 403, 404, 408, 409, 413, 421, 422, 425],
-        *[429, 451, 500, 502, 503, 504, 520, 599, 600, 999],
+        *[100, 101, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 409, 413],
+        *[415, 421, 422, 425, 429, 451, 500, 502, 503, 504, *range(520, 528), 599, 600, 999],
     ],
 )
 def test_every_other_status_is_tried_again(status: int) -> None:
@@ -52,7 +53,9 @@ def test_every_other_status_is_tried_again(status: int) -> None:
     assert decision.counts
 
 
-@pytest.mark.parametrize("error", ["dns", "refused", "reset", "timeout", "tls", "blocked_target"])
+@pytest.mark.parametrize(
+    "error", ["dns", "refused", "reset", "timeout", "tls", "protocol", "blocked_target"]
+)
 def test_no_answer_is_tried_again_with_its_class(error: str) -> None:
     assert decide(error=error) == RetryAt(at=NOW + 5, reason=error)
 
@@ -135,6 +138,43 @@ def test_410_is_confirmed_once_before_it_is_believed() -> None:
     assert isinstance(decide(2, status=410, confirms_gone=True), Disable)
     assert decide(2, status=500, confirms_gone=True) == RetryAt(at=NOW + 30, reason="HTTP 500")
     assert decide(2, status=200, confirms_gone=True) == Delivered()
+
+
+@pytest.mark.parametrize("status", [301, 400, 404, 410, 429, 500, 503])
+def test_a_receiver_that_asks_to_be_disabled_is_believed_at_once(status: int) -> None:
+    decision = decide(status=status, directive=Directive.DISABLE)
+
+    assert isinstance(decision, Disable)
+    assert "webhook-delivery: disable" in decision.reason
+
+
+def test_what_was_delivered_stays_so_though_the_endpoint_asks_to_be_disabled() -> None:
+    decision = decide(status=200, directive=Directive.DISABLE)
+
+    assert isinstance(decision, Delivered)
+    assert decision.then_disable is not None
+    assert decide(status=200, directive=Directive.ABORT_MESSAGE) == Delivered()
+
+
+def test_to_give_one_message_up_is_not_a_thing_that_happens_here() -> None:
+    """An order without holes is the promise: whoever skips a message decides it elsewhere."""
+    assert decide(status=400, directive=Directive.ABORT_MESSAGE) == decide(status=400)
+
+
+@pytest.mark.parametrize(
+    ("text", "directive"),
+    [
+        ("disable", Directive.DISABLE),
+        (" Disable ", Directive.DISABLE),
+        ("abort-message", Directive.ABORT_MESSAGE),
+        *[(text, None) for text in (None, "", "disabled", "abort", "enable", "disable, disable")],
+        ("\u0130disable", None),
+    ],
+)
+def test_the_receivers_wish_is_one_of_those_we_know_or_none(
+    text: str | None, directive: Directive | None
+) -> None:
+    assert parse_directive(text) is directive
 
 
 @pytest.mark.parametrize(
