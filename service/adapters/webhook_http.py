@@ -10,15 +10,26 @@ import asyncio
 import socket
 import ssl
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final, cast
 
 import httpx2
 
+from service.adapters.webhook_phases import Stopwatch
 from service.domain.errors import BlockedTargetError, InvalidRequestError
 from service.ports import Clock, WebhookAnswer
+from service.webhook.directive import parse_directive
 from service.webhook.target import Network, ParsedTarget, check_url, judge_address
 
 CONNECT_SECONDS: Final = 5.0
@@ -32,6 +43,8 @@ IDLE_SECONDS: Final = 4.0
 HOSTS_MAX: Final = 256
 HEADER_KEPT_MAX: Final = 256
 DETAIL_MAX: Final = 300
+_MISDIRECTED: Final = 421
+"""RFC 9110, 15.5.20: a request that came over the wrong connection, to be sent over another."""
 
 _LIMITS: Final = httpx2.Limits(
     # No upper bound here: a host that hangs on all its connections must not delay its neighbour.
@@ -40,6 +53,8 @@ _LIMITS: Final = httpx2.Limits(
     keepalive_expiry=IDLE_SECONDS,
 )
 _PoolKey = tuple[str, str]
+_PARSER: Final = attrgetter("stream._httpcore_stream._stream._connection._h11_state")
+"""Where the transport keeps the parser of an answer's connection; it has no public way to it."""
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a name, in order of preference. Raises OSError."""
@@ -58,7 +73,7 @@ class WebhookSender:
     name, and another name on the same address must not ride on it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made from, each by its name
         self,
         *,
         clock: Clock,
@@ -66,12 +81,16 @@ class WebhookSender:
         allow_http: bool = False,
         tls: ssl.SSLContext | None = None,
         resolver: Resolver = system_resolver,
+        connect_seconds: float = CONNECT_SECONDS,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._clock = clock
         self._allowed = tuple(allowed_networks)
         self._allow_http = allow_http
         self._tls = tls
         self._resolver = resolver
+        self._connect_seconds = connect_seconds
+        self._body_seconds = body_seconds
         self._pools: OrderedDict[_PoolKey, httpx2.AsyncHTTPTransport] = OrderedDict()
         self._in_use: Counter[_PoolKey] = Counter()
 
@@ -80,11 +99,11 @@ class WebhookSender:
     ) -> WebhookAnswer:
         """One attempt under one deadline; a complete head is an answer, whatever its body does."""
         started = self._clock.monotonic()
+        watch = Stopwatch(self._clock)
         try:
             target = check_url(url, allow_http=self._allow_http, allowed_networks=self._allowed)
-            answer = await self._attempt(
-                target, headers=headers, body=body, until=started + timeout_seconds
-            )
+            posted = _Post(target=target, headers=headers, body=body, watch=watch)
+            answer = await self._attempt(posted, until=started + timeout_seconds)
         except (BlockedTargetError, InvalidRequestError) as exc:
             answer = _failed("blocked_target", exc)
         except TimeoutError:
@@ -93,7 +112,8 @@ class WebhookSender:
             answer = _failed(_error_class(exc), exc)
         except OSError as exc:
             answer = _failed("dns", exc)
-        return replace(answer, seconds=self._clock.monotonic() - started)
+        seconds = self._clock.monotonic() - started
+        return replace(answer, seconds=seconds, phases=watch.phases())
 
     async def close(self) -> None:
         """Close every kept connection."""
@@ -102,31 +122,48 @@ class WebhookSender:
         for pool in pools:
             await pool.aclose()
 
-    async def _attempt(
-        self, target: ParsedTarget, *, headers: Mapping[str, str], body: bytes, until: float
-    ) -> WebhookAnswer:
-        # Well inside the deadline: a TLS handshake that is cancelled from outside leaks its socket
-        # in the transport, one that times out there does not.
-        connect = min(CONNECT_SECONDS, (until - self._clock.monotonic()) / 3)
-        async with self._pool(target) as pool:
+    async def _attempt(self, posted: "_Post", *, until: float) -> WebhookAnswer:
+        async with self._pool(posted.target) as pool:
             async with self._clock.timeout(until - self._clock.monotonic()):
-                addresses = await self._judged_addresses(target)
-                requests = [
-                    _request(target, address, headers=headers, body=body, connect_seconds=connect)
-                    for address in addresses[:ADDRESSES_MAX]
-                ]
-                response = await _first_answer(pool, requests)
+                with posted.watch.phase("dns"):
+                    addresses = await self._judged_addresses(posted.target)
+                response = await self._first_answer(pool, posted, addresses, until=until)
             # Outside of that deadline: from here on nothing may take the answer back.
-            seconds = min(BODY_SECONDS, until - self._clock.monotonic())
+            seconds = min(self._body_seconds, until - self._clock.monotonic())
             kept = await self._body(response, seconds=seconds)
         return _answer(response, kept)
+
+    async def _first_answer(
+        self,
+        pool: httpx2.AsyncHTTPTransport,
+        posted: "_Post",
+        addresses: Sequence[str],
+        *,
+        until: float,
+    ) -> httpx2.Response:
+        """Try the next address only where no connection came about: later, bytes may have left."""
+        *spare, last = addresses[:ADDRESSES_MAX]
+        for address in spare:
+            try:
+                return await pool.handle_async_request(posted.to(address, self._connect(until)))
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        return await pool.handle_async_request(posted.to(last, self._connect(until)))
+
+    def _connect(self, until: float) -> float:
+        """Seconds for TCP and as many for TLS: well inside of what is left.
+
+        A TLS handshake that is cancelled from outside leaks its socket in the transport, one that
+        times out there does not.
+        """
+        return min(self._connect_seconds, (until - self._clock.monotonic()) / 3)
 
     async def _judged_addresses(self, target: ParsedTarget) -> Sequence[str]:
         """Every address of the host, if all may be reached: a bad one among good is a trap."""
         if target.is_address:
             return [target.host]
         try:
-            async with self._clock.timeout(CONNECT_SECONDS):
+            async with self._clock.timeout(self._connect_seconds):
                 addresses = await self._resolver(target.host, target.port)
         except (TimeoutError, UnicodeError) as exc:
             raise socket.gaierror(socket.EAI_AGAIN, "the name was not resolved") from exc
@@ -142,8 +179,11 @@ class WebhookSender:
         """Read the body for a moment, so that the connection can be kept; never fails."""
         kept = bytearray()
         size = 0
+        # Not the response's own iterator: it gives the connection back before we can judge it.
+        stream = cast("httpx2.AsyncByteStream", response.stream)
+        chunks = cast("AsyncGenerator[bytes]", aiter(stream))
         try:
-            async with self._clock.timeout(seconds), aclosing(response.aiter_raw()) as chunks:
+            async with self._clock.timeout(seconds), aclosing(chunks):
                 async for chunk in chunks:
                     size += len(chunk)
                     kept += chunk[: BODY_KEPT_MAX - len(kept)]
@@ -152,6 +192,8 @@ class WebhookSender:
         except (TimeoutError, httpx2.TransportError):
             pass  # the status has decided: a broken body never makes a second delivery
         finally:
+            if response.status_code == _MISDIRECTED or has_leftover(response):
+                await response.extensions["network_stream"].aclose()
             await response.aclose()
         return bytes(kept)
 
@@ -185,48 +227,53 @@ class WebhookSender:
         return self._tls
 
 
-def _request(
-    target: ParsedTarget,
-    address: str,
-    *,
-    headers: Mapping[str, str],
-    body: bytes,
-    connect_seconds: float,
-) -> httpx2.Request:
-    """The request to one judged address: the name stays in Host and in TLS."""
-    literal = f"[{address}]" if ":" in address else address
-    extensions = {
-        "target": target.path.encode("ascii"),
-        "timeout": {"connect": connect_seconds},
-    }
-    if not target.is_address:
-        extensions["sni_hostname"] = target.host
-    return httpx2.Request(
-        "POST",
-        f"{target.scheme}://{literal}:{target.port}/",
-        headers={**headers, "host": target.authority},
-        content=body,
-        extensions=extensions,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Post:
+    """One attempt's request, before it is known to which address it goes."""
+
+    target: ParsedTarget
+    headers: Mapping[str, str]
+    body: bytes
+    watch: Stopwatch
+
+    def to(self, address: str, connect_seconds: float) -> httpx2.Request:
+        """The request to one judged address: the name stays in Host and in TLS."""
+        target = self.target
+        literal = f"[{address}]" if ":" in address else address
+        extensions = {
+            "target": target.path.encode("ascii"),
+            "timeout": {"connect": connect_seconds},
+            "trace": self.watch.trace,
+        }
+        if not target.is_address:
+            extensions["sni_hostname"] = target.host
+        return httpx2.Request(
+            "POST",
+            f"{target.scheme}://{literal}:{target.port}/",
+            headers={**self.headers, "host": target.authority},
+            content=self.body,
+            extensions=extensions,
+        )
 
 
-async def _first_answer(
-    pool: httpx2.AsyncHTTPTransport, requests: Sequence[httpx2.Request]
-) -> httpx2.Response:
-    """Try the next address only where no connection came about: later, bytes may have left."""
-    for request in requests[:-1]:
-        try:
-            return await pool.handle_async_request(request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout):
-            continue
-    return await pool.handle_async_request(requests[-1])
+def has_leftover(response: httpx2.Response) -> bool:
+    """Whether bytes came after the end of the answer.
+
+    The parser would take them for the answer to the next request, which would then count as
+    delivered or as failed before its receiver saw it (RFC 9112, 6.3: never to be used).
+    """
+    try:
+        leftover, _ = _PARSER(response).trailing_data
+    except AttributeError:
+        return True  # another transport than we know: keep nothing
+    return bool(leftover)
 
 
 def _answer(response: httpx2.Response, kept: bytes) -> WebhookAnswer:
     return WebhookAnswer(
         status=response.status_code,
         retry_after=_header(response, "retry-after"),
-        directive=_header(response, "webhook-delivery"),
+        directive=parse_directive(_header(response, "webhook-delivery")),
         body=kept,
     )
 

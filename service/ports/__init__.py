@@ -40,6 +40,7 @@ from service.ports.wires import (
     Platform,
     WebhookAnswer,
     WebhookHttp,
+    WebhookPhases,
 )
 
 
@@ -94,4 +95,5 @@ __all__ = [
     "TenantStore",
     "WebhookAnswer",
     "WebhookHttp",
+    "WebhookPhases",
 ]

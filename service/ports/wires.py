@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.deployment import Deployment, PlatformCredentials
+from service.webhook.directive import Directive
 
 
 class Link(Protocol):
@@ -53,6 +54,21 @@ class Platform(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookPhases:
+    """Seconds that each part of one POST took, one that failed included.
+
+    None for a part that was not reached or not needed: a kept connection has no connect, no TLS.
+    """
+
+    dns: float | None = None
+    connect: float | None = None
+    """All addresses that were tried."""
+    tls: float | None = None
+    first_byte: float | None = None
+    """From the first byte sent to the complete head of the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAnswer:
     """What one POST came to.
 
@@ -64,10 +80,12 @@ class WebhookAnswer:
     """dns, refused, reset, timeout, tls, protocol, blocked_target."""
     detail: str = ""
     retry_after: str | None = None
-    directive: str | None = None
-    """The `webhook-delivery` header of the answer, if any."""
+    directive: Directive | None = None
+    """What the `webhook-delivery` header of the answer asks for, if anything we know."""
     body: bytes = b""
+    """As received, never decompressed; at most 16 KiB of it."""
     seconds: float = 0.0
+    phases: WebhookPhases = WebhookPhases()
 
 
 class WebhookHttp(Protocol):

@@ -1,15 +1,23 @@
 """Every attempt resolves anew, judges all addresses, and connects to one that was judged."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from service.adapters.system import SystemClock
-from service.adapters.webhook_http import HOSTS_MAX, WebhookSender, system_resolver
+from service.adapters.webhook_http import (
+    ADDRESSES_MAX,
+    DETAIL_MAX,
+    HOSTS_MAX,
+    WebhookSender,
+    system_resolver,
+)
+from service.domain.errors import BlockedTargetError
 from service.ports import WebhookAnswer
-from service.webhook.target import networks
-from tests.support.webhook_sink import WebhookSink, answer, webhook_sink
+from service.webhook.target import check_url, networks
+from tests.support.webhook_sink import WebhookSink, answer
 
 LOOPBACK = networks("127.0.0.1/32")
 
@@ -17,22 +25,16 @@ LOOPBACK = networks("127.0.0.1/32")
 class Names:
     """A name server that answers from a list, the last answer for ever."""
 
-    def __init__(self, *answers: Sequence[str] | OSError) -> None:
+    def __init__(self, *answers: Sequence[str] | Exception) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         self.asked.append(host)
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(found, OSError):
+        if isinstance(found, Exception):
             raise found
         return found
-
-
-@pytest.fixture(name="sink")
-async def _sink() -> AsyncIterator[WebhookSink]:
-    async with webhook_sink() as sink:
-        yield sink
 
 
 async def post(names: Names, *urls: str) -> list[WebhookAnswer]:
@@ -109,18 +111,32 @@ async def test_a_name_is_asked_for_once_an_attempt_so_it_cannot_change_in_betwee
         "https://[::1]/",
         "https://2130706433/",
         "https://localhost./",
-        "https://user@example.com/",
+        "https://metadata.google.internal/",
         "https://example.com:22/",
-        "file:///etc/passwd",
-        "nonsense",
     ],
 )
-async def test_a_stored_url_is_judged_again_without_a_lookup(url: str) -> None:
+async def test_a_stored_url_is_judged_by_the_check_that_judges_a_new_one(url: str) -> None:
+    names = Names(["127.0.0.1"])
+
+    (got,) = await post(names, url)
+
+    with pytest.raises(BlockedTargetError) as refused:
+        check_url(url, allow_http=True, allowed_networks=LOOPBACK)
+    assert (got.error, got.detail) == ("blocked_target", str(refused.value))
+    assert names.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://user:hush@example.com/", "file:///etc/passwd", "nonsense", "https://[fe80::1%25lo]/"],
+)
+async def test_a_stored_url_that_is_none_is_no_target_either(url: str) -> None:
     names = Names(["127.0.0.1"])
 
     (got,) = await post(names, url)
 
     assert got.error == "blocked_target"
+    assert "hush" not in got.detail
     assert names.asked == []
 
 
@@ -129,15 +145,106 @@ async def test_a_stored_url_is_judged_again_without_a_lookup(url: str) -> None:
     [
         socket.gaierror(socket.EAI_NONAME, "NXDOMAIN"),
         socket.gaierror(socket.EAI_AGAIN, "SERVFAIL"),
+        OSError("a truncated answer"),
+        UnicodeError("label too long"),
         [],
     ],
 )
 async def test_a_name_that_cannot_be_resolved_is_a_dns_error(
-    trouble: OSError | list[str],
+    trouble: Exception | list[str],
 ) -> None:
     (got,) = await post(Names(trouble), "https://hooks.example/")
 
     assert (got.status, got.error) == (None, "dns")
+
+
+@pytest.mark.parametrize(("limit", "error"), [(0.1, "dns"), (5.0, "timeout")])
+async def test_a_name_server_that_does_not_answer_has_a_limit_within_the_deadline(
+    limit: float, error: str
+) -> None:
+    async def silent(host: str, port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return []
+
+    sender = WebhookSender(clock=SystemClock(), resolver=silent, connect_seconds=limit)
+
+    got = await sender.post("https://hooks.example/", headers={}, body=b"{}", timeout_seconds=0.3)
+    await sender.close()
+
+    assert (got.status, got.error) == (None, error)
+    assert got.phases.dns is not None
+    assert 0.05 < got.phases.dns <= got.seconds < 1.0
+
+
+async def test_the_last_of_two_hundred_addresses_is_judged_too(sink: WebhookSink) -> None:
+    many = ["127.0.0.1"] * 199 + ["10.0.0.1"]
+
+    (got,) = await post(Names(many), f"http://hooks.example:{sink.port}/x")
+
+    assert got.error == "blocked_target"
+    assert sink.connections == 0
+
+
+async def test_what_went_wrong_is_told_in_one_printable_line() -> None:
+    trouble = OSError("bad\r\nname: \x1b[31m" + "y" * 1000)
+
+    (got,) = await post(Names(trouble), "https://hooks.example/")
+
+    assert got.detail.startswith("bad??name: ?[31my")
+    assert len(got.detail) == DETAIL_MAX
+
+
+async def test_only_the_first_of_many_addresses_are_tried(sink: WebhookSink) -> None:
+    """Nobody listens on any but the last."""
+    got = []
+    for dead in (ADDRESSES_MAX - 1, ADDRESSES_MAX):
+        sender = WebhookSender(
+            clock=SystemClock(),
+            allowed_networks=networks("127.0.0.0/8"),
+            allow_http=True,
+            resolver=Names([f"127.0.1.{number}" for number in range(dead)] + ["127.0.0.1"]),
+        )
+        got.append(
+            await sender.post(
+                f"http://hooks.example:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+            )
+        )
+        await sender.close()
+
+    assert [(each.status, each.error) for each in got] == [(200, None), (None, "refused")]
+
+
+async def test_a_name_that_moves_takes_its_connection_along(sink: WebhookSink) -> None:
+    """A kept connection to an address that the name no longer has is not used."""
+    url = f"http://hooks.example:{sink.port}/x"
+    names = Names(["127.0.0.1"], ["127.0.0.9"], ["127.0.0.1"])
+    sender = WebhookSender(
+        clock=SystemClock(),
+        allowed_networks=networks("127.0.0.0/8"),
+        allow_http=True,
+        resolver=names,
+    )
+
+    got = [await sender.post(url, headers={}, body=b"{}", timeout_seconds=3.0) for _ in range(3)]
+    await sender.close()
+
+    assert [(each.status, each.error) for each in got] == [
+        (200, None),
+        (None, "refused"),
+        (200, None),
+    ]
+
+
+async def test_a_name_beyond_ascii_has_one_spelling_for_name_server_and_host(
+    sink: WebhookSink,
+) -> None:
+    names = Names(["127.0.0.1"])
+
+    (got,) = await post(names, f"http://B\u00fccher.Example:{sink.port}/x")
+
+    assert got.status == 200
+    assert names.asked == ["xn--bcher-kva.example"]
+    assert sink.requests[0].headers["host"] == f"xn--bcher-kva.example:{sink.port}"
 
 
 async def test_a_dead_address_is_passed_over_for_the_next(sink: WebhookSink) -> None:

@@ -1,16 +1,14 @@
 """What receivers do to a sender: each answer is classed, none hangs, none makes a second copy."""
 
 import asyncio
-import gzip
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from service.adapters.system import SystemClock
 from service.adapters.webhook_http import BODY_KEPT_MAX, WebhookSender
-from service.ports import WebhookAnswer
 from service.webhook.target import networks
+from tests.contract.webhook_http.posting import BODY, post
 from tests.support.webhook_sink import (
     Reply,
     WebhookSink,
@@ -26,25 +24,6 @@ LOOPBACK = networks("127.0.0.0/8,::1/128")
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
-@pytest.fixture(name="sink")
-async def _sink() -> AsyncIterator[WebhookSink]:
-    async with webhook_sink() as sink:
-        yield sink
-
-
-@pytest.fixture(name="sender")
-async def _sender() -> AsyncIterator[WebhookSender]:
-    sender = WebhookSender(clock=SystemClock(), allowed_networks=LOOPBACK)
-    yield sender
-    await sender.close()
-
-
-async def post(sender: WebhookSender, url: str, *, seconds: float = 5.0) -> WebhookAnswer:
-    return await sender.post(
-        url, headers={"x-own": "1"}, body='{"a":"é"}'.encode(), timeout_seconds=seconds
-    )
-
-
 async def test_the_request_is_one_post_with_the_bytes_as_they_are(
     sink: WebhookSink, sender: WebhookSender
 ) -> None:
@@ -53,7 +32,7 @@ async def test_the_request_is_one_post_with_the_bytes_as_they_are(
     request = sink.requests[0]
     assert got.status == 200
     assert (request.method, request.path) == ("POST", "/a%2Fb/../c?x=%7e&y=z")
-    assert request.body == '{"a":"é"}'.encode()
+    assert request.body == BODY
     assert request.headers == {
         "host": f"127.0.0.1:{sink.port}",
         "x-own": "1",
@@ -72,18 +51,6 @@ async def test_a_final_status_is_the_answer(
     got = await post(sender, sink.url)
 
     assert (got.status, got.error) == (status, None)
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_never_followed(
-    sink: WebhookSink, sender: WebhookSender, status: int
-) -> None:
-    sink.reply = answer(status, headers={"location": sink.url + "/elsewhere"})
-
-    got = await post(sender, sink.url)
-
-    assert got.status == status
-    assert [request.path for request in sink.requests] == ["/hook"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +76,7 @@ async def test_an_upgrade_nobody_asked_for_is_no_delivery(
 
     got = await post(sender, sink.url)
 
-    assert got.status is None or got.status == 101
+    assert (got.status, got.error) == (None, "protocol")
 
 
 @pytest.mark.parametrize(
@@ -130,11 +97,11 @@ async def test_a_head_that_never_ends_ends_at_the_deadline(
     sink.reply = stall
     began = time.monotonic()
 
-    got = await post(sender, sink.url, seconds=0.5)
+    got = await post(sender, sink.url, seconds=0.3)
 
     assert (got.status, got.error) == (None, "timeout")
-    assert 0.4 < time.monotonic() - began < 1.5
-    assert 0.4 < got.seconds < 1.5
+    assert 0.25 < time.monotonic() - began < 1.3
+    assert 0.25 < got.seconds < 1.3
 
 
 @pytest.mark.parametrize(
@@ -193,23 +160,14 @@ async def test_an_endless_flood_is_cut_off(sink: WebhookSink, sender: WebhookSen
     assert sent < 20_000_000
 
 
-async def test_a_compression_bomb_is_never_unpacked(
-    sink: WebhookSink, sender: WebhookSender
-) -> None:
-    bomb = gzip.compress(b"\0" * 10_000_000)
-    sink.reply = answer(200, headers={"content-encoding": "gzip"}, body=bomb)
-
-    got = await post(sender, sink.url)
-
-    assert got.body == bomb[:BODY_KEPT_MAX]
-
-
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
         (reset(), "reset"),
         (reset(b"HTTP/1.1 200 OK\r\nx: y"), "reset"),
         (raw(b""), "reset"),
+        (raw(b"<html>HTTP/0.9 has no head</html>"), "reset"),
+        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "reset"),
         (raw(b"hello, I am no web server\r\n\r\n"), "protocol"),
         (raw(b"HTTP/1.1 000 Zero\r\n\r\n"), "protocol"),
         (raw(OK_HEAD + b"x: a\0b\r\n\r\n"), "protocol"),
@@ -221,6 +179,8 @@ async def test_a_compression_bomb_is_never_unpacked(
         "reset at once",
         "reset in the head",
         "closed at once",
+        "no head at all",
+        "another protocol's greeting",
         "garbage",
         "status 000",
         "NUL",
@@ -250,11 +210,9 @@ async def test_nobody_listening_is_refused(sender: WebhookSender) -> None:
 async def test_a_long_retry_after_reaches_the_planner_as_text(
     sink: WebhookSink, sender: WebhookSender
 ) -> None:
-    sink.reply = answer(429, headers={"retry-after": "120", "webhook-delivery": "disable"})
+    sink.reply = answer(429, headers={"retry-after": "120"})
 
-    got = await post(sender, sink.url)
-
-    assert (got.retry_after, got.directive) == ("120", "disable")
+    assert (await post(sender, sink.url)).retry_after == "120"
 
 
 async def test_two_retry_after_headers_are_not_one_number(

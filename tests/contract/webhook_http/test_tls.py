@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,23 +17,30 @@ from service.adapters.system import SystemClock
 from service.adapters.webhook_http import WebhookSender
 from service.ports import WebhookAnswer
 from service.webhook.target import networks
-from tests.support.webhook_sink import raw, reset, webhook_sink
+from tests.contract.webhook_http.peers import peer_at, tear_down
+from tests.support.certificates import certificates
+from tests.support.webhook_sink import reset, webhook_sink
 
 
-def server_context(folder: Path, name: str, *, days: int = 1) -> ssl.SSLContext:
-    """A server with a self-signed certificate for that name."""
+def server_context(
+    folder: Path, name: str, *, since: int = -30, days: int = 1, alternative: bool = True
+) -> ssl.SSLContext:
+    """A server with a self-signed certificate for that name, valid from and to these days."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
+    names = [name] if alternative else ["another.example"]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
+        .not_valid_before(now + timedelta(days=since))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -59,6 +67,7 @@ async def post(port: int, *, trust: Path | None, host: str = "hooks.example") ->
         allowed_networks=networks("127.0.0.0/8"),
         tls=None if trust is None else ssl.create_default_context(cafile=str(trust)),
         resolver=loopback,
+        connect_seconds=0.5,
     )
     got = await sender.post(f"https://{host}:{port}/x", headers={}, body=b"{}", timeout_seconds=3.0)
     await sender.close()
@@ -98,12 +107,17 @@ async def test_a_kept_connection_of_one_name_is_not_lent_to_another(tmp_path: Pa
     assert (first.status, second.error) == (200, "tls")
 
 
-@pytest.mark.parametrize("case", ["unknown authority", "another name", "expired"])
+@pytest.mark.parametrize(
+    "case",
+    ["unknown authority", "another name", "the name only as subject", "expired", "not yet valid"],
+)
 async def test_a_certificate_that_does_not_hold_is_a_failure(tmp_path: Path, case: str) -> None:
     context = server_context(
         tmp_path,
         "other.example" if case == "another name" else "hooks.example",
-        days=-1 if case == "expired" else 1,
+        since=1 if case == "not yet valid" else -30,
+        days={"expired": -1, "not yet valid": 30}.get(case, 1),
+        alternative=case != "the name only as subject",
     )
     trust = None if case == "unknown authority" else tmp_path / "cert.pem"
     async with webhook_sink(tls=context) as sink:
@@ -121,15 +135,73 @@ async def test_old_tls_is_refused(tmp_path: Path) -> None:
     async with webhook_sink(tls=context) as sink:
         got = await post(sink.port, trust=tmp_path / "cert.pem")
 
-    assert got.error in {"tls", "reset"}
+    assert (got.status, got.error) == (None, "tls")
 
 
-async def test_a_server_without_tls_on_an_https_port_is_a_tls_failure() -> None:
-    async with webhook_sink() as sink:
-        sink.reply = raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        got = await post(sink.port, trust=None)
+@pytest.mark.parametrize(
+    "greeting",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x15\x03\x03\x00\x02\x02\x28", b"junk" * 100],
+    ids=["plain HTTP", "a fatal alert", "junk"],
+)
+async def test_what_is_no_handshake_is_a_tls_failure(greeting: bytes) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(greeting)
 
-    assert got.error in {"tls", "timeout"}
+    async with peer_at(greet) as port:
+        got = await post(port, trust=None)
+
+    assert (got.status, got.error) == (None, "tls")
+
+
+async def test_a_missing_intermediate_is_a_failure(tmp_path: Path) -> None:
+    root = trustme.CA()
+    leaf = root.create_child_ca().issue_cert("hooks.example")
+    root.cert_pem.write_to_path(str(tmp_path / "root.pem"))
+    got = {}
+    for case, chain in (("whole", leaf.cert_chain_pems), ("leaf only", leaf.cert_chain_pems[:1])):
+        file = tmp_path / f"{case}.pem"
+        file.write_bytes(leaf.private_key_pem.bytes() + b"".join(blob.bytes() for blob in chain))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        async with webhook_sink(tls=context) as sink:
+            got[case] = await post(sink.port, trust=tmp_path / "root.pem")
+
+    assert got["whole"].status == 200
+    assert (got["leaf only"].status, got["leaf only"].error) == (None, "tls")
+
+
+async def test_an_address_needs_a_certificate_for_the_address_and_names_nobody(
+    tmp_path: Path,
+) -> None:
+    files = certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.chain, files.key)
+    asked: list[str | None] = []
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    async with webhook_sink(tls=context) as sink:
+        good = await post(sink.port, trust=files.authority, host="127.0.0.1")
+        bad = await post(sink.port, trust=files.authority, host="127.0.0.2")
+
+    assert (good.status, bad.status) == (200, None)
+    assert asked[0] is None  # RFC 6066, 3: a literal address is no name
+
+
+async def test_a_handshake_that_stalls_ends_at_the_connect_limit() -> None:
+    done = asyncio.Event()
+
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        await done.wait()
+
+    async with peer_at(stall) as port:
+        got = await post(port, trust=None)
+        done.set()
+
+    assert (got.status, got.error) == (None, "timeout")
+    assert 0.5 <= got.seconds < 1.5
+    assert got.phases.tls is not None
+    assert got.phases.first_byte is None
 
 
 async def test_plain_http_to_a_tls_port_is_a_failure_with_a_class(tmp_path: Path) -> None:
@@ -141,7 +213,8 @@ async def test_plain_http_to_a_tls_port_is_a_failure_with_a_class(tmp_path: Path
         )
         await sender.close()
 
-    assert got.error in {"protocol", "reset"}
+    # asyncio's server hangs up; one that sends its alert instead is a protocol failure.
+    assert (got.status, got.error) == (None, "reset")
 
 
 async def test_a_reset_after_the_handshake_is_a_reset(tmp_path: Path) -> None:
@@ -154,13 +227,16 @@ async def test_a_reset_after_the_handshake_is_a_reset(tmp_path: Path) -> None:
 
 
 async def test_a_peer_that_leaves_in_the_handshake_is_a_failure_with_a_class() -> None:
-    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def tear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
-        writer.transport.abort()
+        tear_down(writer)
 
-    server = await asyncio.start_server(leave, "127.0.0.1", 0)
-    got = await post(server.sockets[0].getsockname()[1], trust=None)
-    server.close()
-    await server.wait_closed()
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
 
-    assert got.error in {"tls", "reset"}
+    async with peer_at(tear) as port:
+        torn = await post(port, trust=None)
+    async with peer_at(leave) as port:
+        left = await post(port, trust=None)
+
+    assert (torn.error, left.error) == ("reset", "tls")

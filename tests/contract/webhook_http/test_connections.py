@@ -1,0 +1,235 @@
+"""What happens to the connection itself: resets, early answers, leftovers, and who gets it next."""
+
+import asyncio
+import socket
+from contextlib import closing
+
+import httpx2
+import pytest
+
+from service.adapters.system import SystemClock
+from service.adapters.webhook_http import WebhookSender, has_leftover
+from service.webhook.target import networks
+from tests.contract.webhook_http.peers import fill, peer_at, tear_down
+from tests.contract.webhook_http.posting import post
+from tests.support.webhook_sink import Reply, WebhookSink, answer, hang, raw, reset
+
+LARGE = b"x" * 8_000_000
+"""More than the buffers of both ends hold, so that it is still under way."""
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+
+async def test_a_reset_while_we_still_send_is_a_failure(sender: WebhookSender) -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        tear_down(writer)
+
+    async with peer_at(leave) as port:
+        got = await post(sender, f"http://127.0.0.1:{port}/hook", body=LARGE)
+
+    assert (got.status, got.error) == (None, "reset")
+
+
+async def test_a_peer_that_stops_reading_is_left_at_the_deadline(sender: WebhookSender) -> None:
+    done = asyncio.Event()
+
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+
+    async with peer_at(stall) as port:
+        got = await post(sender, f"http://127.0.0.1:{port}/hook", body=LARGE, seconds=0.3)
+        done.set()
+
+    assert (got.status, got.error) == (None, "timeout")
+
+
+@pytest.mark.parametrize("size", [0, 64 * 1024, 1024 * 1024])
+async def test_an_answer_that_comes_before_the_request_was_read_is_used(
+    sender: WebhookSender, size: int
+) -> None:
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with peer_at(hasty) as port:
+        got = await post(sender, f"http://127.0.0.1:{port}/hook", body=LARGE[:size])
+
+    assert (got.status, got.error) == (413, None)
+
+
+async def test_a_peer_that_takes_no_connection_is_left_at_the_connect_limit() -> None:
+    sender = WebhookSender(
+        clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"), connect_seconds=0.2
+    )
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        place = listener.getsockname()
+        waiting = fill(place)
+
+        got = await post(sender, f"http://127.0.0.1:{place[1]}/hook", seconds=5.0)
+
+        for each in waiting:
+            each.close()
+    await sender.close()
+
+    assert (got.status, got.error) == (None, "timeout")
+    assert 0.2 <= got.seconds < 1.0
+
+
+async def test_the_connect_limit_holds_for_each_address_within_one_deadline() -> None:
+    """Four addresses that take no connection cost no more than the deadline."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("0.0.0.0", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        waiting = fill(("127.0.0.1", port))
+
+        async def four(host: str, _: int) -> list[str]:
+            return ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"]
+
+        sender = WebhookSender(
+            clock=SystemClock(),
+            allowed_networks=networks("127.0.0.0/8"),
+            allow_http=True,
+            resolver=four,
+        )
+
+        got = await post(sender, f"http://hooks.example:{port}/hook", seconds=0.6)
+
+        for each in waiting:
+            each.close()
+    await sender.close()
+
+    assert (got.status, got.error) == (None, "timeout")
+    assert got.seconds < 1.2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        raw(OK + OK, keep=True),
+        raw(OK + b"HTTP/1.1 500 Late\r\ncontent-length: 0\r\n\r\n", keep=True),
+        raw(OK + b"more than was announced", keep=True),
+        raw(b"HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello", keep=True),
+        raw(b"HTTP/1.1 204 No Content\r\n\r\nhello", keep=True),
+        raw(b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\nhello", keep=True),
+        raw(OK.replace(b"200", b"205") + b"\r\n", keep=True),
+    ],
+    ids=[
+        "a second 200",
+        "a second 500",
+        "a longer body",
+        "204 with a body",
+        "204 with a body of no length",
+        "304 with a body",
+        "a line too many",
+    ],
+)
+async def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(
+    sink: WebhookSink, sender: WebhookSender, first: Reply
+) -> None:
+    """Else an event could be lost: delivered by an answer given before anybody saw it."""
+    sink.script.extend([first, answer(202), answer(503)])
+
+    got = [(await post(sender, sink.url)).status for _ in range(3)]
+
+    assert got[1:] == [202, 503]
+    assert len(sink.requests) == 3
+
+
+def test_where_leftovers_cannot_be_looked_for_no_connection_is_trusted() -> None:
+    assert has_leftover(httpx2.Response(200))
+
+
+@pytest.mark.parametrize("status", [204, 205])
+async def test_a_success_that_should_have_no_body_is_a_delivery_with_one(
+    sink: WebhookSink, sender: WebhookSender, status: int
+) -> None:
+    sink.reply = answer(status, body=b"hello")
+
+    assert (await post(sender, sink.url)).status == status
+
+
+async def test_a_misdirected_request_is_tried_again_over_another_connection(
+    sink: WebhookSink, sender: WebhookSender
+) -> None:
+    sink.script.extend([answer(200), answer(421), answer(200)])
+
+    got = [(await post(sender, sink.url)).status for _ in range(3)]
+
+    assert got == [200, 421, 200]
+    assert [request.connection for request in sink.requests] == [1, 1, 2]
+
+
+async def test_a_kept_connection_that_its_peer_closed_is_replaced_without_a_failure(
+    sink: WebhookSink, sender: WebhookSender
+) -> None:
+    sink.script.extend([raw(OK), answer(200)])
+    await post(sender, sink.url)
+    await asyncio.sleep(0.05)
+
+    got = await post(sender, sink.url)
+
+    assert got.status == 200
+    assert [request.connection for request in sink.requests] == [1, 2]
+
+
+async def test_a_connection_whose_body_was_left_unread_is_not_used_again(
+    sink: WebhookSink, sender: WebhookSender
+) -> None:
+    sink.script.extend([answer(200, body=b"x" * 200_000), answer(200)])
+
+    got = [(await post(sender, sink.url)).status for _ in range(2)]
+
+    assert got == [200, 200]
+    assert sink.connections == 2
+
+
+async def test_the_parts_of_an_attempt_are_timed(sink: WebhookSink) -> None:
+    async def slow(host: str, _: int) -> list[str]:
+        await asyncio.sleep(0.05)
+        return ["127.0.0.1"]
+
+    async def late(writer: asyncio.StreamWriter) -> bool:
+        await asyncio.sleep(0.1)
+        return await answer()(writer)
+
+    sink.reply = late
+    sender = WebhookSender(
+        clock=SystemClock(),
+        allowed_networks=networks("127.0.0.0/8"),
+        allow_http=True,
+        resolver=slow,
+    )
+
+    first, kept = [await post(sender, f"http://hooks.example:{sink.port}/") for _ in range(2)]
+    await sender.close()
+
+    assert first.phases.dns is not None
+    assert first.phases.connect is not None
+    assert first.phases.first_byte is not None
+    assert first.phases.tls is None
+    assert 0.05 <= first.phases.dns < 0.5
+    assert 0.0 < first.phases.connect < 0.5
+    assert 0.1 <= first.phases.first_byte < 0.6
+    known = first.phases.dns + first.phases.connect + first.phases.first_byte
+    assert known <= first.seconds < known + 0.2
+    assert kept.phases.connect is None
+    assert kept.phases.first_byte is not None
+
+
+async def test_the_part_in_which_an_attempt_failed_is_timed_too(
+    sink: WebhookSink, sender: WebhookSender
+) -> None:
+    sink.reply = hang()
+    silent = await post(sender, sink.url, seconds=0.2)
+    sink.reply = reset()
+    torn = await post(sender, sink.url)
+    blocked = await post(sender, "https://10.0.0.1/")
+
+    assert silent.phases.first_byte is not None
+    assert 0.1 < silent.phases.first_byte < 1.0
+    assert torn.phases.connect is not None
+    assert blocked.phases.dns is blocked.phases.connect is blocked.phases.first_byte is None
