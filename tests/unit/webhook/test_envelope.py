@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from service.domain.ids import (
     ClientId,
     DeploymentName,
@@ -78,6 +80,21 @@ def test_odd_text_arrives_as_it_was() -> None:
     body = event_bytes(replace(EVENT, data={"text": odd}))
 
     assert json.loads(body)["data"]["text"] == odd
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "\r\n\t", "\x7f\x1f", '"\\/', "\u0000" * 9, "é" * 65536],
+    ids=["empty", "blanks", "line ends", "controls", "quotes", "NULs", "64 Ki characters"],
+)
+def test_every_text_arrives_as_it_was_in_the_same_bytes_each_time(text: str) -> None:
+    event = replace(EVENT, data={"text": text})
+
+    body = event_bytes(event)
+
+    assert body == event_bytes(event)
+    assert json.loads(body)["data"]["text"] == text
+    assert b"\n" not in body
 
 
 def test_a_lone_surrogate_is_spelled_as_an_escape_instead_of_failing() -> None:

@@ -9,6 +9,7 @@ from service.webhook.addresses import networks
 from service.webhook.target import URL_MAX, ParsedTarget, check_url
 
 LOOPBACK = networks("127.0.0.0/8,::1/128")
+EVERYTHING = networks("0.0.0.0/0, ::/0")
 
 
 def test_a_url_is_taken_apart_as_it_will_be_sent() -> None:
@@ -37,6 +38,14 @@ def test_a_url_is_taken_apart_as_it_will_be_sent() -> None:
         ("https://xn--bcher-kva.example/", "xn--bcher-kva.example", "/"),
         ("https://\U0001f600.example/", "xn--e28h.example", "/"),
         ("https://a_b.example/", "a_b.example", "/"),
+        ("https://\u0131.example/", "xn--cfa.example", "/"),
+        ("https://p\u0430ypal.example/", "xn--pypal-4ve.example", "/"),
+        (
+            "https://example.com/%2e%2e/%0d%0a?a=%00&b=c#d",
+            "example.com",
+            "/%2e%2e/%0d%0a?a=%00&b=c",
+        ),
+        ("https://example.com/?\u2028", "example.com", "/?%E2%80%A8"),
     ],
 )
 def test_host_and_path_have_one_spelling(url: str, authority: str, path: str) -> None:
@@ -79,6 +88,23 @@ def test_host_and_path_have_one_spelling(url: str, authority: str, path: str) ->
         "https://[fe80::1%25eth0]/",
         "https://[[::1]]/",
         "https://[127.0.0.1]/",
+        "https://[[1.1.1.1]]/",
+        "https://[::ffff:127.0.0.1%25lo]/",
+        "https://127%2e0%2e0%2e1/",
+        "https://example.com%00.evil.example/",
+        "https://example.com:80:443/",
+        "https://example.com:+443/",
+        "https://example.com: 443/",
+        "https://@example.com/",
+        "https://example.com:pass@10.0.0.1/",
+        "https:\\\\example.com/",
+        "https:/example.com/",
+        "https://exam\nple.com/",
+        "https://example.com/\x7f",
+        "https://a\u200db.example/",
+        "https://\ud83d.example/",
+        "https://" + "\u00fc" * 64 + ".example/",
+        "https://example.com/?" + "q" * 65536,
         "https://[::1/",
         "https://[::1]x/",
         "https://example.com:1:2/",
@@ -103,6 +129,7 @@ def test_what_is_no_plain_https_url_is_refused_at_its_field(url: str) -> None:
     "host",
     [
         "127.0.0.1",
+        "127.0.0.1:9001",
         "127.0.0.1.",
         "127.1",
         "2130706433",
@@ -112,6 +139,10 @@ def test_what_is_no_plain_https_url_is_refused_at_its_field(url: str) -> None:
         "0x",
         "\uff11\uff12\uff17.\uff10.\uff10.\uff11",
         "127\u30020\u30020\u30021",
+        "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460",
+        "0177.0x0.0.1",
+        "127.0.0.08",
+        "00000127.0.0.1",
         "0",
         "0.0.0.0",
         "10.0.0.1",
@@ -121,12 +152,27 @@ def test_what_is_no_plain_https_url_is_refused_at_its_field(url: str) -> None:
         "[::]",
         "[::ffff:127.0.0.1]",
         "[::ffff:a9fe:a9fe]",
+        "[0:0:0:0:0:ffff:7f00:1]",
+        "[::ffff:0:7f00:1]",
+        "[::7f00:1]",
         "[64:ff9b::a9fe:a9fe]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::1]",
+        "[2001:0:4136:e378:8000:63bf:5601:5601]",
+        "[2a00:1450::5efe:7f00:1]",
+        "169.254.170.2",
+        "169.254.170.23",
+        "169.254.79.129",
+        "224.0.0.1",
+        "255.255.255.255",
         "[fd00:ec2::254]",
         "localhost",
         "LOCALHOST",
         "localhost.",
         "foo.localhost",
+        "foo.localhost.",
+        "\uff4c\uff4f\uff43\uff41\uff4c\uff48\uff4f\uff53\uff54",
+        "local\u00adhost",
         "metadata",
         "metadata.google.internal",
         "metadata.google.internal.",
@@ -136,6 +182,19 @@ def test_what_is_no_plain_https_url_is_refused_at_its_field(url: str) -> None:
 def test_a_host_inside_is_blocked_in_every_spelling(host: str) -> None:
     with pytest.raises(BlockedTargetError):
         check_url(f"https://{host}/hook")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *["169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.79.129"],
+        *["[fd00:ec2::254]", "[fe80::1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]"],
+        "metadata.google.internal",
+    ],
+)
+def test_metadata_and_link_local_stay_shut_where_everything_is_allowed(host: str) -> None:
+    with pytest.raises(BlockedTargetError):
+        check_url(f"https://{host}/", allow_http=True, allowed_networks=EVERYTHING)
 
 
 @pytest.mark.parametrize("port", [22, 25, 6379, 5432, 11211])
