@@ -21,11 +21,15 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import Final, cast
 
 import httpx2
 
+from service.adapters.webhook_connections import (
+    BoundedTransport,
+    EndlessAnswerError,
+    has_leftover,
+)
 from service.adapters.webhook_phases import Stopwatch
 from service.domain.errors import BlockedTargetError, InvalidRequestError
 from service.ports import Clock, WebhookAnswer
@@ -53,8 +57,6 @@ _LIMITS: Final = httpx2.Limits(
     keepalive_expiry=IDLE_SECONDS,
 )
 _PoolKey = tuple[str, str]
-_PARSER: Final = attrgetter("stream._httpcore_stream._stream._connection._h11_state")
-"""Where the transport keeps the parser of an answer's connection; it has no public way to it."""
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a name, in order of preference. Raises OSError."""
@@ -83,6 +85,7 @@ class WebhookSender:
         resolver: Resolver = system_resolver,
         connect_seconds: float = CONNECT_SECONDS,
         body_seconds: float = BODY_SECONDS,
+        hosts_max: int = HOSTS_MAX,
     ) -> None:
         self._clock = clock
         self._allowed = tuple(allowed_networks)
@@ -91,6 +94,7 @@ class WebhookSender:
         self._resolver = resolver
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
+        self._hosts_max = hosts_max
         self._pools: OrderedDict[_PoolKey, httpx2.AsyncHTTPTransport] = OrderedDict()
         self._in_use: Counter[_PoolKey] = Counter()
 
@@ -202,8 +206,8 @@ class WebhookSender:
         key = (target.scheme, target.host)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = httpx2.AsyncHTTPTransport(
-                verify=self._trust(target), trust_env=False, limits=_LIMITS
+            pool = self._pools[key] = BoundedTransport(
+                clock=self._clock, tls=self._trust(target), limits=_LIMITS
             )
         self._pools.move_to_end(key)
         self._in_use[key] += 1
@@ -214,7 +218,7 @@ class WebhookSender:
             await self._drop_oldest()
 
     async def _drop_oldest(self) -> None:
-        for key in list(self._pools)[: max(0, len(self._pools) - HOSTS_MAX)]:
+        for key in list(self._pools)[: max(0, len(self._pools) - self._hosts_max)]:
             if not self._in_use[key]:
                 del self._in_use[key]
                 await self._pools.pop(key).aclose()
@@ -254,19 +258,6 @@ class _Post:
             content=self.body,
             extensions=extensions,
         )
-
-
-def has_leftover(response: httpx2.Response) -> bool:
-    """Whether bytes came after the end of the answer.
-
-    The parser would take them for the answer to the next request, which would then count as
-    delivered or as failed before its receiver saw it (RFC 9112, 6.3: never to be used).
-    """
-    try:
-        leftover, _ = _PARSER(response).trailing_data
-    except AttributeError:
-        return True  # another transport than we know: keep nothing
-    return bool(leftover)
 
 
 def _answer(response: httpx2.Response, kept: bytes) -> WebhookAnswer:
@@ -312,7 +303,10 @@ def _connect_error(causes: Sequence[BaseException]) -> str:
 
 def _is_eof(causes: Sequence[BaseException]) -> bool:
     """Whether the peer left before its head: the transport says so itself, h11 never saw bytes."""
-    return not any(type(cause).__module__.startswith("h11") for cause in causes)
+    return not any(
+        isinstance(cause, EndlessAnswerError) or type(cause).__module__.startswith("h11")
+        for cause in causes
+    )
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:

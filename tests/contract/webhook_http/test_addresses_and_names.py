@@ -10,7 +10,6 @@ from service.adapters.system import SystemClock
 from service.adapters.webhook_http import (
     ADDRESSES_MAX,
     DETAIL_MAX,
-    HOSTS_MAX,
     WebhookSender,
     system_resolver,
 )
@@ -274,12 +273,20 @@ async def test_a_redirect_to_metadata_is_only_an_answer(sink: WebhookSink) -> No
 
 
 async def test_connections_to_many_hosts_do_not_pile_up(sink: WebhookSink) -> None:
-    urls = [f"http://h{number}.example:{sink.port}/x" for number in range(HOSTS_MAX + 20)]
+    """The host that was used longest ago loses its connection first."""
+    sender = WebhookSender(
+        clock=SystemClock(),
+        allowed_networks=LOOPBACK,
+        allow_http=True,
+        resolver=Names(["127.0.0.1"]),
+        hosts_max=3,
+    )
+    for host in ("a", "b", "c", "a", "d", "a", "b"):
+        url = f"http://{host}.example:{sink.port}/x"
+        await sender.post(url, headers={}, body=b"{}", timeout_seconds=3.0)
+    await sender.close()
 
-    answers = await post(Names(["127.0.0.1"]), *urls)
-
-    assert {got.status for got in answers} == {200}
-    assert sink.connections == HOSTS_MAX + 20
+    assert [request.connection for request in sink.requests] == [1, 2, 3, 1, 4, 1, 5]
 
 
 async def test_the_systems_resolver_knows_localhost() -> None:

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from service.adapters.system import SystemClock
-from service.adapters.webhook_http import WebhookSender, has_leftover
+from service.adapters.webhook_connections import has_leftover
+from service.adapters.webhook_http import WebhookSender
 from service.webhook.target import networks
 from tests.contract.webhook_http.peers import fill, peer_at, tear_down
 from tests.contract.webhook_http.posting import post
@@ -174,6 +175,17 @@ async def test_a_kept_connection_that_its_peer_closed_is_replaced_without_a_fail
 
     assert got.status == 200
     assert [request.connection for request in sink.requests] == [1, 2]
+
+
+async def test_the_limit_of_one_answer_is_not_one_for_all_answers_of_a_connection(
+    sink: WebhookSink, sender: WebhookSender
+) -> None:
+    sink.reply = answer(200, body=b"x" * 60_000)
+
+    got = [(await post(sender, sink.url)).status for _ in range(5)]
+
+    assert got == [200] * 5
+    assert sink.connections == 1
 
 
 async def test_a_connection_whose_body_was_left_unread_is_not_used_again(

@@ -19,7 +19,7 @@ from service.ports import WebhookAnswer
 from service.webhook.target import networks
 from tests.contract.webhook_http.peers import peer_at, tear_down
 from tests.support.certificates import certificates
-from tests.support.webhook_sink import reset, webhook_sink
+from tests.support.webhook_sink import answer, raw, reset, webhook_sink
 
 
 def server_context(
@@ -215,6 +215,61 @@ async def test_plain_http_to_a_tls_port_is_a_failure_with_a_class(tmp_path: Path
 
     # asyncio's server hangs up; one that sends its alert instead is a protocol failure.
     assert (got.status, got.error) == (None, "reset")
+
+
+async def test_what_comes_after_an_answer_in_a_record_of_its_own_is_not_the_next_answer(
+    tmp_path: Path,
+) -> None:
+    """Each write is a record: the parser saw only the first when the answer was complete."""
+
+    async def twice(writer: asyncio.StreamWriter) -> bool:
+        for _ in range(2):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        return True
+
+    context = server_context(tmp_path, "hooks.example")
+    async with webhook_sink(tls=context) as sink:
+        sink.script.extend([twice, answer(202), answer(503)])
+        sender = WebhookSender(
+            clock=SystemClock(),
+            allowed_networks=networks("127.0.0.0/8"),
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
+            resolver=loopback,
+        )
+        got = [
+            await sender.post(
+                f"https://hooks.example:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+            )
+            for _ in range(3)
+        ]
+        await sender.close()
+
+    assert [each.status for each in got] == [200, 202, 503]
+    assert [request.connection for request in sink.requests] == [1, 2, 2]
+
+
+async def test_a_connection_that_its_peer_closed_with_the_answer_is_replaced(
+    tmp_path: Path,
+) -> None:
+    context = server_context(tmp_path, "hooks.example")
+    async with webhook_sink(tls=context) as sink:
+        sink.reply = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        sender = WebhookSender(
+            clock=SystemClock(),
+            allowed_networks=networks("127.0.0.0/8"),
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
+            resolver=loopback,
+        )
+        got = [
+            await sender.post(
+                f"https://hooks.example:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+            )
+            for _ in range(3)
+        ]
+        await sender.close()
+
+    assert [each.status for each in got] == [200, 200, 200]
+    assert sink.connections == 3
 
 
 async def test_a_reset_after_the_handshake_is_a_reset(tmp_path: Path) -> None:
