@@ -76,7 +76,7 @@ async def test_a_peer_that_takes_no_connection_is_left_at_the_connect_limit() ->
     await sender.close()
 
     assert (got.status, got.error) == (None, "timeout")
-    assert 0.2 <= got.seconds < 1.0
+    assert 0.2 <= got.seconds < 1.5
 
 
 async def test_the_connect_limit_holds_for_each_address_within_one_deadline() -> None:
@@ -104,7 +104,7 @@ async def test_the_connect_limit_holds_for_each_address_within_one_deadline() ->
     await sender.close()
 
     assert (got.status, got.error) == (None, "timeout")
-    assert got.seconds < 1.2
+    assert got.seconds < 2.0
 
 
 @pytest.mark.parametrize(
@@ -223,11 +223,11 @@ async def test_the_parts_of_an_attempt_are_timed(sink: WebhookSink) -> None:
     assert first.phases.connect is not None
     assert first.phases.first_byte is not None
     assert first.phases.tls is None
-    assert 0.05 <= first.phases.dns < 0.5
-    assert 0.0 < first.phases.connect < 0.5
-    assert 0.1 <= first.phases.first_byte < 0.6
+    assert 0.05 <= first.phases.dns < 2.0
+    assert 0.0 < first.phases.connect < 2.0
+    assert 0.1 <= first.phases.first_byte < 2.0
     known = first.phases.dns + first.phases.connect + first.phases.first_byte
-    assert known <= first.seconds < known + 0.2
+    assert known <= first.seconds < known + 1.0
     assert kept.phases.connect is None
     assert kept.phases.first_byte is not None
 
@@ -242,6 +242,6 @@ async def test_the_part_in_which_an_attempt_failed_is_timed_too(
     blocked = await post(sender, "https://10.0.0.1/")
 
     assert silent.phases.first_byte is not None
-    assert 0.1 < silent.phases.first_byte < 1.0
+    assert 0.1 < silent.phases.first_byte < 2.0
     assert torn.phases.connect is not None
     assert blocked.phases.dns is blocked.phases.connect is blocked.phases.first_byte is None
