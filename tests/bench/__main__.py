@@ -14,10 +14,16 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import links, sends, table, talk
+from tests.bench import deliveries, links, sends, table, talk
 
 REPORTS = Path(".reports")
-BENCHES = {"sends": sends, "links": links, "talk": talk, "table": table}
+BENCHES = {
+    "sends": sends,
+    "links": links,
+    "talk": talk,
+    "deliveries": deliveries,
+    "table": table,
+}
 
 
 def machine() -> dict[str, object]:

@@ -21,9 +21,9 @@ AT_ONCE = 20
 class Links:
     """Guests on sockets of their own."""
 
-    def __init__(self, origin: str, authority: str) -> None:
+    def __init__(self, origin: str, authority: str | None) -> None:
         self.url = f"{origin.replace('http', 'ws', 1)}/v1?deploymentId={DEFAULT_DEPLOYMENT_ID}"
-        self.trust = ssl.create_default_context(cafile=authority)
+        self.trust = authority and ssl.create_default_context(cafile=authority)
         self.tokens: list[str] = []
         self.readers: list[asyncio.Task[None]] = []
         self.frames = 0
