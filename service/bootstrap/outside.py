@@ -106,6 +106,7 @@ def with_wires(
         tenants=table.tenants,
         budgets=table.budgets,
         healths=table.healths,
+        attempts=table.attempts,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

@@ -7,6 +7,7 @@ EventId = NewType("EventId", str)
 MessageId = NewType("MessageId", str)
 EndpointId = NewType("EndpointId", str)
 ApiKeyId = NewType("ApiKeyId", str)
+AttemptId = NewType("AttemptId", str)
 ClientId = NewType("ClientId", str)
 """The guest token: a bearer secret. Whoever has it reads and writes the chat."""
 
@@ -20,6 +21,7 @@ EVENT: Final = "evt"
 MESSAGE: Final = "msg"
 ENDPOINT: Final = "whk"
 API_KEY: Final = "key"
+ATTEMPT: Final = "try"
 LINK: Final = "lnk"
 LOCK: Final = "lck"
 LISTENER: Final = "own"

@@ -15,6 +15,7 @@ from service.ports.sessions import (
     SessionStore,
 )
 from service.ports.storage import (
+    AttemptStore,
     BudgetStore,
     HealthStore,
     LaneStore,
@@ -56,6 +57,7 @@ class Ports:
     tenants: TenantStore
     budgets: BudgetStore
     healths: HealthStore
+    attempts: AttemptStore
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -67,6 +69,7 @@ class Ports:
 
 
 __all__ = [
+    "AttemptStore",
     "Authority",
     "Bell",
     "BudgetStore",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.attempt import Attempt
 from service.domain.budget import Breaker, Taken
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint, Lane
@@ -201,3 +202,29 @@ class HealthStore(Protocol):
 
     async def take_turn(self, endpoint_id: EndpointId, second: int, *, most: int) -> bool:
         """Count one request more in that second; whether it was among the first `most`."""
+
+
+class AttemptStore(Protocol):
+    """What single deliveries came to, for people to look at; each is kept for 30 days."""
+
+    async def record(self, attempt: Attempt) -> None:
+        """Keep one. Knows no session and no endpoint: it must cost no more than one write."""
+
+    async def attempts_of(
+        self, endpoint_id: EndpointId, session_id: SessionId, *, cursor: str | None, limit: int
+    ) -> Page[Attempt]:
+        """Every one of a lane, the latest event first and of it the latest attempt first.
+
+        Strongly consistent. Raises InvalidRequestError for a bad cursor.
+        """
+
+    async def failed_attempts(
+        self, endpoint_id: EndpointId, *, now: float, cursor: str | None, limit: int
+    ) -> Page[Attempt]:
+        """Those of an endpoint that failed, newest first, eventually consistent.
+
+        Raises InvalidRequestError for a bad cursor.
+        """
+
+    async def count_failed(self, endpoint_id: EndpointId, *, now: float, most: int) -> int:
+        """How many failed on that day (UTC), counted up to `most`, eventually consistent."""

@@ -27,6 +27,11 @@ def restored_headers(wanted: Mapping[str, str], before: Mapping[str, str]) -> di
     }
 
 
+def credentials_of(headers: Mapping[str, str]) -> list[str]:
+    """The values that answers do not show."""
+    return [value for name, value in headers.items() if _holds_credential(name)]
+
+
 def is_redaction(name: str, value: str) -> bool:
     """Whether a value is what an answer shows in place of a credential."""
     return value == REDACTED and _holds_credential(name)

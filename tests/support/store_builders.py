@@ -7,10 +7,12 @@ from typing import Any, Final
 from service.adapters.dynamodb.expressions import plain_item, typed_item
 from service.adapters.table.conditions import Item
 from service.domain.access import ApiKey, IdempotencyRecord, Scope
+from service.domain.attempt import Attempt, Decision, Trigger
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.endpoint import Endpoint, Lane, SigningSecret
 from service.domain.ids import (
     ApiKeyId,
+    AttemptId,
     ClientId,
     DeploymentName,
     EndpointId,
@@ -103,6 +105,26 @@ def a_lane(session: Session, **changes: Any) -> Lane:  # noqa: ANN401 - the same
     """A lane that does not exist yet."""
     lane = Lane(endpoint_id=EndpointId(unique("whk")), session_id=session.id, cursor=0)
     return dataclasses.replace(lane, **changes)
+
+
+def an_attempt(**changes: Any) -> Attempt:  # noqa: ANN401 - the same
+    """A delivery that went well at once."""
+    attempt = Attempt(
+        id=AttemptId(unique("try")),
+        endpoint_id=EndpointId("whk_1"),
+        session_id=SessionId("ses_1"),
+        sequence=1,
+        event_id=EventId(unique("evt")),
+        event_type=EventType.MESSAGE_RECEIVED,
+        at=NOW,
+        trigger=Trigger.LIVE,
+        number=1,
+        status=200,
+        seconds=0.012,
+        answer="ok",
+        decision=Decision.DELIVERED,
+    )
+    return dataclasses.replace(attempt, **changes)
 
 
 def an_endpoint(**changes: Any) -> Endpoint:  # noqa: ANN401 - the same

@@ -141,6 +141,7 @@ async def virtual_broker(
         tenants=table.tenants,
         budgets=table.budgets,
         healths=table.healths,
+        attempts=table.attempts,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

@@ -59,6 +59,7 @@ def open_dynamodb(
         tenants=stores.tenants,
         budgets=stores.budgets,
         healths=stores.healths,
+        attempts=stores.attempts,
     )
 
 

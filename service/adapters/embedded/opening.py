@@ -49,4 +49,5 @@ def open_embedded(
         tenants=stores.tenants,
         budgets=stores.budgets,
         healths=stores.healths,
+        attempts=stores.attempts,
     )

@@ -5,7 +5,7 @@
     event               SES#id              EVT#sequence       -                  the log
     pending send        SES#id              OUT#sequence#kind  -                  open_sends
     lane                SES#id              LANE#endpoint      due, lanes         courier, by id
-    attempt             SES#id              TRY#...            -                  deliveries; ttl
+    attempt             SES#id              TRY#hook#seq#id    lanes (failed)     deliveries; ttl
     answer pointer      SES#id              IDEM#key           -                  purge; ttl
     external reference  TEN#t#EXT#external  REF                -                  create
     external listing    TEN#t#EXT#external  SES#id             -                  list_sessions
@@ -27,7 +27,8 @@
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
     due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket
     tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
-    lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket
+    lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket,
+                                                HOOK#endpoint#TRY#day: attempts that failed
 
 An index holds few attributes and none that a plain append or a healthy claim changes: those cost
 one write unit. A copy of an API key or an endpoint is always written in the same transaction as its
@@ -36,10 +37,18 @@ twin.
 
 import zlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from service.adapters.table.conditions import Key
-from service.domain.ids import ApiKeyId, DeploymentName, EndpointId, SessionId, TenantName
+from service.domain.ids import (
+    ApiKeyId,
+    AttemptId,
+    DeploymentName,
+    EndpointId,
+    SessionId,
+    TenantName,
+)
 from service.domain.send import SendKind
 
 PK: Final = "pk"
@@ -76,6 +85,7 @@ REF: Final = "REF"
 EVENTS: Final = "EVT#"
 SENDS: Final = "OUT#"
 LANE: Final = "LANE#"
+ATTEMPTS: Final = "TRY#"
 SESSIONS: Final = "SES#"
 ANSWERS: Final = "IDEM#"
 SHARDS: Final = "SHARD#"
@@ -123,6 +133,25 @@ def send_key(session_id: SessionId, sequence: int, kind: SendKind) -> Key:
 def lane_key(endpoint_id: EndpointId, session_id: SessionId) -> Key:
     """One lane."""
     return Key(pk=session_partition(session_id), sk=f"{LANE}{endpoint_id}")
+
+
+def attempts_prefix(endpoint_id: EndpointId) -> str:
+    """What the sort keys of a lane's attempts begin with."""
+    return f"{ATTEMPTS}{endpoint_id}#"
+
+
+def attempt_key(
+    endpoint_id: EndpointId, session_id: SessionId, sequence: int, attempt_id: AttemptId
+) -> Key:
+    """One attempt; sorts by (sequence, time)."""
+    place = f"{sequence:0{SEQUENCE_DIGITS}d}#{attempt_id}"
+    return Key(pk=session_partition(session_id), sk=attempts_prefix(endpoint_id) + place)
+
+
+def attempt_of(sk: str) -> tuple[EndpointId, int, AttemptId]:
+    """The endpoint, the place in the log and the attempt that a sort key names."""
+    endpoint_id, sequence, attempt_id = sk.removeprefix(ATTEMPTS).split("#")
+    return EndpointId(endpoint_id), int(sequence), AttemptId(attempt_id)
 
 
 def answer_pointer_key(session_id: SessionId, key: str) -> Key:
@@ -244,6 +273,16 @@ def due_lanes_partition(bucket: int) -> str:
 def endpoint_lanes_partition(endpoint_id: EndpointId, bucket: int) -> str:
     """In `lanes`: an eighth of the lanes of an endpoint."""
     return f"HOOK#{endpoint_id}#{bucket}"
+
+
+def failed_attempts_partition(endpoint_id: EndpointId, day: str) -> str:
+    """In `lanes`: the attempts of an endpoint that failed on that day."""
+    return f"HOOK#{endpoint_id}#TRY#{day}"
+
+
+def day_of(at: float) -> str:
+    """The day of an instant in UTC; text order is time order."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def created_sort(created_at: float, session_id: SessionId) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from service.adapters.table.attempts import AttemptTable
 from service.adapters.table.budgets import BudgetTable
 from service.adapters.table.driver import Driver
 from service.adapters.table.healths import HealthTable
@@ -10,6 +11,7 @@ from service.adapters.table.sessions import SessionTable
 from service.adapters.table.shards import ShardTable
 from service.adapters.table.tenants import TenantTable
 from service.ports import (
+    AttemptStore,
     BudgetStore,
     Cipher,
     HealthStore,
@@ -30,6 +32,7 @@ class Stores:
     tenants: TenantStore
     budgets: BudgetStore
     healths: HealthStore
+    attempts: AttemptStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -41,4 +44,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         tenants=TenantTable(driver, cipher),
         budgets=BudgetTable(driver),
         healths=HealthTable(driver),
+        attempts=AttemptTable(driver),
     )

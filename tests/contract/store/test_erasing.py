@@ -7,7 +7,9 @@ import pytest
 
 from service.adapters.table import schema
 from service.adapters.table.driver import Query
+from service.domain.attempt import Decision
 from service.domain.errors import NotFoundError, PlaceTakenError, VersionConflictError
+from service.domain.ids import EndpointId
 from service.domain.log import EventType
 from service.domain.session import Cause, Segment, Session, State
 from service.ports import SessionFilter
@@ -19,11 +21,13 @@ from tests.support.store_builders import (
     a_send,
     a_session,
     an_answer,
+    an_attempt,
     an_event,
     unique,
 )
 
 SECRET = "sehr-persönlich"
+HOOK = EndpointId("whk_1")
 
 
 async def a_full_session(table: Table) -> Session:
@@ -40,6 +44,10 @@ async def a_full_session(table: Table) -> Session:
         an_event(session, 2), a_send(session, 2), an_answer(secret_answer=SECRET)
     )
     await table.lanes.claim(a_lane(session), token="t", now=NOW, until=NOW + 60)
+    for how in (Decision.RETRY, Decision.DELIVERED):
+        await table.attempts.record(
+            an_attempt(endpoint_id=HOOK, session_id=session.id, answer=SECRET, decision=how)
+        )
     ended = an_answer(result=json.dumps({"answer": {"id": session.id, "note": SECRET}}))
     await table.tenants.put_idempotency(ended, now=NOW)
     segment = Segment(
@@ -125,6 +133,8 @@ async def test_nothing_is_left_after_the_purge(table: Table) -> None:
     assert [row["sk"] for row in rows.items] == [schema.event_sort(3), schema.META]
     assert all(schema.TTL in row for row in rows.items)
     assert SECRET not in str(rows.items)
+    failed = await table.attempts.failed_attempts(HOOK, now=NOW, cursor=None, limit=9)
+    assert failed.items == []
     assert str(session.external_id) not in str(rows.items)
     assert await table.sessions.by_external_id(TENANT, session.external_id or "") is None
     for partition in _lookups(session):

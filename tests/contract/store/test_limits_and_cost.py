@@ -7,9 +7,13 @@ import pytest
 import pytest_asyncio
 
 from service.adapters.embedded import EmbeddedTable, open_embedded
+from service.domain.attempt import Decision
 from service.domain.errors import TooLargeError
+from service.domain.ids import AttemptId, EndpointId, EventId, SessionId
+from service.domain.log import EventType
 from service.domain.session import State
 from service.ports import SendChange
+from service.webhook.answers import DELIVERED_BYTES, FAILED_BYTES
 from tests.contract.store.conftest import CIPHER, Table
 from tests.support.store_builders import (
     NOW,
@@ -17,6 +21,7 @@ from tests.support.store_builders import (
     a_send,
     a_session,
     an_answer,
+    an_attempt,
     an_event,
 )
 
@@ -105,6 +110,39 @@ async def test_a_healthy_claim_and_save_cost_one_unit_each(embedded: EmbeddedTab
     await embedded.lanes.save(held, replace(held, cursor=2, claim=None))
 
     assert spent(embedded, before) == 2
+
+
+@pytest.mark.parametrize(
+    ("decision", "answer", "units"),
+    [
+        (Decision.DELIVERED, "", 1),
+        (Decision.DELIVERED, '"' * DELIVERED_BYTES, 1),
+        (Decision.RETRY, "no", 2),
+        (Decision.RETRY, "x" * FAILED_BYTES, 4),
+    ],
+)
+async def test_an_attempt_costs_one_unit_and_one_more_where_it_failed(
+    embedded: EmbeddedTable, decision: Decision, answer: str, units: int
+) -> None:
+    """With names as long as they are: a long answer alone costs more."""
+    made = an_attempt(
+        id=AttemptId("try_01JDM5X9ZK8W3V6Q2R7T4Y1N0B"),
+        endpoint_id=EndpointId("whk_01JDM5X9ZK8W3V6Q2R7T4Y1N0B"),
+        session_id=SessionId("ses_01JDM5X9ZK8W3V6Q2R7T4Y1N0B"),
+        event_id=EventId("evt_01JDM5X9ZK8W3V6Q2R7T4Y1N0B"),
+        event_type=EventType.CONVERSATION_IDENTIFIED,
+        seconds=0.123456789012345,
+        number=12,
+        decision=decision,
+        next_at=None if decision is Decision.DELIVERED else NOW,
+        answer=answer,
+    )
+    before = embedded.driver.meter.write_units
+
+    await embedded.attempts.record(made)
+
+    assert spent(embedded, before) == units
+    assert embedded.driver.meter.calls == {"write": 1}
 
 
 async def test_an_outbound_message_costs_at_most_nine_units(embedded: EmbeddedTable) -> None:

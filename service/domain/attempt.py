@@ -1,0 +1,69 @@
+"""What one POST of an event to an endpoint came to, as people look at it later. Decides nothing.
+
+The lane is the truth of what was delivered; attempts tell how it went.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.domain.ids import AttemptId, EndpointId, EventId, SessionId
+from service.domain.log import EventType
+
+
+class Trigger(StrEnum):
+    """Why it was made."""
+
+    LIVE = "live"
+    """The event's turn in its lane had come."""
+    PROBE = "probe"
+    """The same, while the endpoint was down: this one asked for all."""
+    RESEND = "resend"
+    """Somebody asked for this event once more."""
+    REPLAY = "replay"
+    """Somebody asked for a part of a log once more."""
+
+
+class Decision(StrEnum):
+    """What followed from it."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    EXHAUSTED = "exhausted"
+    """The schedule is used up; the event is kept and tried twice a day."""
+    CONFIRM_GONE = "confirmGone"
+    """HTTP 410: asked once more before it is believed."""
+    DISABLE = "disable"
+    NONE = "none"
+    """Nothing: it was outside of the lane, and did not come through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt. Nothing in it is a credential of the endpoint."""
+
+    id: AttemptId
+    endpoint_id: EndpointId
+    session_id: SessionId
+    sequence: int
+    event_id: EventId
+    event_type: EventType
+    at: float
+    """When it began."""
+    trigger: Trigger
+    number: int | None = None
+    """Which one of this event it was in its lane, from 1."""
+    status: int | None = None
+    """HTTP status; None where no complete head arrived, then `error` says the class."""
+    error: str | None = None
+    detail: str = ""
+    seconds: float = 0.0
+    answer: str = ""
+    """What the receiver said, cut short and made printable."""
+    decision: Decision
+    next_at: float | None = None
+    """When the next one is due, as it was known then."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not come through."""
+        return self.decision is not Decision.DELIVERED
