@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.bootstrap.requests import Shared, broker_of
+from service.bootstrap.requests import Shared, broker_of, record_attempt
 from service.config import ListenerSettings
 from service.domain.budget import allowance
 from service.domain.lease import Term
@@ -116,6 +116,7 @@ def _courier(shared: Shared) -> DeliverLane:
             healths=ports.healths,
         ),
         post_event=shared.post_event,
+        record=record_attempt(ports),
         gate=EndpointGate(
             clock=ports.clock,
             ids=ports.ids,

@@ -26,6 +26,7 @@ from service.usecases.post_event import PostEvent
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
+from service.usecases.record_attempt import RecordAttempt
 from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
@@ -81,13 +82,23 @@ def broker_of(shared: Shared) -> Broker:
         keys=ManageKeys(
             tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
         ),
-        read_listeners=ReadListeners(
-            shards=ports.shards,
-            tenants=ports.tenants,
-            clock=ports.clock,
-            count=shared.settings.shards,
-            standing=shared.admit.standing,
-        ),
+        read_listeners=_read_listeners(shared),
+    )
+
+
+def record_attempt(ports: Ports) -> RecordAttempt:
+    """What couriers and the REST API keep attempts with."""
+    return RecordAttempt(clock=ports.clock, ids=ports.ids, attempts=ports.attempts)
+
+
+def _read_listeners(shared: Shared) -> ReadListeners:
+    ports = shared.ports
+    return ReadListeners(
+        shards=ports.shards,
+        tenants=ports.tenants,
+        clock=ports.clock,
+        count=shared.settings.shards,
+        standing=shared.admit.standing,
     )
 
 

@@ -18,6 +18,7 @@ from service.usecases.endpoint_gate import EndpointGate, Turned
 from service.usecases.keep_lane import KeepLane, claim_seconds
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
+from service.usecases.record_attempt import RecordAttempt, next_try
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import (
     SCHEDULE,
@@ -49,6 +50,7 @@ class DeliverLane:
     tenants: TenantStore
     reader: ReadLane
     post_event: PostEvent
+    record: RecordAttempt
     gate: EndpointGate
     keep: KeepLane
     retry_scale: float = 1.0
@@ -149,6 +151,7 @@ class DeliverLane:
 
     async def _attempt(self, hold: Hold, head: LogEvent) -> bool | None:
         """POST the head and commit what came of it; None goes on, else whether to read again."""
+        at = self.clock.now()
         answer = await self.post_event(
             hold.endpoint,
             head.id,
@@ -168,6 +171,12 @@ class DeliverLane:
         )
         decision = plan(hold.lane.attempt + 1, told, waits, now=self.clock.now())
         _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
+        made = self.record.in_lane(hold, head, answer, decision, at=at)
+        stop = await self._commit(hold, head, decision)
+        await self.record(replace(made, next_at=next_try(hold)))
+        return stop
+
+    async def _commit(self, hold: Hold, head: LogEvent, decision: Plan) -> bool | None:
         match decision:
             case Delivered():
                 return await self._delivered(hold, head)

@@ -29,6 +29,7 @@ from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
+from service.usecases.record_attempt import RecordAttempt
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
 
 TENANT: Final = TenantName("acme")
@@ -192,6 +193,9 @@ class LaneWorld:
             ),
             post_event=PostEvent(
                 clock=self.clock, signer=Ed25519Signer(), webhook_http=plan.around(self.receiver)
+            ),
+            record=RecordAttempt(
+                clock=self.clock, ids=self.ids, attempts=plan.around(self.table.attempts)
             ),
             gate=EndpointGate(
                 clock=self.clock,

@@ -27,6 +27,7 @@ from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
+from service.usecases.record_attempt import RecordAttempt
 from service.webhook.envelope import event_bytes
 from service.webhook.rotation import rotated
 from service.webhook.target import networks
@@ -82,6 +83,7 @@ def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
         keep=KeepLane(clock=CLOCK, ids=ids, lanes=table.lanes, hints=NoHints()),
         reader=reader,
         post_event=PostEvent(clock=CLOCK, signer=Ed25519Signer(), webhook_http=sender),
+        record=RecordAttempt(clock=CLOCK, ids=ids, attempts=table.attempts),
         gate=gate,
         retry_scale=0.001,
     )

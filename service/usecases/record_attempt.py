@@ -1,0 +1,95 @@
+"""Write down what an attempt came to, for people to look at. Never stops a delivery.
+
+The lane is committed first: it is the truth. An attempt that could not be written down is missing
+from a list, and nothing else.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+
+from service.domain.attempt import Attempt, Decision, Trigger
+from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.errors import BrokerError
+from service.domain.ids import ATTEMPT, AttemptId
+from service.domain.log import LogEvent
+from service.ports import AttemptStore, Clock, Ids, WebhookAnswer
+from service.usecases.read_lane import Hold
+from service.webhook.answers import DELIVERED_BYTES, FAILED_BYTES, shown_answer
+from service.webhook.retry import ConfirmGone, Delivered, Disable, Exhausted, Plan, RetryAt
+
+RECORD_SECONDS: Final = 2.0
+"""A lane waits no longer for a store that does not answer: its claim has other uses."""
+DECISIONS: Final[dict[type[Plan], Decision]] = {
+    Delivered: Decision.DELIVERED,
+    RetryAt: Decision.RETRY,
+    Exhausted: Decision.EXHAUSTED,
+    ConfirmGone: Decision.CONFIRM_GONE,
+    Disable: Decision.DISABLE,
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAttempt:
+    """Keeps attempts."""
+
+    clock: Clock
+    ids: Ids
+    attempts: AttemptStore
+
+    async def __call__(self, attempt: Attempt) -> None:
+        """Keep it, if that takes no longer than two seconds. Raises nothing of the store's."""
+        try:
+            async with self.clock.timeout(RECORD_SECONDS):
+                await self.attempts.record(attempt)
+        except (BrokerError, TimeoutError) as error:
+            facts = {
+                "endpoint_id": attempt.endpoint_id,
+                "session_id": attempt.session_id,
+                "sequence": attempt.sequence,
+                "error": type(error).__name__,
+            }
+            _log.warning("attempt.not_recorded", extra=facts)
+
+    def in_lane(
+        self, hold: Hold, event: LogEvent, answer: WebhookAnswer, decision: Plan, *, at: float
+    ) -> Attempt:
+        """The attempt that a lane made `at`, before its lane is moved on."""
+        made = self.outside(hold.endpoint, event, answer, at=at)
+        return replace(
+            made,
+            trigger=Trigger.PROBE if hold.probes else Trigger.LIVE,
+            number=hold.lane.attempt + 1,
+            decision=DECISIONS[type(decision)],
+        )
+
+    def outside(
+        self, endpoint: Endpoint, event: LogEvent, answer: WebhookAnswer, *, at: float
+    ) -> Attempt:
+        """The attempt that somebody asked for `at`: nothing follows from it."""
+        told = answer.status
+        delivered = told is not None and 200 <= told <= 299  # noqa: PLR2004 - RFC 9110, 15.3
+        limit = DELIVERED_BYTES if delivered else FAILED_BYTES
+        return Attempt(
+            id=AttemptId(self.ids.ulid(ATTEMPT)),
+            endpoint_id=endpoint.id,
+            session_id=event.session_id,
+            sequence=event.sequence,
+            event_id=event.id,
+            event_type=event.type,
+            at=at,
+            trigger=Trigger.RESEND,
+            status=told,
+            error=answer.error,
+            detail=answer.detail,
+            seconds=answer.seconds,
+            answer=shown_answer(answer.body, endpoint.headers, limit=limit),
+            decision=Decision.DELIVERED if delivered else Decision.NONE,
+        )
+
+
+def next_try(hold: Hold) -> float | None:
+    """When the lane's head is sent next, once the lane is committed; None: nobody knows."""
+    return hold.lane.due_at if hold.endpoint.state is EndpointState.ACTIVE else None
