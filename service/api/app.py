@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from service.api import errors
 from service.api.api_keys import api_keys_router
 from service.api.arrival import Arrival
+from service.api.deliveries import deliveries_router
 from service.api.deployments import deployments_router
 from service.api.document import document_of
 from service.api.health import health_router
@@ -51,6 +52,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.include_router(messages_router(broker))
     app.include_router(deployments_router(broker))
     app.include_router(webhooks_router(broker))
+    app.include_router(deliveries_router(broker))
     app.include_router(api_keys_router(broker))
     app.include_router(listeners_router(broker))
     return app

@@ -44,6 +44,8 @@ Word = Field(strict=False)
 """An enumeration's member comes as its text."""
 
 
+SEQUENCE_MAX = 10**12 - 1
+
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -238,6 +240,13 @@ class RotateSecretBody(Inbound):
 
     grace_seconds: Annotated[int, Field(ge=0, le=GRACE_SECONDS_MAX)] = GRACE_SECONDS
     secret: ImportedSecret = None
+
+
+class ResendEventBody(Inbound):
+    """Which event: a place in a session's log."""
+
+    session_id: str
+    sequence: Annotated[int, Field(ge=1, le=SEQUENCE_MAX)]
 
 
 class CreateKeyBody(Inbound):

@@ -23,10 +23,12 @@ from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.post_event import PostEvent
+from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
+from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
@@ -79,6 +81,8 @@ def broker_of(shared: Shared) -> Broker:
         erase_session=_erase_session(ports),
         deployments=_deployments(shared),
         webhooks=_webhooks(shared),
+        deliveries=_deliveries(ports),
+        resend_event=_resend_event(shared),
         keys=ManageKeys(
             tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
         ),
@@ -189,4 +193,26 @@ def _webhooks(shared: Shared) -> ManageWebhooks:
         check_url=judge,
         send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=shared.post_event),
         wake=WakeEndpoint(endpoints=shared.endpoints, sessions=ports.sessions, hints=ports.hints),
+    )
+
+
+def _deliveries(ports: Ports) -> ReadDeliveries:
+    return ReadDeliveries(
+        tenants=ports.tenants,
+        sessions=ports.sessions,
+        attempts=ports.attempts,
+        lanes=ports.lanes,
+        healths=ports.healths,
+        clock=ports.clock,
+    )
+
+
+def _resend_event(shared: Shared) -> ResendEvent:
+    ports = shared.ports
+    return ResendEvent(
+        tenants=ports.tenants,
+        sessions=ports.sessions,
+        clock=ports.clock,
+        post_event=shared.post_event,
+        record=record_attempt(ports),
     )

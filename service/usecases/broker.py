@@ -13,9 +13,11 @@ from service.usecases.idempotency import Once
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
+from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_typing import SendTyping
@@ -42,6 +44,8 @@ class Broker:
     erase_session: EraseSession
     deployments: ManageDeployments
     webhooks: ManageWebhooks
+    deliveries: ReadDeliveries
+    resend_event: ResendEvent
     keys: ManageKeys
     read_listeners: ReadListeners
 

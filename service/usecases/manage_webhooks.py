@@ -9,13 +9,13 @@ from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import (
     InvalidRequestError,
     LostRaceError,
-    NotFoundError,
     UnavailableError,
 )
 from service.domain.ids import ENDPOINT, EndpointId
 from service.ports.storage import TenantStore
 from service.ports.system import Clock, Ids
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
+from service.usecases.owned_endpoint import owned_endpoint
 from service.usecases.send_test import SendTest
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.webhook_fields import endpoint_faults, endpoint_view
@@ -183,13 +183,7 @@ class ManageWebhooks:
         return self.ids.signing_secret() if imported is None else import_secret(imported)
 
     async def _owned(self, key: ApiKey, endpoint_id: EndpointId) -> Endpoint:
-        missing = NotFoundError(kind="webhook", name=endpoint_id[:64])
-        if len(endpoint_id) > 64 or not endpoint_id.isprintable() or "#" in endpoint_id:  # noqa: PLR2004 - longest id
-            raise missing
-        endpoint = await self.tenants.endpoint(endpoint_id)
-        if endpoint.tenant != key.tenant:
-            raise missing
-        return endpoint
+        return await owned_endpoint(self.tenants, key.tenant, endpoint_id)
 
     async def _changed(
         self,

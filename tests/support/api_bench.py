@@ -51,9 +51,12 @@ from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.post_event import PostEvent
+from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
+from service.usecases.record_attempt import RecordAttempt
+from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
@@ -484,6 +487,8 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
             tenants=tenants, sessions=sessions, clock=clock, allow_endpoint=allow_endpoint
         ),
         webhooks=_webhooks(bench),
+        deliveries=_deliveries(bench),
+        resend_event=_resend_event(bench),
         keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
         read_listeners=ReadListeners(
             shards=bench.table.shards,
@@ -505,4 +510,26 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
         check_url=bench.check_url,
         send_test=SendTest(clock=bench.clock, ids=bench.ids, post_event=post),
         wake=WakeEndpoint(endpoints=known, sessions=bench.table.sessions, hints=bench.hints),
+    )
+
+
+def _deliveries(bench: Bench) -> ReadDeliveries:
+    table = bench.table
+    return ReadDeliveries(
+        tenants=table.tenants,
+        sessions=table.sessions,
+        attempts=table.attempts,
+        lanes=table.lanes,
+        healths=table.healths,
+        clock=bench.clock,
+    )
+
+
+def _resend_event(bench: Bench) -> ResendEvent:
+    return ResendEvent(
+        tenants=bench.table.tenants,
+        sessions=bench.table.sessions,
+        clock=bench.clock,
+        post_event=PostEvent(clock=bench.clock, signer=Ed25519Signer(), webhook_http=bench.posts),
+        record=RecordAttempt(clock=bench.clock, ids=bench.ids, attempts=bench.table.attempts),
     )

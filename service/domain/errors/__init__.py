@@ -18,6 +18,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── SessionReadOnlyError
     │   ├── SessionEndedError
     │   ├── SessionFailedError
+    │   ├── EventNotWantedError         a webhook's filter leaves it out
     │   ├── IdempotencyMismatchError
     │   ├── IdempotencyInProgressError
     │   └── RateLimitedError
@@ -45,6 +46,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
 from service.domain.errors.caller import (
     AttributesTooLargeError,
     BlockedTargetError,
+    EventNotWantedError,
     ExternalIdInUseError,
     FieldFault,
     IdempotencyInProgressError,
@@ -99,6 +101,7 @@ __all__ = [
     "CallerError",
     "ClearRefusedError",
     "ConfigurationError",
+    "EventNotWantedError",
     "ExternalIdInUseError",
     "FaultError",
     "FieldFault",

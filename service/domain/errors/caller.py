@@ -177,6 +177,17 @@ class SessionFailedError(CallerError):
         return f"session {self.session_id} has failed: {self.detail}"
 
 
+class EventNotWantedError(CallerError):
+    """The webhook takes no events of that type."""
+
+    def __init__(self, *, event_type: str) -> None:
+        super().__init__(event_type)
+        self.event_type = event_type
+
+    def __str__(self) -> str:
+        return f"this webhook does not take {self.event_type}; its eventTypes say what it takes"
+
+
 class IdempotencyMismatchError(CallerError):
     """The Idempotency-Key was used before with another body."""
 

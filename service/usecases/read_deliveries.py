@@ -1,0 +1,110 @@
+"""How deliveries to an endpoint went, and how it does. Writes nothing."""
+
+from asyncio import gather
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.domain.access import ApiKey
+from service.domain.attempt import Attempt
+from service.domain.health import Health
+from service.domain.ids import EndpointId, SessionId
+from service.domain.instants import maybe_rfc3339, rfc3339
+from service.ports import AttemptStore, Clock, HealthStore, LaneStore, SessionStore, TenantStore
+from service.usecases.idempotency import Answer
+from service.usecases.owned_endpoint import owned_endpoint
+from service.usecases.read_session import owned
+
+COUNT_MOST: Final = 1000
+"""Whoever has more than that has an outage, and no use for the exact number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDeliveries:
+    """What a tenant may see of its endpoints' attempts."""
+
+    tenants: TenantStore
+    sessions: SessionStore
+    attempts: AttemptStore
+    lanes: LaneStore
+    healths: HealthStore
+    clock: Clock
+
+    async def list(
+        self,
+        key: ApiKey,
+        endpoint_id: EndpointId,
+        *,
+        session_id: SessionId | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Answer:
+        """200 and a page of attempts: all of a session, or those of the endpoint that failed.
+
+        Raises NotFoundError, InvalidRequestError for a bad cursor.
+        """
+        await owned_endpoint(self.tenants, key.tenant, endpoint_id)
+        if session_id is None:
+            page = await self.attempts.failed_attempts(
+                endpoint_id, now=self.clock.now(), cursor=cursor, limit=limit
+            )
+        else:
+            await owned(self.sessions, key.tenant, session_id)
+            page = await self.attempts.attempts_of(
+                endpoint_id, session_id, cursor=cursor, limit=limit
+            )
+        items = [attempt_view(one) for one in page.items]
+        return Answer(status=200, body={"items": items, "nextCursor": page.next_cursor})
+
+    async def stats(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+        """200 and how the endpoint does; counts end at a thousand. Raises NotFoundError."""
+        endpoint = await owned_endpoint(self.tenants, key.tenant, endpoint_id)
+        now = self.clock.now()
+        health, waiting, failed = await gather(
+            self.healths.health(endpoint_id),
+            self.lanes.waiting_lanes(endpoint_id, limit=COUNT_MOST),
+            self.attempts.count_failed(endpoint_id, now=now, most=COUNT_MOST),
+        )
+        body = {
+            "state": endpoint.state.value,
+            "disabledReason": endpoint.disabled_reason,
+            **health_view(health, now=now),
+            "lanesWaiting": len(waiting),
+            "failedToday": failed,
+        }
+        return Answer(status=200, body=body)
+
+
+def attempt_view(attempt: Attempt) -> dict[str, Any]:
+    """The Attempt of the REST API."""
+    return {
+        "id": attempt.id,
+        "sessionId": attempt.session_id,
+        "sequence": attempt.sequence,
+        "eventId": attempt.event_id,
+        "eventType": attempt.event_type.value,
+        "at": rfc3339(attempt.at),
+        "trigger": attempt.trigger.value,
+        "attempt": attempt.number,
+        "status": attempt.status,
+        "error": attempt.error,
+        "detail": attempt.detail,
+        "seconds": round(attempt.seconds, 3),
+        "answer": attempt.answer,
+        "decision": attempt.decision.value,
+        "nextAttemptAt": maybe_rfc3339(attempt.next_at),
+    }
+
+
+def health_view(health: Health, *, now: float) -> dict[str, Any]:
+    """What couriers know of an endpoint, as of `now`: what is over is not shown."""
+    paused_until = health.paused_until
+    if paused_until is not None and paused_until <= now:
+        paused_until = None
+    word = "well" if paused_until is None else "paused"
+    return {
+        "health": word if health.probe_at is None else "down",
+        "pausedUntil": maybe_rfc3339(paused_until),
+        "nextProbeAt": maybe_rfc3339(health.probe_at),
+        "failingSince": maybe_rfc3339(health.failing_since),
+        "failuresInARow": health.failed,
+    }

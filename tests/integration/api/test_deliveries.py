@@ -1,0 +1,227 @@
+"""Attempts, statistics and resending over HTTP."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain.attempt import Attempt, Decision
+from service.domain.endpoint import Lane
+from service.domain.health import Health, Stamp, failed, paused
+from service.domain.ids import EndpointId, SessionId
+from service.ports import WebhookAnswer
+from tests.support.api_bench import Bench
+from tests.support.store_builders import an_attempt
+
+DAY = 24 * 3600
+
+
+async def _hook(bench: Bench, **body: object) -> str:
+    made = await bench.http.post("/v1/webhooks", json={"url": "https://example.com/hook", **body})
+    assert made.status_code == 201, made.text
+    return f"/v1/webhooks/{made.json()['id']}"
+
+
+async def _attempt(bench: Bench, path: str, session_id: str, **changes: Any) -> Attempt:  # noqa: ANN401 - fields of any type
+    made = an_attempt(
+        endpoint_id=EndpointId(path.rpartition("/")[2]),
+        session_id=SessionId(session_id),
+        **{"at": bench.clock.now(), **changes},
+    )
+    await bench.table.attempts.record(made)
+    return made
+
+
+async def _ids(bench: Bench, path: str, **query: str | int) -> list[str]:
+    """All that the listing has, page by page."""
+    found: list[str] = []
+    while True:
+        answer = await bench.http.get(f"{path}/deliveries", params=query)
+        assert answer.status_code == 200, answer.text
+        found += [item["id"] for item in answer.json()["items"]]
+        if answer.json()["nextCursor"] is None:
+            return found
+        query["cursor"] = answer.json()["nextCursor"]
+
+
+async def test_without_a_session_what_failed_is_listed_newest_first(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+    made = [
+        await _attempt(bench, path, session["id"], at=bench.clock.now() - age, decision=how)
+        for age, how in (
+            (2 * DAY, Decision.RETRY),
+            (60, Decision.DELIVERED),
+            (60, Decision.RETRY),
+            (0, Decision.DISABLE),
+        )
+    ]
+
+    wanted = [each.id for each in reversed(made) if each.failed]
+    assert await _ids(bench, path) == wanted
+    assert await _ids(bench, path, limit=1) == wanted
+
+
+async def test_with_a_session_all_of_it_is_listed(bench: Bench) -> None:
+    path, session, other = await _hook(bench), await bench.session(), await bench.session()
+    first = await _attempt(bench, path, session["id"], decision=Decision.RETRY)
+    second = await _attempt(bench, path, session["id"])
+    await _attempt(bench, path, other["id"])
+
+    wanted = [second.id, first.id]
+    assert await _ids(bench, path, sessionId=session["id"]) == wanted
+    assert await _ids(bench, path, sessionId=session["id"], limit=1) == wanted
+
+
+async def test_a_bad_cursor_is_refused(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+
+    for query in ({"cursor": "x"}, {"cursor": "x", "sessionId": session["id"]}):
+        refused = await bench.http.get(f"{path}/deliveries", params=query)
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+
+async def test_of_a_session_that_is_not_ours_nothing_is_listed(bench: Bench) -> None:
+    path = await _hook(bench)
+
+    answer = await bench.http.get(f"{path}/deliveries", params={"sessionId": "ses_x"})
+
+    assert answer.status_code == 404
+
+
+async def test_a_new_webhook_is_well(bench: Bench) -> None:
+    stats = await bench.http.get(f"{await _hook(bench)}/stats")
+
+    assert stats.json() == {
+        "state": "active",
+        "disabledReason": None,
+        "health": "well",
+        "pausedUntil": None,
+        "nextProbeAt": None,
+        "failingSince": None,
+        "failuresInARow": 0,
+        "lanesWaiting": 0,
+        "failedToday": 0,
+    }
+
+
+async def test_trouble_shows(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+    endpoint_id, now = EndpointId(path.rpartition("/")[2]), bench.clock.now()
+    await _attempt(bench, path, session["id"], decision=Decision.RETRY)
+    await _attempt(bench, path, session["id"], decision=Decision.RETRY, at=now - DAY)
+    sick = failed(Health(), SessionId(session["id"]), Stamp(by="a", at=now - 9), probed=False)
+    assert sick is not None
+    asked = paused(sick, Stamp(by="b", at=now), until=now + 60)
+    assert asked is not None
+    await bench.table.healths.change_health(endpoint_id, Health(), asked)
+    await _park(bench, endpoint_id, session["id"])
+    await bench.http.post(f"{path}/disable")
+
+    stats = (await bench.http.get(f"{path}/stats")).json()
+
+    assert (stats["state"], stats["disabledReason"]) == ("disabled", "requested")
+    assert (stats["health"], stats["failuresInARow"]) == ("paused", 1)
+    assert stats["failingSince"] < stats["pausedUntil"]
+    assert (stats["lanesWaiting"], stats["failedToday"]) == (1, 1)
+
+
+async def _park(bench: Bench, endpoint_id: EndpointId, session_id: str) -> None:
+    """A lane that waits for a time."""
+    now, lanes = bench.clock.now(), bench.table.lanes
+    new = Lane(endpoint_id=endpoint_id, session_id=SessionId(session_id), cursor=0)
+    held = await lanes.claim(new, token="t", now=now, until=now + 60)
+    assert held is not None
+    await lanes.save(held, replace(held, claim=None, due_at=now + 900))
+
+
+async def test_an_event_is_sent_once_more_and_a_repeat_sends_nothing(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+    bench.posts.answer = WebhookAnswer(status=500, body=b"no\n", seconds=0.25)
+    body, key = {"sessionId": session["id"], "sequence": 1}, {"Idempotency-Key": "once"}
+
+    answer = await bench.http.post(f"{path}/resend", json=body, headers=key)
+    again = await bench.http.post(f"{path}/resend", json=body, headers=key)
+
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told.items() >= {"status": 500, "answer": "no\\n", "seconds": 0.25}.items()
+    assert told.items() >= {"trigger": "resend", "decision": "none", "attempt": None}.items()
+    assert again.json() == told
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(bench.posts.posted) == 1
+    assert await _ids(bench, path) == [told["id"]]
+
+
+async def test_even_a_disabled_webhook_gets_what_somebody_asks_for(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+    await bench.http.post(f"{path}/disable")
+
+    answer = await bench.http.post(
+        f"{path}/resend", json={"sessionId": session["id"], "sequence": 1}
+    )
+
+    assert answer.json()["decision"] == "delivered"
+
+
+async def test_what_the_filter_leaves_out_is_refused(bench: Bench) -> None:
+    path, session = await _hook(bench, eventTypes=["webhook.test"]), await bench.session()
+
+    refused = await bench.http.post(
+        f"{path}/resend", json={"sessionId": session["id"], "sequence": 1}
+    )
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "event_not_wanted")
+    assert bench.posts.posted == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"sequence": 99}, 404),
+        ({"sessionId": "ses_x"}, 404),
+        ({"sessionId": "a#b"}, 404),
+        ({"sequence": 0}, 422),
+        ({"sequence": 10**12}, 422),
+        ({"sequence": "1"}, 422),
+        ({"force": True}, 422),
+    ],
+)
+async def test_a_wrong_wish_sends_nothing(
+    bench: Bench, changes: dict[str, object], status: int
+) -> None:
+    path, session = await _hook(bench), await bench.session()
+
+    refused = await bench.http.post(
+        f"{path}/resend", json={"sessionId": session["id"], "sequence": 1, **changes}
+    )
+
+    assert refused.status_code == status, refused.text
+    assert bench.posts.posted == []
+
+
+async def test_another_tenant_sees_and_sends_nothing(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+    await _attempt(bench, path, session["id"], decision=Decision.RETRY)
+    stranger = await bench.key("*", tenant="other")
+    theirs = (
+        await bench.http.post(
+            "/v1/webhooks", json={"url": "https://example.org/"}, headers=stranger
+        )
+    ).json()["id"]
+    wish = {"sessionId": session["id"], "sequence": 1}
+
+    answers = [
+        await bench.http.get(f"{path}/deliveries", headers=stranger),
+        await bench.http.get(f"{path}/stats", headers=stranger),
+        await bench.http.post(f"{path}/resend", json=wish, headers=stranger),
+        await bench.http.post(f"/v1/webhooks/{theirs}/resend", json=wish, headers=stranger),
+        await bench.http.get(
+            f"/v1/webhooks/{theirs}/deliveries",
+            params={"sessionId": session["id"]},
+            headers=stranger,
+        ),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 5
+    assert bench.posts.posted == []
