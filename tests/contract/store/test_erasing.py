@@ -196,10 +196,13 @@ async def test_a_purge_may_be_repeated_and_finds_what_came_late(table: Table) ->
     erased = await erase(table, session)
     await purge(table, erased)
     await table.lanes.claim(a_lane(session), token="late", now=NOW, until=NOW + 60)
+    await table.attempts.record(an_attempt(endpoint_id=HOOK, session_id=session.id))
 
     await purge(table, erased)
 
     assert await table.lanes.lanes_of(session.id) == []
+    left = await table.attempts.attempts_of(HOOK, session.id, cursor=None, limit=9)
+    assert left.items == []
 
 
 def _lookups(session: Session) -> list[str]:

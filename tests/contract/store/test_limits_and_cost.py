@@ -7,6 +7,8 @@ import pytest
 import pytest_asyncio
 
 from service.adapters.embedded import EmbeddedTable, open_embedded
+from service.adapters.table import schema
+from service.adapters.table.limits import WRITE_UNIT_BYTES, item_bytes
 from service.domain.attempt import Decision
 from service.domain.errors import TooLargeError
 from service.domain.ids import AttemptId, EndpointId, EventId, SessionId
@@ -143,6 +145,11 @@ async def test_an_attempt_costs_one_unit_and_one_more_where_it_failed(
 
     assert spent(embedded, before) == units
     assert embedded.driver.meter.calls == {"write": 1}
+    key = schema.attempt_key(made.endpoint_id, made.session_id, made.sequence, made.id)
+    item = await embedded.driver.get(key)
+    assert item is not None
+    if not made.failed:
+        assert item_bytes(item) <= WRITE_UNIT_BYTES - 100, "an attempt will tell more one day"
 
 
 async def test_an_outbound_message_costs_at_most_nine_units(embedded: EmbeddedTable) -> None:

@@ -58,6 +58,10 @@ def test_a_credential_is_found_as_json_spells_it() -> None:
     assert text == '{"said": "[redacted]"}'
 
 
+def test_a_credential_is_replaced_as_a_whole() -> None:
+    assert shown(f"you sent Bearer {TOKEN}.".encode()) == "you sent [redacted]."
+
+
 def test_a_credential_at_the_cut_leaves_no_piece() -> None:
     text = shown(b"x" * (FAILED_BYTES - 5) + TOKEN.encode())
 
