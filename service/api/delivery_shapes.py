@@ -67,5 +67,7 @@ class WebhookStatsOut(Outbound):
         description="When the first attempt failed since the last that did not."
     )
     failures_in_a_row: int
-    lanes_waiting: int = Field(description="Sessions whose next delivery waits for a time.")
+    lanes_waiting: int = Field(
+        description="Of the latest 20,000 sessions, those whose next delivery waits for a time."
+    )
     failed_today: int = Field(description="Attempts that failed on this day (UTC).")

@@ -82,6 +82,12 @@ class LaneStore(Protocol):
     async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[SessionId]:
         """Sessions whose lane to that endpoint waits for a time, eventually consistent."""
 
+    async def count_waiting(self, endpoint_id: EndpointId, *, most: int) -> int:
+        """How many lanes to that endpoint wait for a time, counted up to `most`.
+
+        Looks at those of the latest sessions, some twenty thousand; eventually consistent.
+        """
+
     async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
         """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""
 

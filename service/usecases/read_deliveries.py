@@ -61,14 +61,14 @@ class ReadDeliveries:
         now = self.clock.now()
         health, waiting, failed = await gather(
             self.healths.health(endpoint_id),
-            self.lanes.waiting_lanes(endpoint_id, limit=COUNT_MOST),
+            self.lanes.count_waiting(endpoint_id, most=COUNT_MOST),
             self.attempts.count_failed(endpoint_id, now=now, most=COUNT_MOST),
         )
         body = {
             "state": endpoint.state.value,
             "disabledReason": endpoint.disabled_reason,
             **health_view(health, now=now),
-            "lanesWaiting": len(waiting),
+            "lanesWaiting": waiting,
             "failedToday": failed,
         }
         return Answer(status=200, body=body)

@@ -3,7 +3,10 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from service.adapters.table import schema
+from service.adapters.table.lanes import LaneTable
 from service.domain.health import Health, Stamp, failed, probing, succeeded
 from service.domain.ids import EndpointId, SessionId
 from tests.contract.store.conftest import Table
@@ -144,5 +147,29 @@ async def test_lanes_that_wait_are_found_by_their_endpoint(table: Table) -> None
     waiting = await table.lanes.waiting_lanes(HOOK, limit=100)
 
     assert sorted(waiting) == sorted(session.id for session in sessions[1::2])
+    assert await table.lanes.count_waiting(HOOK, most=100) == 6
+    assert await table.lanes.count_waiting(HOOK, most=5) == 5
+    assert await table.lanes.count_waiting(OTHER, most=5) == 0
     assert len(await table.lanes.waiting_lanes(HOOK, limit=2)) == 2
     assert await table.lanes.waiting_lanes(OTHER, limit=100) == []
+
+
+@pytest.mark.parametrize("the_latest_waits", [True, False])
+async def test_what_waits_is_counted_among_the_latest_lanes(
+    table: Table, *, the_latest_waits: bool
+) -> None:
+    sessions = [a_session() for _ in range(schema.LANE_BUCKETS + 1)]
+    buckets = [schema.bucket(session.id, schema.LANE_BUCKETS) for session in sessions]
+    twice = next(number for number in buckets if buckets.count(number) > 1)
+    both = [each for each, number in zip(sessions, buckets, strict=True) if number == twice]
+    for session in both:
+        held = await table.lanes.claim(
+            a_lane(session, endpoint_id=HOOK), token="t", now=NOW, until=NOW + 60
+        )
+        assert held is not None
+        waits = the_latest_waits is (session is both[-1])
+        await table.lanes.save(held, replace(held, due_at=NOW + 9 if waits else None))
+
+    count = await LaneTable(table.driver, looked_at=1).count_waiting(HOOK, most=9)
+
+    assert count == (1 if the_latest_waits else 0)
