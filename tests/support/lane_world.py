@@ -23,7 +23,7 @@ from service.domain.ids import (
 )
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session, State
-from service.ports import WebhookAnswer
+from service.ports import Hints, WebhookAnswer, WebhookHttp
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
@@ -68,6 +68,8 @@ class CrashPlan:
         return _Counted(port, self)
 
     async def call(self, action: Callable[[], Awaitable[object]]) -> object:
+        if self.fired:
+            raise CrashError  # the dead do nothing more
         self.calls += 1
         if self.calls != self.at:
             return await action()
@@ -163,21 +165,23 @@ class HintBox:
 class LaneWorld:
     """One tenant, one session with events 1..n, and endpoints as a test wants them."""
 
-    def __init__(self, *, retry_scale: float = 1.0) -> None:
+    def __init__(self, *, retry_scale: float = 1.0, seed: int = 0) -> None:
         self.clock = VirtualClock()
-        self.ids = FakeIds(now=self.clock.now)
+        self.ids = FakeIds(seed, now=self.clock.now)
         self.table: EmbeddedTable = open_embedded(
             None, cipher=PlainCipher(), clock_now=self.clock.now, executor=InlineExecutor()
         )
         self.receiver = Receiver(self.clock)
         self.hints = HintBox(self.clock)
+        self.wire: WebhookHttp = self.receiver
+        self.hint_line: Hints = self.hints
         self.retry_scale = retry_scale
 
     def courier(self, crashes: CrashPlan | None = None) -> DeliverLane:
         """A courier whose ports fail as planned."""
         plan = crashes or CrashPlan()
         lanes, tenants = plan.around(self.table.lanes), plan.around(self.table.tenants)
-        healths, hints = plan.around(self.table.healths), plan.around(self.hints)
+        healths, hints = plan.around(self.table.healths), plan.around(self.hint_line)
         return DeliverLane(
             clock=self.clock,
             ids=self.ids,
@@ -192,7 +196,7 @@ class LaneWorld:
                 healths=healths,
             ),
             post_event=PostEvent(
-                clock=self.clock, signer=Ed25519Signer(), webhook_http=plan.around(self.receiver)
+                clock=self.clock, signer=Ed25519Signer(), webhook_http=plan.around(self.wire)
             ),
             record=RecordAttempt(
                 clock=self.clock, ids=self.ids, attempts=plan.around(self.table.attempts)
