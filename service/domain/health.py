@@ -176,7 +176,13 @@ def succeeded(health: Health, stamp: Stamp) -> Health | None:
         return _next(health, stamp, failed=0, lanes=(), failing_since=None)
     if health.is_well:
         return None
-    return Health(version=health.version + 1, by=stamp.by, changed_at=stamp.at)
+    # A pause outlives it: this attempt may have begun before the receiver asked for one.
+    return Health(
+        version=health.version + 1,
+        by=stamp.by,
+        changed_at=stamp.at,
+        paused_until=health.paused_until,
+    )
 
 
 def is_given_up(health: Health, *, now: float) -> bool:

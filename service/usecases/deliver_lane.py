@@ -100,7 +100,7 @@ class DeliverLane:
         if claimed is None:
             return False
         hold.lane = claimed
-        if (claimed.cursor, claimed.attempt) != (found.cursor, found.attempt):
+        if claimed.version != found.version + 1:
             # Somebody moved it between our read and our claim: what we read is stale.
             await self.keep.save(hold, replace(claimed, claim=None))
             return True
@@ -220,12 +220,14 @@ class DeliverLane:
             hold.health = await self.gate.tell_failure(
                 endpoint_id, hold.run.session_id, hold.health, probed=probed
             )
-        probe_at = hold.health.probe_at
+        probe_at, asked = hold.health.probe_at, decision.asked_until
         if probe_at is not None:
             # Somebody has to send the next probe; whoever found the endpoint down is there already.
-            at = max(probe_at, hold.health.paused_until or 0.0)
+            at = max(probe_at, hold.health.paused_until or 0.0, asked or 0.0)
         counts = decision.counts and not probed
-        await self.keep.retry_later(hold, at, counts=counts, parked=probe_at is not None)
+        # The endpoint's return calls those who are parked, whatever their own receiver's wish was.
+        parked = not decision.counts or (probe_at is not None and asked is None)
+        await self.keep.retry_later(hold, at, counts=counts, parked=parked)
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
         """Wait here for the confirming attempt; with no time left, a later run asks anew."""

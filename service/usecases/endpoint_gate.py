@@ -4,7 +4,7 @@ Down, paused, on its way back, at its limits: all couriers share what is known t
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from service.domain.endpoint import Endpoint
@@ -75,23 +75,29 @@ class EndpointGate:
 
     async def enter(self, endpoint: Endpoint, health: Health) -> Entry:
         """Ask for one run of attempts; what comes of it is given back with `go_out`."""
-        if isinstance(leave(health, now=self.clock.now()), Probe):
-            stamp = self._stamp()
-            there = await self.healths.change_health(endpoint.id, health, probing(health, stamp))
-            if there.by == stamp.by:
-                return Pass(health=there, probes=True)
-            health = there
         way = leave(health, now=self.clock.now())
-        if isinstance(way, Probe):
-            # Somebody changed it in this moment: another lane may.
-            return Turned(self.clock.now() + WAIT_FOR_PLACE)
         if isinstance(way, Wait):
             return Turned(way.until, down=health.probe_at is not None)
         places = way.places if isinstance(way, Narrow) else None
         limits = [limit for limit in (places, endpoint.max_concurrency) if limit is not None]
-        if not limits:
-            return Pass(health=health)
-        return await self._place(endpoint, health, min(limits))
+        # A probe needs a place too: requests from before the endpoint went down may be under way.
+        entry = await self._place(endpoint, health, min(limits)) if limits else Pass(health=health)
+        if isinstance(entry, Turned) or not isinstance(way, Probe):
+            return entry
+        return await self._probe(endpoint.id, entry)
+
+    async def _probe(self, endpoint_id: EndpointId, entry: Pass) -> Entry:
+        stamp = self._stamp()
+        after = probing(entry.health, stamp)
+        there = await self.healths.change_health(endpoint_id, entry.health, after)
+        if there.by == stamp.by:
+            return replace(entry, health=there, probes=True)
+        await self.go_out(endpoint_id, entry)
+        way = leave(there, now=self.clock.now())
+        if isinstance(way, Wait):
+            return Turned(way.until, down=there.probe_at is not None)
+        # Somebody changed it in this moment: another lane may.
+        return Turned(self.clock.now() + WAIT_FOR_PLACE)
 
     def turned_away(self, health: Health) -> Turned | None:
         """Whether somebody found the endpoint down or paused while we were in."""

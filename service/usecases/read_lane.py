@@ -146,14 +146,13 @@ class ReadLane:
             return False
         if lane.due_at is None or lane.due_at <= now:
             return True
-        parked = lane.parked or lane.attempt == 0
         if endpoint.state is not EndpointState.ACTIVE:
-            return not parked  # a lane that waits for its retry is parked as soon as it is met
-        if not parked and lane.due_at - now <= SOON_SECONDS:
+            return not lane.parked  # a lane that waits for its retry is parked as soon as it is met
+        if not lane.parked and lane.due_at - now <= SOON_SECONDS:
             await self.clock.sleep(lane.due_at - now)
             return True
         # Parked until the endpoint is open and well again, as it may be by now.
-        return parked and not isinstance(leave(health, now=now), Wait)
+        return lane.parked and not isinstance(leave(health, now=now), Wait)
 
     async def _beginning(self, endpoint: Endpoint, session: Session) -> Lane:
         """A lane that never was begins before the first event as young as its endpoint."""

@@ -106,6 +106,8 @@ class RetryAt:
     """The receiver has too much to do: no lane may try before then."""
     counts: bool = True
     """Whether it used up an attempt: to be sent away for longer than we would wait does not."""
+    asked_until: float | None = None
+    """The receiver said when: nobody may try this event before, not even as a probe."""
     tells: bool = True
     """Whether it says anything of the endpoint's health: one that says "too many" is well."""
 
@@ -175,6 +177,7 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         reason=reason,
         pause_until=now + pause if pauses else None,
         counts=not pauses or (asked or 0.0) <= own,
+        asked_until=now + asked if asked else None,
         tells=answer.status != _TOO_MANY,
     )
 

@@ -188,6 +188,17 @@ def test_a_pause_holds_everybody_and_the_longest_counts() -> None:
     assert longer.paused_until == NOW + 90
 
 
+def test_a_pause_outlives_the_success_of_who_was_under_way() -> None:
+    failing = after(ONE)
+    health = paused(failing, at(), until=NOW + 60)
+    assert health is not None
+
+    well = succeeded(health, at(NOW + 1))
+
+    assert well is not None
+    assert (well.failed, leave(well, now=NOW + 2)) == (0, Wait(NOW + 60))
+
+
 def test_a_pause_that_is_over_is_no_reason_to_write() -> None:
     health = paused(Health(), at(), until=NOW + 60)
     assert health is not None

@@ -656,6 +656,58 @@ def test_what_moved_between_reading_and_claiming_is_read_again() -> None:
     play(story())
 
 
+def test_an_attempt_that_used_up_none_is_seen_by_who_read_before_it() -> None:
+    """Sent away for long by the first, the receiver gets nothing from the second."""
+
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        world.receiver.script.append(failing(500))
+        await world.courier()(endpoint.id, session.id)
+        await world.clock.sleep(60)
+        world.receiver.reply = failing(503, retry_after="600")
+        courier = world.courier()
+        late = Before(courier.lanes, "claim", lambda: world.courier()(endpoint.id, session.id))
+
+        await replace(courier, lanes=late)(endpoint.id, session.id)  # type: ignore[arg-type]  # stands for any port
+
+        assert len(world.receiver.posts) == 2
+        assert (await world.lane(endpoint, session)).claim is None
+
+    play(story())
+
+
+def test_a_receiver_that_says_when_is_not_probed_by_that_event_before() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, RECEIVED)
+        others = [await world.session(f"ses_{number}") for number in range(2, 5)]
+        for other in others:
+            await world.append(other, RECEIVED)
+            world.receiver.script.append(failing())
+            await world.courier()(endpoint.id, other.id)
+        world.receiver.script += [failing(), failing(422, retry_after="600")]
+        await world.clock.sleep(6)
+        await world.courier()(endpoint.id, others[0].id)
+        await world.courier()(endpoint.id, session.id)
+        assert (await world.table.healths.health(endpoint.id)).probe_at is not None
+        begun = world.clock.now()
+
+        await world.clock.sleep(30)
+        await world.courier()(endpoint.id, session.id)
+        assert len(world.receiver.posts) == 5
+
+        await world.courier()(endpoint.id, others[1].id)
+        await world.courier()(endpoint.id, session.id)
+        assert world.receiver.taken == [1]
+
+        await world.clock.sleep(600 - (world.clock.now() - begun))
+        await world.courier()(endpoint.id, session.id)
+        assert world.receiver.taken == [1, 1]
+
+    play(story())
+
+
 def test_a_long_search_renews_its_claim_before_it_posts() -> None:
     async def story() -> None:
         world = LaneWorld()

@@ -404,6 +404,8 @@ class Crowded:
     others: list[Health]
     now: Health = field(default_factory=Health)
     written: list[Health] = field(default_factory=list)
+    free: bool = False
+    taken: int = 0
 
     async def health(self, endpoint_id: EndpointId) -> Health:
         return self.now
@@ -419,10 +421,12 @@ class Crowded:
     async def take_place(
         self, endpoint_id: EndpointId, place: int, *, token: str, now: float, until: float
     ) -> bool:
-        return False
+        self.taken += self.free
+        return self.free
 
     async def leave_place(self, endpoint_id: EndpointId, place: int, *, token: str) -> None:
-        raise AssertionError
+        assert self.taken
+        self.taken -= 1
 
     async def take_turn(self, endpoint_id: EndpointId, second: int, *, most: int) -> bool:
         return False
@@ -450,8 +454,11 @@ def test_who_loses_the_probe_waits_for_what_comes_of_it() -> None:
         shut = found_down(world)
         theirs = probing(shut, Stamp(by="them", at=world.clock.now()))
 
-        entry = await gate(world, Crowded([theirs])).enter(await hook(world), shut)
+        store = Crowded([theirs], free=True)
 
+        entry = await gate(world, store).enter(await hook(world), shut)
+
+        assert store.taken == 0
         assert theirs.probe_at is not None
         assert entry == Turned(theirs.probe_at, down=True)
 
@@ -464,11 +471,33 @@ def test_who_loses_the_probe_to_one_whose_time_is_over_comes_again_soon() -> Non
         shut = found_down(world)
         stale = replace(shut, version=9, by="them")
 
-        entry = await gate(world, Crowded([stale])).enter(await hook(world), shut)
+        store = Crowded([stale], free=True)
+
+        entry = await gate(world, store).enter(await hook(world), shut)
+
+        assert store.taken == 0
 
         assert isinstance(entry, Turned)
         assert not entry.down
         assert 0 < entry.until - world.clock.now() <= 1
+
+    run_virtual(story())
+
+
+def test_a_probe_takes_one_of_the_endpoints_places_or_is_not_sent() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        full, free = Crowded([]), Crowded([], free=True)
+
+        outside = await gate(world, full).enter(await hook(world), found_down(world))
+        inside = await gate(world, free).enter(await hook(world), found_down(world))
+
+        assert isinstance(outside, Turned)
+        assert not outside.down
+        assert full.written == []
+        assert isinstance(inside, Pass)
+        assert inside.probes
+        assert inside.place is not None
 
     run_virtual(story())
 

@@ -99,7 +99,11 @@ def test_jitter_only_adds_and_at_most_a_fifth_or_a_quarter_of_an_hour(
 def test_the_scale_shortens_our_waits_and_not_those_asked_for() -> None:
     assert decide(status=500, scale=0.01) == RetryAt(at=NOW + 0.05, reason="HTTP 500")
     assert decide(status=503, retry_after="7", scale=0.01) == RetryAt(
-        at=NOW + 7, reason="HTTP 503", pause_until=NOW + 7, counts=False
+        at=NOW + 7,
+        reason="HTTP 503",
+        pause_until=NOW + 7,
+        counts=False,
+        asked_until=NOW + 7,
     )
     assert decide(status=410, scale=0.01) == ConfirmGone(at=NOW + 0.15, reason="HTTP 410")
     assert decide(status=410, scale=100.0) == ConfirmGone(at=NOW + 30, reason="HTTP 410")
@@ -107,7 +111,11 @@ def test_the_scale_shortens_our_waits_and_not_those_asked_for() -> None:
 
 def test_a_retry_after_shorter_than_the_schedule_changes_nothing() -> None:
     assert decide(5, status=429, retry_after="3") == RetryAt(
-        at=NOW + 900, reason="HTTP 429", pause_until=NOW + 3, tells=False
+        at=NOW + 900,
+        reason="HTTP 429",
+        pause_until=NOW + 3,
+        asked_until=NOW + 3,
+        tells=False,
     )
 
 
