@@ -188,6 +188,7 @@ def _webhooks(shared: Shared) -> ManageWebhooks:
 
     return ManageWebhooks(
         tenants=ports.tenants,
+        healths=ports.healths,
         clock=ports.clock,
         ids=ports.ids,
         check_url=judge,

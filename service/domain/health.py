@@ -192,6 +192,26 @@ def is_given_up(health: Health, *, now: float) -> bool:
     return now - health.failing_since >= GIVE_UP_SECONDS
 
 
+def blames_event(health: Health, lane: SessionId, *, since: float, lasting: bool) -> bool:
+    """Whether one event fails and not the endpoint; `health` is as its latest failure left it.
+
+    Nobody else failed since the last success, and that came after `since`, when the event failed
+    first. Where no other lane tried at all the answer must be `lasting`: the receiver will give it
+    again.
+    """
+    if health.probe_at is not None or health.back_at is not None or health.failing_since is None:
+        return False
+    alone = all(other == lane for other in health.lanes)
+    return alone and (lasting or health.failing_since > since)
+
+
+def forgotten(health: Health, stamp: Stamp) -> Health | None:
+    """As if nothing was known of the endpoint; None where nothing is."""
+    if health.version == 0:
+        return None
+    return Health(version=health.version + 1, by=stamp.by, changed_at=stamp.at)
+
+
 def _next(health: Health, stamp: Stamp, **changes: object) -> Health:
     return replace(
         health,

@@ -11,8 +11,9 @@ from service.domain.errors import (
     LostRaceError,
     UnavailableError,
 )
-from service.domain.ids import ENDPOINT, EndpointId
-from service.ports.storage import TenantStore
+from service.domain.health import Stamp, forgotten
+from service.domain.ids import ENDPOINT, LOCK, EndpointId
+from service.ports.storage import HealthStore, TenantStore
 from service.ports.system import Clock, Ids
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
 from service.usecases.owned_endpoint import owned_endpoint
@@ -41,6 +42,7 @@ class ManageWebhooks:
     """
 
     tenants: TenantStore
+    healths: HealthStore
     clock: Clock
     ids: Ids
     check_url: Callable[[str], object]
@@ -199,6 +201,8 @@ class ManageWebhooks:
             after = replace(change(before), updated_at=self.clock.now())
             self._check(after)
             record = _record(ticket, 200, after, secret)
+            if _begins_anew(before, after):
+                await self._forget_health(endpoint_id)
             try:
                 made = await self.tenants.put_endpoint(
                     after, expected_version=before.version, idempotency=record
@@ -209,6 +213,18 @@ class ManageWebhooks:
             return made
         raise UnavailableError(what="the webhook")
 
+    async def _forget_health(self, endpoint_id: EndpointId) -> None:
+        """What couriers found of it must not keep it shut, nor disable it again at once."""
+        for _ in range(TRIES):
+            stamp = Stamp(by=self.ids.ulid(LOCK), at=self.clock.now())
+            health = await self.healths.health(endpoint_id)
+            after = forgotten(health, stamp)
+            if after is None:
+                return
+            there = await self.healths.change_health(endpoint_id, health, after)
+            if there.by == stamp.by:
+                return
+
     async def _tell(self, endpoint: Endpoint) -> None:
         # Also when it closed: lanes that wait for a retry are parked then, and begin afresh later.
         await self.wake(endpoint)
@@ -218,6 +234,12 @@ class ManageWebhooks:
             raise InvalidRequestError(*faults)
         check_headers(endpoint.headers)
         self.check_url(endpoint.url)
+
+
+def _begins_anew(before: Endpoint, after: Endpoint) -> bool:
+    """Whether it opens, or is somebody else now."""
+    opens = before.state is not EndpointState.ACTIVE and after.state is EndpointState.ACTIVE
+    return opens or before.url != after.url
 
 
 def _record(

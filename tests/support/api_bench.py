@@ -505,6 +505,7 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
     post = PostEvent(clock=bench.clock, signer=Ed25519Signer(), webhook_http=bench.posts)
     return ManageWebhooks(
         tenants=bench.table.tenants,
+        healths=bench.table.healths,
         clock=bench.clock,
         ids=bench.ids,
         check_url=bench.check_url,

@@ -18,7 +18,9 @@ from service.domain.health import (
     Probe,
     Stamp,
     Wait,
+    blames_event,
     failed,
+    forgotten,
     is_given_up,
     leave,
     paused,
@@ -197,6 +199,33 @@ def test_a_pause_outlives_the_success_of_who_was_under_way() -> None:
 
     assert well is not None
     assert (well.failed, leave(well, now=NOW + 2)) == (0, Wait(NOW + 60))
+
+
+def test_an_event_is_to_blame_while_others_get_through_or_for_an_answer_that_lasts() -> None:
+    alone = after(ONE, ONE)
+    others_since = after(ONE, now=NOW + 60)
+
+    assert not blames_event(alone, ONE, since=NOW, lasting=False)
+    assert blames_event(alone, ONE, since=NOW, lasting=True)
+    assert blames_event(others_since, ONE, since=NOW, lasting=False)
+
+
+def test_no_event_is_to_blame_where_others_fail_or_the_endpoint_is_not_well() -> None:
+    for health in (
+        after(ONE, TWO, now=NOW + 60),
+        after(TWO, now=NOW + 60),
+        DOWN,
+        succeeded(DOWN, at(NOW + 60)) or DOWN,
+        Health(),
+    ):
+        assert not blames_event(health, ONE, since=NOW, lasting=True)
+
+
+def test_a_health_is_forgotten_once() -> None:
+    assert forgotten(DOWN, at(NOW + 1)) == Health(
+        version=DOWN.version + 1, by="us", changed_at=NOW + 1
+    )
+    assert forgotten(Health(), at()) is None
 
 
 def test_a_pause_that_is_over_is_no_reason_to_write() -> None:

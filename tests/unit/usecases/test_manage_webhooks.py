@@ -1,10 +1,11 @@
 """Endpoints kept, changed and switched."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from service.domain.errors import UnavailableError, VersionConflictError
+from service.domain.health import Health
 from service.domain.ids import EndpointId
 from service.usecases.manage_webhooks import ManageWebhooks
 from tests.support.api_bench import Bench, open_bench
@@ -54,6 +55,77 @@ async def test_a_rotation_that_lost_a_race_adds_one_secret() -> None:
         stored = await bench.table.tenants.endpoint(endpoint_id)
 
     assert len(stored.secrets) == 2
+
+
+DOWN = Health(version=1, by="them", failed=25, failing_since=1.0, probe_at=9e12, probes=7)
+
+
+async def _down(bench: Bench) -> EndpointId:
+    endpoint_id = await _made(bench)
+    await bench.table.healths.change_health(endpoint_id, Health(), DOWN)
+    return endpoint_id
+
+
+async def test_what_was_found_of_an_endpoint_is_forgotten_when_it_is_opened() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _down(bench), await bench.caller()
+        webhooks = bench.broker.webhooks
+
+        await webhooks.switch(key, endpoint_id, on=False, ticket=None)
+        closed = await bench.table.healths.health(endpoint_id)
+        await webhooks.switch(key, endpoint_id, on=True, ticket=None)
+        opened = await bench.table.healths.health(endpoint_id)
+
+    assert closed == DOWN
+    assert (opened.is_well, opened.failing_since, opened.version) == (True, None, 2)
+
+
+async def test_another_address_is_another_endpoint_and_another_name_is_not() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _down(bench), await bench.caller()
+        webhooks = bench.broker.webhooks
+
+        await webhooks.change(key, endpoint_id, changes={"description": "x"}, ticket=None)
+        renamed = await bench.table.healths.health(endpoint_id)
+        moved = {"url": "https://example.com/new"}
+        await webhooks.change(key, endpoint_id, changes=moved, ticket=None)
+        elsewhere = await bench.table.healths.health(endpoint_id)
+
+    assert renamed == DOWN
+    assert elsewhere.is_well
+
+
+async def test_what_couriers_write_meanwhile_is_forgotten_too_but_not_for_ever() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        await bench.broker.webhooks.switch(key, endpoint_id, on=False, ticket=None)
+        busy, endless = Crowd(times=2), Crowd(times=99)
+
+        for crowd in (busy, endless):
+            webhooks = replace(bench.broker.webhooks, healths=crowd)  # type: ignore[arg-type]  # what is used of it
+            await webhooks.switch(key, endpoint_id, on=False, ticket=None)
+            opened = await webhooks.switch(key, endpoint_id, on=True, ticket=None)
+            assert opened.body is not None
+            assert opened.body["state"] == "active"
+
+    assert busy.now.is_well
+    assert not endless.now.is_well
+
+
+@dataclass
+class Crowd:
+    """A health that somebody else changes first, so many times."""
+
+    times: int
+    now: Health = DOWN
+
+    async def health(self, endpoint_id: EndpointId) -> Health:
+        return self.now
+
+    async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
+        self.times -= 1
+        self.now = after if self.times < 0 else replace(self.now, version=self.now.version + 1)
+        return self.now
 
 
 async def test_an_endpoint_that_closes_has_its_lanes_parked() -> None:
