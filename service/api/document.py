@@ -34,8 +34,18 @@ LANE_SEQUENCE: Final = {
     "name": "broker-lane-sequence",
     "in": "header",
     "required": False,
-    "description": "Counts this session's events to this endpoint without holes.",
+    "description": "Counts this session's events to this endpoint from 1 without holes, except "
+    "where `broker-gap` tells of one: a number belongs to one event for ever.",
     "schema": {"type": "integer", "minimum": 1},
+}
+GAP: Final = {
+    "name": "broker-gap",
+    "in": "header",
+    "required": False,
+    "description": "`<first>-<last>`, sequences of the session's log: what this endpoint wants of "
+    "them was skipped (`onExhausted: skip`) and is still in the log. It stands on every delivery "
+    "until one is answered with 2xx.",
+    "schema": {"type": "string", "pattern": "^[0-9]+-[0-9]+$"},
 }
 PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})
 WRITES: Final = frozenset({"post", "patch", "put", "delete"})
@@ -119,7 +129,7 @@ def _webhook(kind: str) -> Mapping[str, Any]:
             "operationId": "on_" + re.sub(r"[^a-zA-Z]", "_", kind),
             "summary": kind,
             "tags": ["events"],
-            "parameters": [*headers, LANE_SEQUENCE],
+            "parameters": [*headers, LANE_SEQUENCE, GAP],
             "requestBody": {
                 "required": True,
                 "content": {

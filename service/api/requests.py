@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.webhook_words import (
     MAX_CONCURRENCY,
+    ON_EXHAUSTED,
     RATE_LIMIT,
     RETRY_SCHEDULE,
     TIMEOUT_SECONDS,
@@ -35,6 +36,7 @@ from service.domain.deployment import (
     OnSessionLost,
     PlatformCredentials,
 )
+from service.domain.endpoint import SKIP_AFTER_SECONDS, OnExhausted
 from service.domain.message import ButtonReply, SendBody
 from service.domain.session import EndMode
 from service.webhook.retry import NAMED_SCHEDULES, SCHEDULE
@@ -220,6 +222,12 @@ class _WebhookFields(Inbound):
     asymmetric: Annotated[
         bool, Field(description="Sign with an ed25519 key pair (`v1a`) beside the secret (`v1`).")
     ] = False
+    on_exhausted: Annotated[OnExhausted, Field(strict=False, description=ON_EXHAUSTED)] = (
+        OnExhausted.BLOCK
+    )
+    skip_after_seconds: Annotated[
+        int, Field(description="With `skip`: how long the event must have failed; 60 to 432000.")
+    ] = SKIP_AFTER_SECONDS
 
 
 class CreateWebhookBody(_WebhookFields):

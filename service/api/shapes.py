@@ -19,7 +19,7 @@ from service.api.webhook_words import (
 )
 from service.domain.access import Scope
 from service.domain.deployment import CarryOver, Mode, OnReadOnly, OnSessionLost
-from service.domain.endpoint import EndpointState
+from service.domain.endpoint import EndpointState, OnExhausted
 from service.domain.log import EventType
 from service.domain.message import AuthorKind, MessageStatus
 from service.domain.session import Cause, EndedBy, EndMode, PublicState
@@ -298,6 +298,8 @@ class WebhookOut(Outbound):
     retry_schedule: Literal["default", "standard"] | list[float] = Field(description=RETRY_SCHEDULE)
     asymmetric: bool
     public_key: str | None = Field(description="`whpk_`: verifies the newest `v1a` signature.")
+    on_exhausted: OnExhausted
+    skip_after_seconds: int
     created_at: datetime
     updated_at: datetime
 

@@ -14,3 +14,8 @@ RETRY_SCHEDULE: Final = (
     "in the first), `standard` (the example of Standard Webhooks: 10 attempts in 76 hours), or 1 "
     "to 20 numbers from 1 to 86400. Afterwards an event is tried every twelve hours."
 )
+ON_EXHAUSTED: Final = (
+    "What becomes of an event that keeps failing while the webhook is well. `block`: it is tried "
+    "again and the session's later events wait. `skip`: after `skipAfterSeconds` it is left behind "
+    "(others get through, or the answer is 400, 413, 415 or 422), which `broker-gap` tells."
+)

@@ -27,6 +27,7 @@ from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
 from service.usecases.visit import Tools, Visit
 from service.usecases.wake_lanes import WakeLanes
+from service.usecases.weigh_failure import WeighFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,14 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
 
 def _courier(shared: Shared) -> DeliverLane:
     ports, scale = shared.ports, shared.settings.retry_scale
+    gate = EndpointGate(
+        clock=ports.clock,
+        ids=ports.ids,
+        healths=ports.healths,
+        lanes=ports.lanes,
+        hints=ports.hints,
+        probe_scale=scale,
+    )
     return DeliverLane(
         clock=ports.clock,
         ids=ports.ids,
@@ -117,13 +126,7 @@ def _courier(shared: Shared) -> DeliverLane:
         ),
         post_event=shared.post_event,
         record=record_attempt(ports),
-        gate=EndpointGate(
-            clock=ports.clock,
-            ids=ports.ids,
-            healths=ports.healths,
-            lanes=ports.lanes,
-            hints=ports.hints,
-            probe_scale=scale,
-        ),
+        gate=gate,
+        weigh_failure=WeighFailure(clock=ports.clock, gate=gate, retry_scale=scale),
         retry_scale=scale,
     )

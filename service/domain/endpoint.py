@@ -6,6 +6,7 @@ Pure values.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from service.domain.ids import EndpointId, SessionId, TenantName
 from service.domain.log import UNLOGGED, EventType
@@ -17,6 +18,16 @@ class EndpointState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     DISABLED = "disabled"
+
+
+class OnExhausted(StrEnum):
+    """What becomes of an event that the receiver will not take while it takes others."""
+
+    BLOCK = "block"
+    SKIP = "skip"
+
+
+SKIP_AFTER_SECONDS: Final = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,9 @@ class Endpoint:
     """The deadline over one whole attempt; the specification asks for 15 to 30 s."""
     schedule: tuple[float, ...] | None = None
     """Seconds to wait after each failed attempt; None: the broker's own list."""
+    on_exhausted: OnExhausted = OnExhausted.BLOCK
+    skip_after_seconds: int = SKIP_AFTER_SECONDS
+    """How long a head must have failed, while the endpoint is well, before it is skipped."""
     secrets: Sequence[SigningSecret] = ()
     version: int = 0
     created_at: float
@@ -79,8 +93,8 @@ class Claim:
 class Lane:
     """The ordered delivery of one session's log to one endpoint.
 
-    `cursor` is the last sequence that is done with; `delivered` counts without holes for this
-    endpoint.
+    `cursor` is the last sequence that is done with; `delivered` counts the events of this endpoint
+    that are, the skipped ones too: a number never stands for two of them.
     """
 
     endpoint_id: EndpointId
@@ -93,6 +107,8 @@ class Lane:
     """It waits for its endpoint, not for its own time: `due_at` only sees that it is not forgotten.
     """
     gap: tuple[int, int] | None = None
-    """Sequences that were skipped and not yet told in a delivered request."""
+    """First and last sequence that were skipped and not yet told in a delivered request."""
+    failing_since: float | None = None
+    """When the head failed for the first time; anew after each time that its endpoint was shut."""
     claim: Claim | None = None
     version: int = 0

@@ -19,6 +19,7 @@ from service.usecases.keep_lane import KeepLane, claim_seconds
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.usecases.record_attempt import RecordAttempt, next_try
+from service.usecases.weigh_failure import GiveUp, Skip, WaitUntil, WeighFailure
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import (
     SCHEDULE,
@@ -53,6 +54,7 @@ class DeliverLane:
     record: RecordAttempt
     gate: EndpointGate
     keep: KeepLane
+    weigh_failure: WeighFailure
     retry_scale: float = 1.0
 
     async def __call__(
@@ -157,6 +159,7 @@ class DeliverLane:
             head.id,
             body=event_bytes(head),
             lane_sequence=hold.lane.delivered + 1,
+            gap=hold.lane.gap,
         )
         told = Answer(
             status=answer.status,
@@ -183,15 +186,29 @@ class DeliverLane:
             case ConfirmGone():
                 return await self._await_confirmation(hold, decision)
             case Disable():
-                await self._disable(hold, decision)
+                await self._disable(hold, decision.reason)
                 return False
             case RetryAt():
-                await self._failed(hold, decision)
-                return False
+                return await self._failed(hold, head, decision)
             case _:
                 assert_never(decision)
 
     async def _delivered(self, hold: Hold, head: LogEvent) -> bool | None:
+        stop = await self._go_past(hold, head, gap=None)
+        hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
+        return stop
+
+    async def _skip(self, hold: Hold, head: LogEvent) -> bool | None:
+        """Leave an event behind that only it fails with; the next deliveries tell of it."""
+        facts = {"event_id": head.id, "sequence": head.sequence}
+        since = {"failing_since": hold.lane.failing_since, "attempts": hold.lane.attempt + 1}
+        _log.warning("delivery.skipped", extra=_names(hold.run) | facts | since)
+        first = hold.lane.gap[0] if hold.lane.gap else head.sequence
+        return await self._go_past(hold, head, gap=(first, head.sequence))
+
+    async def _go_past(
+        self, hold: Hold, head: LogEvent, *, gap: tuple[int, int] | None
+    ) -> bool | None:
         hold.ahead.popleft()
         hold.passed = head.sequence
         hold.gone = False
@@ -200,6 +217,8 @@ class DeliverLane:
             cursor=head.sequence,
             delivered=hold.lane.delivered + 1,
             attempt=0,
+            failing_since=None,
+            gap=gap,
             due_at=None,
             parked=False,
             claim=self.keep.renewed(hold),
@@ -207,27 +226,21 @@ class DeliverLane:
         if head.sequence >= hold.end:
             done = replace(done, claim=None)
         await self.keep.save(hold, done)
-        hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
         return True if done.claim is None else None
 
-    async def _failed(self, hold: Hold, decision: RetryAt) -> None:
-        """Tell of the endpoint what the attempt tells, then wait for our own time or for its."""
-        endpoint_id, at, probed = hold.endpoint.id, decision.at, hold.probes
-        if decision.pause_until is not None:
-            until = decision.pause_until
-            hold.health = await self.gate.tell_pause(endpoint_id, hold.health, until=until)
-        if decision.tells or probed:
-            hold.health = await self.gate.tell_failure(
-                endpoint_id, hold.run.session_id, hold.health, probed=probed
-            )
-        probe_at, asked = hold.health.probe_at, decision.asked_until
-        if probe_at is not None:
-            # Somebody has to send the next probe; whoever found the endpoint down is there already.
-            at = max(probe_at, hold.health.paused_until or 0.0, asked or 0.0)
-        counts = decision.counts and not probed
-        # The endpoint's return calls those who are parked, whatever their own receiver's wish was.
-        parked = not decision.counts or (probe_at is not None and asked is None)
-        await self.keep.retry_later(hold, at, counts=counts, parked=parked)
+    async def _failed(self, hold: Hold, head: LogEvent, decision: RetryAt) -> bool | None:
+        """Give up, skip, or wait."""
+        probed = hold.probes
+        match await self.weigh_failure(hold, decision):
+            case GiveUp(reason=reason):
+                await self._disable(hold, reason)
+            case Skip():
+                return await self._skip(hold, head)
+            case WaitUntil(at=at):
+                await self.keep.retry_later(hold, at, counts=decision.counts and not probed)
+            case other:
+                assert_never(other)
+        return False
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
         """Wait here for the confirming attempt; with no time left, a later run asks anew."""
@@ -244,7 +257,7 @@ class DeliverLane:
         hold.gone = True
         return None
 
-    async def _disable(self, hold: Hold, decision: Disable) -> None:
+    async def _disable(self, hold: Hold, reason: str) -> None:
         """Close the endpoint, keep the backlog."""
         try:
             current = await self.tenants.endpoint(hold.endpoint.id)
@@ -252,7 +265,7 @@ class DeliverLane:
                 replace(
                     current,
                     state=EndpointState.DISABLED,
-                    disabled_reason=decision.reason,
+                    disabled_reason=reason,
                     updated_at=self.clock.now(),
                 ),
                 expected_version=hold.endpoint.version,
@@ -262,7 +275,7 @@ class DeliverLane:
             # Somebody changed it meanwhile: what was seen does not judge the new one.
             await self.keep.retry_later(hold, self.clock.now())
             return
-        _log.warning("endpoint.disabled", extra=_names(hold.run) | {"reason": decision.reason})
+        _log.warning("endpoint.disabled", extra=_names(hold.run) | {"reason": reason})
         await self.keep.park(hold)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from service.domain.endpoint import Claim, Endpoint, EndpointState, Lane
+from service.domain.health import Wait, leave
 from service.ports import Clock, Hints, Ids, LaneStore
 from service.usecases.endpoint_gate import Turned
 from service.usecases.read_lane import Hold, Run
@@ -56,6 +57,9 @@ class KeepLane:
         if turned.down:
             wait = max(wait, OUTSIDE_SECONDS)
         wait += min(wait * SPREAD_SHARE, SPREAD_MOST) * self.ids.jitter()
+        if turned.down or isinstance(leave(hold.health, now=now), Wait):
+            # Time in which nobody gets through says nothing of this event.
+            hold.lane = replace(hold.lane, failing_since=None)
         await self.retry_later(hold, now + wait, counts=False, parked=True)
 
     async def retry_later(
@@ -63,7 +67,7 @@ class KeepLane:
     ) -> None:
         """Let go until then; `counts`: an attempt was used up."""
         attempt = hold.lane.attempt + (1 if counts else 0)
-        later = replace(self.let_go(hold), attempt=attempt, due_at=at, parked=parked)
+        later = replace(self._kept(hold), attempt=attempt, due_at=at, parked=parked)
         await self.save(hold, later)
         await self._hint(hold.run, at)
 
@@ -71,7 +75,7 @@ class KeepLane:
         """Let go at once for whoever comes next."""
         now = self.clock.now()
         attempt = hold.lane.attempt
-        await self.save(hold, replace(self.let_go(hold), attempt=attempt, due_at=now))
+        await self.save(hold, replace(self._kept(hold), attempt=attempt, due_at=now))
         await self._hint(hold.run, now)
 
     async def _hint(self, run: Run, at: float) -> None:
@@ -93,9 +97,11 @@ class KeepLane:
 
     def let_go(self, hold: Hold) -> Lane:
         """The lane at the last sequence that is done with, in nobody's hands."""
-        return replace(
-            hold.lane, cursor=hold.passed, attempt=0, due_at=None, parked=False, claim=None
-        )
+        return replace(self._kept(hold), attempt=0, failing_since=None)
+
+    def _kept(self, hold: Hold) -> Lane:
+        """The same, its head as often and as long tried as it was."""
+        return replace(hold.lane, cursor=hold.passed, due_at=None, parked=False, claim=None)
 
     def renewed(self, hold: Hold) -> Claim | None:
         """The claim from now on."""

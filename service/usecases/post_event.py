@@ -24,6 +24,7 @@ class PostEvent:
         *,
         body: bytes,
         lane_sequence: int | None = None,
+        gap: tuple[int, int] | None = None,
     ) -> WebhookAnswer:
         """POST those bytes; what the receiver does is an answer, never an error."""
         now = self.clock.now()
@@ -34,9 +35,12 @@ class PostEvent:
             secrets=current_secrets(endpoint.secrets, now),
             sign_pair=self.signer.sign,
         )
+        headers = delivery_headers(
+            endpoint.headers, signed=signed, lane_sequence=lane_sequence, gap=gap
+        )
         return await self.webhook_http.post(
             endpoint.url,
-            headers=delivery_headers(endpoint.headers, signed=signed, lane_sequence=lane_sequence),
+            headers=headers,
             body=body,
             timeout_seconds=endpoint.timeout_seconds,
         )

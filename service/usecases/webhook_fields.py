@@ -23,6 +23,9 @@ TIMEOUT_LEAST: Final = 1.0
 TIMEOUT_MOST: Final = 30.0
 STEPS_MAX: Final = 20
 STEP_MAX: Final = 86_400.0
+SKIP_LEAST: Final = 60
+SKIP_MOST: Final = 5 * 24 * 3600
+"""By then an endpoint without any success is disabled."""
 
 
 def endpoint_faults(endpoint: Endpoint) -> list[FieldFault]:
@@ -51,6 +54,8 @@ def endpoint_view(endpoint: Endpoint) -> dict[str, Any]:
         "retrySchedule": shown_schedule(endpoint.schedule or SCHEDULE),
         "asymmetric": public_key is not None,
         "publicKey": public_key,
+        "onExhausted": endpoint.on_exhausted.value,
+        "skipAfterSeconds": endpoint.skip_after_seconds,
         "createdAt": rfc3339(endpoint.created_at),
         "updatedAt": rfc3339(endpoint.updated_at),
     }
@@ -81,6 +86,9 @@ def _size_faults(endpoint: Endpoint) -> list[FieldFault]:
     if not TIMEOUT_LEAST <= endpoint.timeout_seconds <= TIMEOUT_MOST:
         detail = f"is {TIMEOUT_LEAST:g} to {TIMEOUT_MOST:g} seconds"
         faults.append(FieldFault(pointer="/timeoutSeconds", detail=detail))
+    if not SKIP_LEAST <= endpoint.skip_after_seconds <= SKIP_MOST:
+        detail = f"is {SKIP_LEAST} to {SKIP_MOST} seconds"
+        faults.append(FieldFault(pointer="/skipAfterSeconds", detail=detail))
     return [*faults, *_schedule_faults(endpoint.schedule)]
 
 

@@ -13,6 +13,7 @@ from service.webhook.credentials import is_redaction
 
 USER_AGENT: Final = "guest-session-broker/0.1.0"
 LANE_SEQUENCE: Final = "broker-lane-sequence"
+GAP: Final = "broker-gap"
 CUSTOM_HEADERS_MAX: Final = 20
 CUSTOM_HEADERS_BYTES_MAX: Final = 8192
 
@@ -69,9 +70,16 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def delivery_headers(
-    custom: Mapping[str, str], *, signed: Mapping[str, str], lane_sequence: int | None
+    custom: Mapping[str, str],
+    *,
+    signed: Mapping[str, str],
+    lane_sequence: int | None,
+    gap: tuple[int, int] | None = None,
 ) -> dict[str, str]:
-    """Everything one POST carries but Host and Content-Length, which the transport knows best."""
+    """Everything one POST carries but Host and Content-Length, which the transport knows best.
+
+    `gap`: the first and the last sequence of the log that were skipped and not yet told.
+    """
     ours = {
         "content-type": "application/json",
         "user-agent": USER_AGENT,
@@ -80,6 +88,8 @@ def delivery_headers(
     }
     if lane_sequence is not None:
         ours[LANE_SEQUENCE] = str(lane_sequence)
+    if gap is not None:
+        ours[GAP] = f"{gap[0]}-{gap[1]}"
     theirs = {name.lower(): value for name, value in custom.items() if _fault(name, value) is None}
     return {**theirs, **ours}
 

@@ -58,6 +58,8 @@ _TOO_MANY: Final = 429
 _PAUSES: Final = frozenset({_TOO_MANY, 503})
 """RFC 6585, 4 and RFC 9110, 15.6.4: the receiver as a whole has too much to do."""
 _ASKED: Final = "the endpoint answered webhook-delivery: disable"
+_LASTING: Final = frozenset({400, 413, 415, 422})
+"""RFC 9110, 15.5: the request itself is what is wrong, and it will be the same next time."""
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _MONTHS: Final = {
     name: number
@@ -108,6 +110,8 @@ class RetryAt:
     """Whether it used up an attempt: to be sent away for longer than we would wait does not."""
     asked_until: float | None = None
     """The receiver said when: nobody may try this event before, not even as a probe."""
+    lasting: bool = False
+    """Whether the receiver will give the same answer again, as far as it says."""
     tells: bool = True
     """Whether it says anything of the endpoint's health: one that says "too many" is well."""
 
@@ -178,6 +182,7 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         pause_until=now + pause if pauses else None,
         counts=not pauses or (asked or 0.0) <= own,
         asked_until=now + asked if asked else None,
+        lasting=answer.status in _LASTING,
         tells=answer.status != _TOO_MANY,
     )
 

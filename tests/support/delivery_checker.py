@@ -166,11 +166,12 @@ def _ends(lane: Lane, tries: Sequence[Attempt], *, over: bool) -> Iterator[str]:
     """Delivered, pending with a next time, or parked with a reason: there is no fourth state."""
     taken = {attempt.sequence for attempt in tries if attempt.taken}
     told = {number for attempt in tries if attempt.taken for number in attempt.gap}
+    known = {each.sequence for each in tries if each.taken and not _died(lane, each, each.ended)}
     standing = lane.standing
     untold = range(standing.gap[0], standing.gap[1] + 1) if standing.gap else range(0)
     for event in lane.events:
         number = event.sequence
-        if number in told and number in taken:
+        if number in told and number in known:
             yield f"{number} is told to be skipped and was taken"
         if number <= standing.cursor:
             if number not in taken and number not in told and number not in untold:

@@ -4,13 +4,14 @@ What the receivers saw and what the table has goes to `delivery_checker` afterwa
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, cast
 
 from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.health import Stamp, forgotten
 from service.domain.ids import EndpointId, SessionId
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session
@@ -58,6 +59,10 @@ def scripted(*answers: WebhookAnswer, then: Reply = WELL) -> Mind:
     return mind
 
 
+async def _nothing() -> None:
+    """Nobody watches, and there is no listener to start."""
+
+
 class HintLine:
     """Hints on their way to the couriers."""
 
@@ -96,8 +101,14 @@ class Yard:
     plans: list[CrashPlan] = field(default_factory=list)
     one_process: bool = False
     """Hints die with the courier."""
+    refuses: Callable[[str], WebhookAnswer | None] = lambda _: None
+    """How every receiver answers to that one event, if not as it would."""
+    watch: Callable[[], Awaitable[None]] = _nothing
+    """Called as each request arrives."""
     minds: dict[str, Mind] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
+    taken: set[tuple[str, str]] = field(default_factory=set)
+    """Endpoint and event, of each that was answered with 2xx."""
     deaths: dict[Pair, list[float]] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     promised: dict[str, Promised] = field(default_factory=dict)
@@ -109,13 +120,16 @@ class Yard:
     ) -> WebhookAnswer:
         """The receivers' end of the wire."""
         name = url.rpartition("/")[2]
+        await self.watch()
         begun = self.world.clock.now()
         reply = self.minds[name](self.world.clock.monotonic())
         if reply.takes:
             await self.world.clock.sleep(min(reply.takes, timeout_seconds))
-        answer = reply.answer
+        answer = self.refuses(headers["webhook-id"]) or reply.answer
         if reply.takes > timeout_seconds:
             answer = WebhookAnswer(status=None, error="timeout")
+        if answer.status is not None and 200 <= answer.status <= 299:
+            self.taken.add((name, headers["webhook-id"]))
         asked = answer.retry_after
         self.attempts.append(
             Attempt(
@@ -169,6 +183,11 @@ class Yard:
     async def open(self, name: str) -> None:
         """Its owner enables an endpoint, whatever closed it."""
         await self.world.change(EndpointId(name), state=EndpointState.ACTIVE, disabled_reason=None)
+        health = await self.world.table.healths.health(EndpointId(name))
+        stamp = Stamp(by=f"owner-{health.version}", at=self.world.clock.now())
+        anew = forgotten(health, stamp)
+        if anew is not None:
+            await self.world.table.healths.change_health(EndpointId(name), health, anew)
         self._changed(name)
         for session in self.sessions.values():
             await self.line.lane(EndpointId(name), session.id)
@@ -188,8 +207,7 @@ class Yard:
             await self.world.clock.sleep(1)
 
     def _all_taken(self) -> bool:
-        taken = {(*each.lane, each.sequence) for each in self.attempts if each.taken}
-        return len(taken) == len(self.endpoints) * sum(map(len, self.logs.values()))
+        return len(self.taken) == len(self.endpoints) * sum(map(len, self.logs.values()))
 
     async def _behind(self) -> list[Pair]:
         """Lanes of open endpoints that are not at the end of their log."""
@@ -296,10 +314,6 @@ class _NoSessions:
 
     async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, float]]:
         return ()
-
-
-async def _nothing() -> None:
-    """There is no listener to start."""
 
 
 def yard(*, seed: int = 0, scale: float = 1.0, fate: Fate = promptly, **fields: Fields) -> Yard:

@@ -30,6 +30,7 @@ from service.usecases.keep_lane import KeepLane
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.usecases.record_attempt import RecordAttempt
+from service.usecases.weigh_failure import WeighFailure
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
 
 TENANT: Final = TenantName("acme")
@@ -60,18 +61,19 @@ class CrashPlan:
 
     at: int | None = None
     after_effect: bool = False
-    calls: int = 0
+    names: list[str] = field(default_factory=list)
+    """Of the calls so far."""
     fired: bool = False
 
     def around(self, port: object) -> Any:  # noqa: ANN401 - stands for any port
         """The port, with every call counted."""
         return _Counted(port, self)
 
-    async def call(self, action: Callable[[], Awaitable[object]]) -> object:
+    async def call(self, name: str, action: Callable[[], Awaitable[object]]) -> object:
         if self.fired:
             raise CrashError  # the dead do nothing more
-        self.calls += 1
-        if self.calls != self.at:
+        self.names.append(name)
+        if len(self.names) != self.at:
             return await action()
         self.fired = True
         if self.after_effect:
@@ -88,7 +90,7 @@ class _Counted:
         method = getattr(self._port, name)
 
         async def counted(*args: object, **kwargs: object) -> object:
-            return await self._crashes.call(lambda: method(*args, **kwargs))
+            return await self._crashes.call(name, lambda: method(*args, **kwargs))
 
         return counted
 
@@ -182,6 +184,14 @@ class LaneWorld:
         plan = crashes or CrashPlan()
         lanes, tenants = plan.around(self.table.lanes), plan.around(self.table.tenants)
         healths, hints = plan.around(self.table.healths), plan.around(self.hint_line)
+        gate = EndpointGate(
+            clock=self.clock,
+            ids=self.ids,
+            healths=healths,
+            lanes=lanes,
+            hints=hints,
+            probe_scale=self.retry_scale,
+        )
         return DeliverLane(
             clock=self.clock,
             ids=self.ids,
@@ -201,14 +211,8 @@ class LaneWorld:
             record=RecordAttempt(
                 clock=self.clock, ids=self.ids, attempts=plan.around(self.table.attempts)
             ),
-            gate=EndpointGate(
-                clock=self.clock,
-                ids=self.ids,
-                healths=healths,
-                lanes=lanes,
-                hints=hints,
-                probe_scale=self.retry_scale,
-            ),
+            gate=gate,
+            weigh_failure=WeighFailure(clock=self.clock, gate=gate, retry_scale=self.retry_scale),
             retry_scale=self.retry_scale,
         )
 

@@ -44,6 +44,8 @@ async def test_every_field_can_be_given(bench: Bench) -> None:
         "maxConcurrency": 4,
         "timeoutSeconds": 20,
         "retrySchedule": [5, 60, 3600],
+        "onExhausted": "skip",
+        "skipAfterSeconds": 900,
     }
 
     made = await _made(bench, **body)
@@ -74,6 +76,10 @@ async def test_every_field_can_be_given(bench: Bench) -> None:
         ({"retrySchedule": []}, "/retrySchedule"),
         ({"retrySchedule": [5, 0]}, "/retrySchedule/1"),
         ({"retrySchedule": [5, "1h"]}, "/retrySchedule/1"),
+        ({"onExhausted": "drop"}, "/onExhausted"),
+        ({"onExhausted": None}, "/onExhausted"),
+        ({"skipAfterSeconds": 59}, "/skipAfterSeconds"),
+        ({"skipAfterSeconds": 432001}, "/skipAfterSeconds"),
         ({"headers": {"x": "n\u00e4"}}, "/headers/x"),
         ({"headers": {"Webhook_Signature": "x"}}, "/headers/Webhook_Signature"),
         ({"headers": {"SVIX-Id": "x"}}, "/headers/SVIX-Id"),

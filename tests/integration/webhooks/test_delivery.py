@@ -28,6 +28,7 @@ from service.usecases.keep_lane import KeepLane
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.usecases.record_attempt import RecordAttempt
+from service.usecases.weigh_failure import WeighFailure
 from service.webhook.envelope import event_bytes
 from service.webhook.rotation import rotated
 from service.webhook.target import networks
@@ -85,6 +86,7 @@ def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
         post_event=PostEvent(clock=CLOCK, signer=Ed25519Signer(), webhook_http=sender),
         record=RecordAttempt(clock=CLOCK, ids=ids, attempts=table.attempts),
         gate=gate,
+        weigh_failure=WeighFailure(clock=CLOCK, gate=gate, retry_scale=0.001),
         retry_scale=0.001,
     )
 

@@ -81,7 +81,7 @@ def test_once_an_endpoint_is_down_lanes_wait_without_attempts() -> None:
         assert len(world.receiver.posts) == TROUBLE_FAILURES
         lanes = [await world.lane(endpoint, session) for session in sessions]
         assert [lane.attempt for lane in lanes] == [1] * 5 + [0] * 3
-        assert [lane.parked for lane in lanes] == [False] * 4 + [True] * 4
+        assert [lane.parked for lane in lanes] == [False] * 5 + [True] * 3
         assert all(lane.due_at is not None for lane in lanes)
 
     play(story())

@@ -44,9 +44,10 @@ def test_what_would_never_come_is_refused(wrong: str) -> None:
 
 def test_too_many_types_a_long_description_and_odd_rates_are_refused() -> None:
     asked = replace(ENDPOINT, event_types=("*",) * 33, description="x" * 1025, rate_limit=0)
+    asked = replace(asked, skip_after_seconds=59)
 
     pointers = [fault.pointer for fault in endpoint_faults(asked)]
-    assert pointers == ["/eventTypes", "/description", "/rateLimit"]
+    assert pointers == ["/eventTypes", "/description", "/rateLimit", "/skipAfterSeconds"]
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,11 @@ def test_ours_win_also_under_a_name_that_is_not_reserved() -> None:
 
 def test_what_belongs_to_no_lane_has_no_lane_sequence() -> None:
     assert "broker-lane-sequence" not in delivery_headers({}, signed=SIGNED, lane_sequence=None)
+
+
+def test_what_was_skipped_is_told_and_cannot_be_forged() -> None:
+    told = delivery_headers({"Broker-Gap": "9-9"}, signed=SIGNED, lane_sequence=4, gap=(2, 3))
+    quiet = delivery_headers({"Broker-Gap": "9-9"}, signed=SIGNED, lane_sequence=5)
+
+    assert told["broker-gap"] == "2-3"
+    assert "broker-gap" not in quiet

@@ -141,6 +141,16 @@ def test_only_too_many_says_nothing_of_the_endpoints_health() -> None:
     assert decide(status=500).pause_until is None  # type: ignore[union-attr]  # a RetryAt, as above
 
 
+def test_what_is_wrong_with_the_request_will_be_wrong_next_time() -> None:
+    lasting = [
+        status
+        for status in range(300, 600)
+        if isinstance(decision := decide(status=status), RetryAt) and decision.lasting
+    ]
+
+    assert lasting == [400, 413, 415, 422]
+
+
 def test_410_is_confirmed_once_before_it_is_believed() -> None:
     assert decide(status=410) == ConfirmGone(at=NOW + 15, reason="HTTP 410")
     assert isinstance(decide(2, status=410, confirms_gone=True), Disable)
