@@ -1,0 +1,155 @@
+"""A courier dies at every single call of a port; another one and the sweeper finish.
+
+For each story it dies at its first call, then, from the beginning, at its second, and so on until
+the story is told without a death; each time before the call had its effect, and after. All hints
+die with it. What receivers saw is judged by `tests/support/delivery_checker.py`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from service.domain.endpoint import EndpointState, OnExhausted
+from service.domain.health import GIVE_UP_ATTEMPTS, GIVE_UP_SECONDS, Health
+from service.domain.ids import EndpointId
+from service.ports import WebhookAnswer
+from tests.support.delivery_yard import Reply, Yard, scripted, yard
+from tests.support.lane_world import OK, CrashPlan
+from tests.support.virtual_time import run_virtual
+
+HOUR: Final = 3600.0
+DEAD: Final = WebhookAnswer(status=None, error="refused")
+WRONG: Final = WebhookAnswer(status=500)
+GONE: Final = WebhookAnswer(status=410)
+DISLIKED: Final = WebhookAnswer(status=422)
+BUSY: Final = WebhookAnswer(status=503, retry_after="90")
+LATER: Final = WebhookAnswer(status=500, retry_after="60")
+
+READS: Final = frozenset({"endpoint", "health", "load", "read_log", "waiting_lanes"})
+"""These leave nothing behind."""
+
+Act = Callable[[Yard], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """`act` brings the endpoint and the chats; `at_least` so many calls make it worth telling."""
+
+    act: Act
+    at_least: int
+    alone: bool = False
+    """No endpoint is ever found down."""
+    couriers: int = 1
+
+
+async def healthy(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted())
+    await stage.session("ses_1", events=5)
+
+
+async def tried_again(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted(OK, WRONG, DEAD, OK, LATER))
+    await stage.session("ses_1", events=4)
+
+
+async def found_down(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted(*[DEAD] * 6))
+    for number in range(2):
+        await stage.session(f"ses_{number}", events=1)
+
+
+async def sent_away(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted(OK, BUSY))
+    for number in range(2):
+        await stage.session(f"ses_{number}", events=2)
+
+
+async def once_gone(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted(OK, GONE))
+    await stage.session("ses_1", events=3)
+
+
+async def gone_for_good(stage: Yard) -> None:
+    """Until its owner opens it again."""
+    await stage.endpoint("whk_1", scripted(OK, GONE, GONE, GONE))
+    await stage.session("ses_1", events=3)
+    await opened_when_disabled(stage)
+
+
+async def opened_when_disabled(stage: Yard) -> None:
+    for _ in range(10):
+        await stage.world.clock.sleep(60)
+        now = await stage.world.table.tenants.endpoint(EndpointId("whk_1"))
+        if now.state is EndpointState.DISABLED:
+            await stage.open("whk_1")
+
+
+async def given_up(stage: Yard) -> None:
+    """Nothing came through for five days; its owner opens it again."""
+    endpoint = await stage.endpoint("whk_1", scripted(DEAD, DEAD))
+    since = stage.world.clock.now() - GIVE_UP_SECONDS
+    failing = Health(version=1, failed=GIVE_UP_ATTEMPTS, failing_since=since)
+    await stage.world.table.healths.change_health(endpoint.id, Health(), failing)
+    await stage.session("ses_1", events=2)
+    await opened_when_disabled(stage)
+
+
+async def left_behind(stage: Yard) -> None:
+    """One event after the other is disliked for so long that it is skipped."""
+    mind = scripted(*[DISLIKED] * 3, OK, *[DISLIKED] * 3)
+    await stage.endpoint("whk_1", mind, on_exhausted=OnExhausted.SKIP, skip_after_seconds=30)
+    await stage.session("ses_1", events=4)
+
+
+async def few_places(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted(then=Reply(takes=1.0)), max_concurrency=1)
+    for number in range(2):
+        await stage.session(f"ses_{number}", events=2)
+
+
+async def slow_rate(stage: Yard) -> None:
+    await stage.endpoint("whk_1", scripted(OK, WRONG), rate_limit=1)
+    for number in range(2):
+        await stage.session(f"ses_{number}", events=2)
+
+
+STORIES: Final = {
+    story.act.__name__: story
+    for story in (
+        Story(act=healthy, at_least=20, alone=True),
+        Story(act=tried_again, at_least=30, alone=True),
+        Story(act=found_down, at_least=60),
+        Story(act=sent_away, at_least=30),
+        Story(act=once_gone, at_least=15, alone=True),
+        Story(act=gone_for_good, at_least=25),
+        Story(act=given_up, at_least=20),
+        Story(act=left_behind, at_least=50),
+        Story(act=few_places, at_least=20, couriers=2),
+        Story(act=slow_rate, at_least=30),
+    )
+}
+
+
+async def told(story: Story, plan: CrashPlan) -> list[str]:
+    """What is wrong after the courier died as planned."""
+    stage = yard(plans=[plan], couriers=story.couriers, one_process=True)
+    async with stage.at_work():
+        await story.act(stage)
+        await stage.finish(within=HOUR)
+    return await stage.judged(alone=story.alone)
+
+
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", STORIES)
+def test_whoever_dies_is_followed_and_every_promise_holds(name: str, *, after_effect: bool) -> None:
+    story, peace = STORIES[name], CrashPlan()
+    assert run_virtual(told(story, peace)) == []
+    assert len(peace.names) > story.at_least
+    for at in range(1, len(peace.names) + 1):
+        if after_effect and peace.names[at - 1] in READS:
+            continue  # the same death as before the next call
+        plan = CrashPlan(at=at, after_effect=after_effect)
+        assert run_virtual(told(story, plan)) == [], f"died at call {at}: {plan.names[-1]}"
+        assert plan.fired
