@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from service.domain.endpoint import OnExhausted
 from service.ports import WebhookAnswer
 from tests.support.delivery_yard import WELL, Fate, Mind, Reply, Yard, yard
 from tests.support.lane_world import CrashPlan
@@ -55,6 +57,7 @@ class Receiver:
     weather: Sequence[Weather]
     rate: int | None
     places: int | None
+    policy: OnExhausted
 
     def mind(self) -> Mind:
         def mind(now: float) -> Reply:
@@ -91,6 +94,7 @@ RECEIVERS: Final = st.builds(
     weather=st.lists(WEATHER, min_size=1, max_size=6),
     rate=st.one_of(st.none(), st.integers(1, 5)),
     places=st.one_of(st.none(), st.integers(1, 3)),
+    policy=st.sampled_from(OnExhausted),
 )
 PLOTS: Final = st.integers(1, 5).flatmap(
     lambda chats: st.builds(
@@ -136,6 +140,8 @@ async def told(plot: Plot) -> list[str]:
             receiver.mind(),
             rate_limit=receiver.rate,
             max_concurrency=receiver.places,
+            on_exhausted=receiver.policy,
+            skip_after_seconds=60,
         )
     for number in range(plot.chats):
         await stage.session(f"ses_{number}")
@@ -154,6 +160,7 @@ async def _talk(stage: Yard, plot: Plot) -> None:
         await stage.say(f"ses_{number}")
 
 
+@pytest.mark.timeout(6 * 3600 if HUNT else 60)
 @settings(max_examples=int(HUNT or 25), phases=PHASES)
 @given(PLOTS)
 def test_in_any_weather_nothing_is_lost_and_order_holds(plot: Plot) -> None:

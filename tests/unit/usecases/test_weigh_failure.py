@@ -5,6 +5,7 @@ that took nothing for five days is disabled; its backlog waits for its owner.
 """
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from service.domain.log import EventType
 from service.domain.session import Session
 from service.ports import WebhookAnswer
 from service.usecases.weigh_failure import GIVEN_UP
+from service.webhook.retry import SCHEDULE
 from tests.support.delivery_yard import Mind, Reply, Yard, scripted, yard
 from tests.support.lane_world import OK, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -216,6 +218,32 @@ def test_a_pause_of_the_endpoint_begins_the_time_anew() -> None:
         await world.courier()(endpoint.id, session.id)
 
         assert (await world.lane(endpoint, session)).failing_since is None
+
+    run_virtual(story())
+
+
+def test_who_was_under_way_when_the_endpoint_went_down_waits_a_first_step_at_least() -> None:
+    """The time of the next probe may come before."""
+
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await failing(world, seconds=60, attempts=7)
+        health = await world.table.healths.health(endpoint.id)
+        await world.table.healths.change_health(endpoint.id, health, Health(version=2))
+
+        async def others_fail() -> None:
+            now = world.clock.now()
+            shut = replace(health, version=3, probe_at=now + 15)
+            await world.table.healths.change_health(endpoint.id, Health(version=2), shut)
+            await world.clock.sleep(14)
+
+        world.receiver.on_post = others_fail
+        await world.courier()(endpoint.id, session.id)
+
+        lane = await world.lane(endpoint, session)
+        assert lane.due_at is not None
+        assert lane.due_at >= world.clock.now() + SCHEDULE[0]
+        assert not lane.parked
 
     run_virtual(story())
 
