@@ -59,7 +59,7 @@ SUITES: Final = (
     Suite(name="contract", budget=60, workers=2, covered=True),
     Suite(name="integration", budget=240, workers=4, covered=True),
     Suite(name="chaos", budget=120, workers=2),
-    Suite(name="simulation", budget=90),
+    Suite(name="simulation", budget=90, workers=2),
     Suite(name="browser", budget=60),
     Suite(name="architecture", budget=60),
 )

@@ -33,7 +33,8 @@ class AttemptOut(Outbound):
     )
     decision: Decision = Field(
         description="What followed. `exhausted`: the schedule is used up, it is still tried twice "
-        "a day. `confirmGone`: 410, asked once more. `none`: a resend that did not come through."
+        "a day. `confirmGone`: 410, asked once more. `skip`: left behind, told as a gap. `none`: a "
+        "resend that did not come through."
     )
     next_attempt_at: datetime | None = Field(description="As it was known then.")
 

@@ -6,20 +6,13 @@ this.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from service.api.webhook_words import (
-    MAX_CONCURRENCY,
-    RATE_LIMIT,
-    RETRY_SCHEDULE,
-    TIMEOUT_SECONDS,
-)
 from service.domain.access import Scope
 from service.domain.deployment import CarryOver, Mode, OnReadOnly, OnSessionLost
-from service.domain.endpoint import EndpointState, OnExhausted
 from service.domain.log import EventType
 from service.domain.message import AuthorKind, MessageStatus
 from service.domain.session import Cause, EndedBy, EndMode, PublicState
@@ -279,53 +272,6 @@ class DeploymentPageOut(Outbound):
 
     items: list[DeploymentOut]
     next_cursor: str | None
-
-
-class WebhookOut(Outbound):
-    """An endpoint. `paused` is the caller's wish; `disabled` keeps the backlog too."""
-
-    id: str
-    url: str
-    event_types: list[str]
-    description: str | None
-    headers: dict[str, str] = Field(description="Credentials among them as `[redacted]`.")
-    enabled: bool
-    state: EndpointState
-    disabled_reason: str | None
-    rate_limit: int | None = Field(description=RATE_LIMIT)
-    max_concurrency: int | None = Field(description=MAX_CONCURRENCY)
-    timeout_seconds: float = Field(description=TIMEOUT_SECONDS)
-    retry_schedule: Literal["default", "standard"] | list[float] = Field(description=RETRY_SCHEDULE)
-    asymmetric: bool
-    public_key: str | None = Field(description="`whpk_`: verifies the newest `v1a` signature.")
-    on_exhausted: OnExhausted
-    skip_after_seconds: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class WebhookSecretOut(WebhookOut):
-    """An endpoint with its signing secret, shown this once."""
-
-    secret: str
-
-
-class WebhookPageOut(Outbound):
-    """A page of endpoints."""
-
-    items: list[WebhookOut]
-    next_cursor: str | None
-
-
-class WebhookTestOut(Outbound):
-    """What one test event came to. `status` is null when no answer came; `error` then says why."""
-
-    event_id: str
-    delivered: bool
-    status: int | None
-    error: str | None
-    detail: str
-    seconds: float
 
 
 class ApiKeyOut(Outbound):

@@ -7,13 +7,12 @@ from fastapi import APIRouter, Request, Response
 from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.requests import ChangeWebhookBody, CreateWebhookBody, Nothing, RotateSecretBody
-from service.api.shapes import (
+from service.api.shapes import errors_of, write_errors_of
+from service.api.webhook_shapes import (
     WebhookOut,
     WebhookPageOut,
     WebhookSecretOut,
     WebhookTestOut,
-    errors_of,
-    write_errors_of,
 )
 from service.domain.access import Scope
 from service.domain.endpoint import EndpointState

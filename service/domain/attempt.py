@@ -33,6 +33,8 @@ class Decision(StrEnum):
     CONFIRM_GONE = "confirmGone"
     """HTTP 410: asked once more before it is believed."""
     DISABLE = "disable"
+    SKIP = "skip"
+    """The event was left behind; the next deliveries tell of the gap."""
     NONE = "none"
     """Nothing: it was outside of the lane, and did not come through."""
 

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
+from service.domain.attempt import Decision
 from service.domain.endpoint import EndpointState
 from service.domain.errors import NotFoundError, VersionConflictError
 from service.domain.ids import LOCK, EndpointId, SessionId
@@ -23,6 +24,7 @@ from service.usecases.weigh_failure import GiveUp, Skip, WaitUntil, WeighFailure
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import (
     SCHEDULE,
+    Abort,
     Answer,
     ConfirmGone,
     Delivered,
@@ -109,8 +111,14 @@ class DeliverLane:
         try:
             return await self._move(hold)
         finally:
+            await self._leave(hold)
+
+    async def _leave(self, hold: Hold) -> None:
+        try:
             if hold.entry is not None:
                 await self.gate.go_out(hold.endpoint.id, hold.entry)
+        finally:
+            await self.record.settled(hold)
 
     async def _move(self, hold: Hold) -> bool:
         """Deliver head after head until something stops us; whether to read again."""
@@ -166,6 +174,7 @@ class DeliverLane:
             error=answer.error,
             retry_after=answer.retry_after,
             confirms_gone=hold.gone,
+            directive=answer.directive,
         )
         waits = Waits(
             schedule=hold.endpoint.schedule or SCHEDULE,
@@ -176,13 +185,17 @@ class DeliverLane:
         _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
         made = self.record.in_lane(hold, head, answer, decision, at=at)
         stop = await self._commit(hold, head, decision)
-        await self.record(replace(made, next_at=next_try(hold)))
+        if hold.passed == head.sequence and not isinstance(decision, Delivered):
+            made = replace(made, decision=Decision.SKIP)
+        await self.record.beside(hold, replace(made, next_at=next_try(hold)))
         return stop
 
     async def _commit(self, hold: Hold, head: LogEvent, decision: Plan) -> bool | None:
         match decision:
-            case Delivered():
-                return await self._delivered(hold, head)
+            case Delivered(then_disable=reason):
+                return await self._delivered(hold, head, then_disable=reason)
+            case Abort():
+                return await self._skip(hold, head)
             case ConfirmGone():
                 return await self._await_confirmation(hold, decision)
             case Disable():
@@ -193,9 +206,14 @@ class DeliverLane:
             case _:
                 assert_never(decision)
 
-    async def _delivered(self, hold: Hold, head: LogEvent) -> bool | None:
+    async def _delivered(
+        self, hold: Hold, head: LogEvent, *, then_disable: str | None
+    ) -> bool | None:
         stop = await self._go_past(hold, head, gap=None)
         hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
+        if then_disable is not None:
+            await self._disable(hold, then_disable)
+            return False
         return stop
 
     async def _skip(self, hold: Hold, head: LogEvent) -> bool | None:

@@ -3,7 +3,7 @@
 All reads that decide are strongly consistent.
 """
 
-from asyncio import gather
+from asyncio import Task, gather
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -50,6 +50,8 @@ class Hold:
     ahead: deque[LogEvent] = field(default_factory=deque)
     gone: bool = False
     """The last answer was 410: the next one settles it."""
+    recording: "Task[None] | None" = None
+    """The attempt that is being written down."""
     entry: Pass | None = None
     """What the endpoint's gate gave us, once it was asked."""
 

@@ -5,6 +5,7 @@ from a list, and nothing else.
 """
 
 import logging
+from asyncio import create_task
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +17,7 @@ from service.domain.log import LogEvent
 from service.ports import AttemptStore, Clock, Ids, WebhookAnswer
 from service.usecases.read_lane import Hold
 from service.webhook.answers import DELIVERED_BYTES, FAILED_BYTES, shown_answer
-from service.webhook.retry import ConfirmGone, Delivered, Disable, Exhausted, Plan, RetryAt
+from service.webhook.retry import Abort, ConfirmGone, Delivered, Disable, Exhausted, Plan, RetryAt
 
 RECORD_SECONDS: Final = 2.0
 """A lane waits no longer for a store that does not answer: its claim has other uses."""
@@ -26,6 +27,7 @@ DECISIONS: Final[dict[type[Plan], Decision]] = {
     Exhausted: Decision.EXHAUSTED,
     ConfirmGone: Decision.CONFIRM_GONE,
     Disable: Decision.DISABLE,
+    Abort: Decision.SKIP,
 }
 
 _log = logging.getLogger(__name__)
@@ -38,6 +40,16 @@ class RecordAttempt:
     clock: Clock
     ids: Ids
     attempts: AttemptStore
+
+    async def beside(self, hold: Hold, attempt: Attempt) -> None:
+        """Keep it while the lane goes on: its next POST need not wait for what nobody waits for."""
+        await self.settled(hold)
+        hold.recording = create_task(self(attempt))
+
+    async def settled(self, hold: Hold) -> None:
+        """What is being written down is written down."""
+        if hold.recording is not None:
+            await hold.recording
 
     async def __call__(self, attempt: Attempt) -> None:
         """Keep it, if that takes no longer than two seconds. Raises nothing of the store's."""

@@ -136,7 +136,14 @@ class Exhausted(RetryAt):
     """The schedule is used up; the event is kept and still tried then."""
 
 
-Plan = Delivered | RetryAt | ConfirmGone | Disable | Exhausted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abort:
+    """The receiver wants this event no more. It is left behind, and a gap tells of it."""
+
+    reason: str
+
+
+Plan = Delivered | Abort | RetryAt | ConfirmGone | Disable | Exhausted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +173,8 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         return Delivered(then_disable=_ASKED if disables else None)
     if disables:
         return Disable(reason=_ASKED)
+    if answer.directive is Directive.ABORT_MESSAGE:
+        return Abort(reason="the endpoint answered webhook-delivery: abort-message")
     if answer.status == _GONE:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")

@@ -14,10 +14,11 @@ from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.ids import EndpointId, EventId, SessionId
 from service.domain.log import EventType
 from service.domain.session import Session, State
-from service.ports import LaneStore, WebhookAnswer
+from service.ports import AttemptStore, LaneStore, WebhookAnswer
 from service.usecases.deliver_lane import DROP_PAGES
 from service.usecases.keep_lane import CLAIM_LEAST, HOPS_MAX, PARKED_SECONDS
 from service.usecases.read_lane import PAGE
+from service.webhook.directive import Directive
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import SCHEDULE
 from service.webhook.signing import signature
@@ -110,6 +111,73 @@ def test_each_attempt_is_signed_anew_over_the_same_bytes() -> None:
                 secret=SECRET,
                 sign_pair=Ed25519Signer().sign,
             )
+
+    play(story())
+
+
+def test_an_event_that_its_receiver_wants_no_more_is_left_behind_and_told() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, OPENED, RECEIVED, RECEIVED)
+        unwanted = WebhookAnswer(status=500, directive=Directive.ABORT_MESSAGE)
+        world.receiver.script.extend([OK, unwanted])
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert [post.sequence for post in world.receiver.posts] == [1, 2, 3]
+        assert world.receiver.posts[2].headers["broker-gap"] == "2-2"
+        lane = await world.lane(endpoint, session)
+        assert (lane.cursor, lane.gap, lane.attempt) == (3, None, 0)
+        page = await world.table.attempts.attempts_of(
+            endpoint.id, session.id, cursor=None, limit=10
+        )
+        assert {each.sequence: each.decision.value for each in page.items} == {
+            1: "delivered",
+            2: "skip",
+            3: "delivered",
+        }
+
+    play(story())
+
+
+def test_what_a_receiver_took_before_it_asks_to_be_disabled_is_delivered() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, OPENED, RECEIVED, RECEIVED)
+        world.receiver.script.append(WebhookAnswer(status=200, directive=Directive.DISABLE))
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert world.receiver.taken == [1]
+        closed = await world.table.tenants.endpoint(endpoint.id)
+        assert closed.state is EndpointState.DISABLED
+        assert "webhook-delivery" in (closed.disabled_reason or "")
+        lane = await world.lane(endpoint, session)
+        assert (lane.cursor, lane.parked, lane.claim) == (1, True, None)
+        await world.change(endpoint.id, state=EndpointState.ACTIVE)
+        await world.courier()(endpoint.id, session.id)
+        assert world.receiver.taken == [1, 2, 3]
+
+    play(story())
+
+
+def test_the_next_post_does_not_wait_for_the_record_of_the_one_before() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, OPENED, RECEIVED, RECEIVED)
+
+        async def slow() -> None:
+            await world.clock.sleep(0.5)
+
+        courier = world.courier()
+        attempts = Before(courier.record.attempts, "record", slow)
+        record = replace(courier.record, attempts=cast("AttemptStore", attempts))
+        world.receiver.takes = 1.0
+        begun = world.clock.now()
+        await replace(courier, record=record)(endpoint.id, session.id)
+
+        assert [post.at - begun for post in world.receiver.posts] == [0, 1, 2]
+        assert world.clock.now() - begun == pytest.approx(3.5)
 
     play(story())
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.webhook.directive import Directive, parse_directive
+from service.webhook.directive import Directive
 from service.webhook.retry import (
     RETRY_AFTER_MAX,
     SCHEDULE,
     STANDARD_SCHEDULE,
+    Abort,
     Answer,
     ConfirmGone,
     Delivered,
@@ -174,25 +175,12 @@ def test_what_was_delivered_stays_so_though_the_endpoint_asks_to_be_disabled() -
     assert decide(status=200, directive=Directive.ABORT_MESSAGE) == Delivered()
 
 
-def test_to_give_one_message_up_is_not_a_thing_that_happens_here() -> None:
-    """An order without holes is the promise: whoever skips a message decides it elsewhere."""
-    assert decide(status=400, directive=Directive.ABORT_MESSAGE) == decide(status=400)
+@pytest.mark.parametrize("status", [400, 410, 429, 500])
+def test_a_receiver_that_wants_an_event_no_more_is_believed(status: int) -> None:
+    decision = decide(status=status, directive=Directive.ABORT_MESSAGE, retry_after="60")
 
-
-@pytest.mark.parametrize(
-    ("text", "directive"),
-    [
-        ("disable", Directive.DISABLE),
-        (" Disable ", Directive.DISABLE),
-        ("abort-message", Directive.ABORT_MESSAGE),
-        *[(text, None) for text in (None, "", "disabled", "abort", "enable", "disable, disable")],
-        ("\u0130disable", None),
-    ],
-)
-def test_the_receivers_wish_is_one_of_those_we_know_or_none(
-    text: str | None, directive: Directive | None
-) -> None:
-    assert parse_directive(text) is directive
+    assert isinstance(decision, Abort)
+    assert "abort-message" in decision.reason
 
 
 @pytest.mark.parametrize(
