@@ -1,4 +1,4 @@
-"""Retries come in time, however many there were, though every hint but the sweeper's be lost."""
+"""Retries come in time, however many there were."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
