@@ -103,6 +103,8 @@ class Stamp:
     by: str
     at: float
     stretch: float = 1.0
+    succeeded_at: float | None = None
+    """When it last saw a success, which nobody may have written down."""
 
 
 def probing(health: Health, stamp: Stamp) -> Health:
@@ -111,24 +113,22 @@ def probing(health: Health, stamp: Stamp) -> Health:
 
 
 def failed(
-    health: Health,
-    lane: SessionId,
-    stamp: Stamp,
-    *,
-    probed: bool,
-    succeeded_at: float | None = None,
+    health: Health, lane: SessionId, stamp: Stamp, *, probed: bool, lasting: bool = False
 ) -> Health | None:
     """One attempt more that failed; None where that is no news.
 
     `probed`: it was the probe. Others that were under way when the endpoint went down tell nothing.
-    `succeeded_at`: when whoever tells it last saw a success, which nobody may have written down.
+    `lasting`: the receiver is there and dislikes the request. That shuts no endpoint, and opens one
+    that is down; the days without a success run on.
     """
     down = health.probe_at is not None
     if down and not probed:
         return None
-    if not down and succeeded_at is not None and succeeded_at >= health.changed_at:
+    if not down and _broke_the_row(health, stamp):
         # The failures before were not in a row with this one.
         health = replace(health, failed=0, lanes=(), failing_since=None)
+    if lasting:
+        return _disliked(health, stamp)
     known = health.lanes
     if lane not in known and len(known) < TROUBLE_LANES:
         known = (*known, lane)
@@ -148,6 +148,18 @@ def failed(
         probe_at=stamp.at + probe_interval(probes) * stamp.stretch,
         back_at=None,
     )
+
+
+def _broke_the_row(health: Health, stamp: Stamp) -> bool:
+    return stamp.succeeded_at is not None and stamp.succeeded_at >= health.changed_at
+
+
+def _disliked(health: Health, stamp: Stamp) -> Health:
+    since = stamp.at if health.failing_since is None else health.failing_since
+    told = _next(health, stamp, failed=health.failed + 1, failing_since=since)
+    if health.probe_at is None:
+        return told
+    return replace(told, lanes=(), probe_at=None, back_at=stamp.at)
 
 
 def probe_interval(probes: int) -> float:

@@ -129,18 +129,25 @@ class EndpointGate:
         return True
 
     async def tell_failure(
-        self, endpoint_id: EndpointId, session_id: SessionId, health: Health, *, probed: bool
+        self,
+        endpoint_id: EndpointId,
+        session_id: SessionId,
+        health: Health,
+        *,
+        probed: bool,
+        lasting: bool = False,
     ) -> Health:
         """An attempt failed; the endpoint's health as it is then."""
         for _ in range(CHANGE_TRIES):
-            stamp = self._stamp()
-            seen = self.successes.get(endpoint_id)
-            after = failed(health, session_id, stamp, probed=probed, succeeded_at=seen)
+            stamp = replace(self._stamp(), succeeded_at=self.successes.get(endpoint_id))
+            after = failed(health, session_id, stamp, probed=probed, lasting=lasting)
             if after is None:
                 return health
             there = await self.healths.change_health(endpoint_id, health, after)
             if there.by == stamp.by:
                 self._say(endpoint_id, health, there)
+                if health.probe_at is not None and there.probe_at is None:
+                    await self._wake(endpoint_id, health)
                 return there
             health = there
         return health

@@ -70,7 +70,11 @@ class WeighFailure:
             hold.health = await self.gate.tell_pause(endpoint_id, hold.health, until=until)
         if decision.tells or probed:
             hold.health = await self.gate.tell_failure(
-                endpoint_id, hold.run.session_id, hold.health, probed=probed
+                endpoint_id,
+                hold.run.session_id,
+                hold.health,
+                probed=probed,
+                lasting=decision.lasting,
             )
 
     def _when(self, hold: Hold, decision: RetryAt, now: float) -> float:

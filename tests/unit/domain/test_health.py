@@ -1,5 +1,7 @@
 """An endpoint's health: what couriers may do, and how it goes down and comes back."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,9 +160,8 @@ def test_failures_among_successes_that_nobody_wrote_down_are_not_in_a_row() -> N
         told = failed(
             health,
             (ONE, TWO, THREE)[number % 3],
-            at(NOW + number),
+            replace(at(NOW + number), succeeded_at=NOW + number - 0.5),
             probed=False,
-            succeeded_at=NOW + number - 0.5,
         )
         assert told is not None
         health = told
@@ -172,7 +173,7 @@ def test_failures_among_successes_that_nobody_wrote_down_are_not_in_a_row() -> N
 def test_a_success_from_before_the_last_failure_changes_nothing() -> None:
     health = after(ONE, TWO, ONE, TWO)
 
-    told = failed(health, ONE, at(NOW + 1), probed=False, succeeded_at=NOW - 1)
+    told = failed(health, ONE, replace(at(NOW + 1), succeeded_at=NOW - 1), probed=False)
 
     assert told is not None
     assert told.probe_at is not None
@@ -219,6 +220,26 @@ def test_no_event_is_to_blame_where_others_fail_or_the_endpoint_is_not_well() ->
         Health(),
     ):
         assert not blames_event(health, ONE, since=NOW, lasting=True)
+
+
+def test_a_receiver_that_dislikes_requests_is_not_down_and_back_if_it_was() -> None:
+    health = after(ONE, ONE, TWO, TWO)
+    for lane in (ONE, TWO, THREE):
+        disliked = failed(health, lane, at(NOW + 9), probed=False, lasting=True)
+        assert disliked is not None
+        health = disliked
+    assert leave(health, now=NOW + 9) == Go()
+    assert (health.failed, health.lanes, health.failing_since) == (7, (ONE, TWO), NOW)
+
+    first = failed(Health(), ONE, at(NOW + 9), probed=False, lasting=True)
+    assert first is not None
+    assert (first.failed, first.lanes, first.failing_since) == (1, (), NOW + 9)
+
+    back = failed(DOWN, ONE, at(NOW + 9), probed=True, lasting=True)
+    assert back is not None
+    assert leave(back, now=NOW + 9) == Narrow(1)
+    assert (back.failed, back.lanes, back.failing_since) == (6, (), NOW)
+    assert failed(DOWN, ONE, at(NOW + 9), probed=False, lasting=True) is None
 
 
 def test_a_health_is_forgotten_once() -> None:

@@ -754,7 +754,7 @@ def test_a_receiver_that_says_when_is_not_probed_by_that_event_before() -> None:
             await world.append(other, RECEIVED)
             world.receiver.script.append(failing())
             await world.courier()(endpoint.id, other.id)
-        world.receiver.script += [failing(), failing(422, retry_after="600")]
+        world.receiver.script += [failing(), failing(500, retry_after="600")]
         await world.clock.sleep(6)
         await world.courier()(endpoint.id, others[0].id)
         await world.courier()(endpoint.id, session.id)

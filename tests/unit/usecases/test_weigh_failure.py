@@ -149,6 +149,32 @@ def test_any_failure_is_believed_while_others_get_through() -> None:
     run_virtual(story())
 
 
+@pytest.mark.parametrize("outage", [0, 5])
+def test_chats_whose_events_are_disliked_do_not_shut_the_endpoint_for_others(outage: int) -> None:
+    """Nor keep it shut: the probe of such a chat shows that the receiver is there."""
+
+    async def story() -> None:
+        stage = yard()
+        await stage.endpoint("whk_1", scripted())
+        for number in range(3):
+            await stage.session(f"ses_{number}", events=1)
+        await stage.session("ses_9")
+        disliked = {log[0].id for log in stage.logs.values() if log}
+        dead = iter([DEAD] * outage)
+        stage.refuses = lambda event_id: (
+            (next(dead, None) or DISLIKED) if event_id in disliked else None
+        )
+        async with stage.at_work():
+            await stage.world.clock.sleep(HOUR)
+            said = stage.world.clock.now()
+            await stage.say("ses_9")
+            await stage.world.clock.sleep(60)
+
+        assert [each.at - said < 1 for each in stage.attempts if each.taken] == [True]
+
+    run_virtual(story())
+
+
 def test_an_outage_of_the_endpoint_costs_no_event_however_long() -> None:
     """The first failure after it begins the hour anew."""
 
