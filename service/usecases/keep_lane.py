@@ -54,8 +54,12 @@ class KeepLane:
         """
         now = self.clock.now()
         wait = turned.until - now
-        if turned.down:
-            wait = max(wait, OUTSIDE_SECONDS)
+        if turned.down and wait <= HINT_SECONDS:
+            # Probes come thick at first: for a while whoever sends them is enough.
+            wait = OUTSIDE_SECONDS
+        elif turned.down and hold.lane.attempt:
+            # First those whose event never failed: it may be ours that does.
+            wait += SPREAD_MOST
         wait += min(wait * SPREAD_SHARE, SPREAD_MOST) * self.ids.jitter()
         if turned.down or isinstance(leave(hold.health, now=now), Wait):
             # Time in which nobody gets through says nothing of this event.

@@ -10,7 +10,7 @@ from typing import Final
 
 from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.errors import NotFoundError
-from service.domain.health import Health, Wait, leave
+from service.domain.health import Health, Probe, Wait, leave
 from service.domain.ids import EndpointId, SessionId
 from service.domain.log import LogEvent
 from service.domain.session import Session
@@ -153,8 +153,11 @@ class ReadLane:
         if not lane.parked and lane.due_at - now <= SOON_SECONDS:
             await self.clock.sleep(lane.due_at - now)
             return True
-        # Parked until the endpoint is open and well again, as it may be by now.
-        return lane.parked and not isinstance(leave(health, now=now), Wait)
+        # Parked until the endpoint is open and well again, as it may be by now. As a probe, before
+        # its time, comes only one whose event never failed.
+        way = leave(health, now=now)
+        early = not isinstance(way, Wait) and (lane.attempt == 0 or not isinstance(way, Probe))
+        return lane.parked and early
 
     async def _beginning(self, endpoint: Endpoint, session: Session) -> Lane:
         """A lane that never was begins before the first event as young as its endpoint."""

@@ -1,6 +1,7 @@
 """A lane in a courier's hands: let go with its attempts, its time and a hint for what is near."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from service.usecases.keep_lane import (
     HINT_SECONDS,
     HOPS_MAX,
     OUTSIDE_SECONDS,
+    SPREAD_MOST,
     SPREAD_SHARE,
     KeepLane,
 )
@@ -70,6 +72,25 @@ def test_who_waits_outside_keeps_its_attempts_and_comes_a_little_apart() -> None
         assert (lane.attempt, lane.parked, lane.claim) == (0, True, None)
         assert lane.due_at is not None
         assert OUTSIDE_SECONDS <= lane.due_at - now <= OUTSIDE_SECONDS * (1 + SPREAD_SHARE)
+
+    play(story())
+
+
+def test_when_probes_are_rare_everybody_comes_for_the_next_and_who_failed_comes_last() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        keep, hold = await held(world)
+        now = world.clock.now()
+        await keep.wait_outside(hold, Turned(now + 500, down=True))
+        assert hold.lane.due_at is not None
+        assert 500 <= hold.lane.due_at - now <= 600
+
+        world = LaneWorld()
+        keep, hold = await held(world)
+        hold.lane = replace(hold.lane, attempt=1)
+        await keep.wait_outside(hold, Turned(world.clock.now() + 500, down=True))
+        assert hold.lane.due_at is not None
+        assert hold.lane.due_at - world.clock.now() >= 500 + SPREAD_MOST
 
     play(story())
 

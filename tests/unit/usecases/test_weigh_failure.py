@@ -10,11 +10,19 @@ from dataclasses import replace
 import pytest
 
 from service.domain.endpoint import Endpoint, EndpointState, OnExhausted
-from service.domain.health import GIVE_UP_ATTEMPTS, GIVE_UP_SECONDS, Health, Stamp, forgotten
+from service.domain.health import (
+    GIVE_UP_ATTEMPTS,
+    GIVE_UP_SECONDS,
+    PROBE_LONGEST,
+    Health,
+    Stamp,
+    forgotten,
+)
 from service.domain.ids import SessionId
 from service.domain.log import EventType
 from service.domain.session import Session
 from service.ports import WebhookAnswer
+from service.usecases.keep_lane import SPREAD_MOST
 from service.usecases.weigh_failure import GIVEN_UP
 from service.webhook.retry import SCHEDULE
 from tests.support.delivery_yard import Mind, Reply, Yard, scripted, yard
@@ -171,6 +179,32 @@ def test_chats_whose_events_are_disliked_do_not_shut_the_endpoint_for_others(out
             await stage.world.clock.sleep(60)
 
         assert [each.at - said < 1 for each in stage.attempts if each.taken] == [True]
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("chats", [2, 6])
+def test_chats_whose_events_break_the_receiver_do_not_keep_another_out_for_ever(
+    chats: int,
+) -> None:
+    """They shut the endpoint, as nobody else has anything to send; but others probe first."""
+
+    async def story() -> None:
+        stage = yard(couriers=4)
+        await stage.endpoint("whk_1", scripted())
+        for number in range(chats):
+            await stage.session(f"ses_{number}", events=1)
+        breaking = {log[0].id for log in stage.logs.values()}
+        stage.refuses = lambda event_id: BROKEN if event_id in breaking else None
+        await stage.session("ses_9")
+        async with stage.at_work():
+            await stage.world.clock.sleep(300)
+            said = stage.world.clock.now()
+            await stage.say("ses_9")
+            await stage.world.clock.sleep(3 * HOUR)
+
+        first = next(each.at for each in stage.attempts if each.taken)
+        assert first - said < 2 * PROBE_LONGEST * 1.2 + SPREAD_MOST
 
     run_virtual(story())
 
