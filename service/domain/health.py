@@ -38,8 +38,12 @@ class Health:
     changed_at: float = 0.0
     failed: int = 0
     """Attempts that failed since the last that did not."""
+    row: int = 0
+    """Those of them that speak against the endpoint, and not against an event alone."""
     lanes: tuple[SessionId, ...] = ()
-    """Up to `TROUBLE_LANES` different ones that failed since then."""
+    """Up to `TROUBLE_LANES` different ones of which those are."""
+    disliked: tuple[SessionId, ...] = ()
+    """As many of those whose event the receiver dislikes."""
     failing_since: float | None = None
     """When the first of those attempts failed."""
     paused_until: float | None = None
@@ -124,42 +128,49 @@ def failed(
     down = health.probe_at is not None
     if down and not probed:
         return None
-    if not down and _broke_the_row(health, stamp):
-        # The failures before were not in a row with this one.
-        health = replace(health, failed=0, lanes=(), failing_since=None)
-    if lasting:
-        return _disliked(health, stamp)
-    known = health.lanes
-    if lane not in known and len(known) < TROUBLE_LANES:
-        known = (*known, lane)
-    count = health.failed + 1
+    health = _as_of(health, stamp)
     since = stamp.at if health.failing_since is None else health.failing_since
-    if not down and not (count >= TROUBLE_FAILURES and len(known) >= TROUBLE_LANES):
-        return _next(health, stamp, failed=count, lanes=known, failing_since=since)
+    health = replace(health, failed=health.failed + 1, failing_since=since)
+    if lasting:
+        return _disliked(health, lane, stamp)
+    known, row = _with(health.lanes, lane), health.row + 1
+    if not down and not (row >= TROUBLE_FAILURES and len(known) >= TROUBLE_LANES):
+        return _next(health, stamp, row=row, lanes=known)
     # One that goes down on its way up was not back: the next interval is longer.
     probes = health.probes + 1 if down or health.back_at is not None else 0
     return _next(
         health,
         stamp,
-        failed=count,
+        row=row,
         lanes=known,
-        failing_since=since,
         probes=probes,
         probe_at=stamp.at + probe_interval(probes) * stamp.stretch,
         back_at=None,
     )
 
 
-def _broke_the_row(health: Health, stamp: Stamp) -> bool:
-    return stamp.succeeded_at is not None and stamp.succeeded_at >= health.changed_at
+def _as_of(health: Health, stamp: Stamp) -> Health:
+    """Without what has nothing to do with a failure now."""
+    if health.back_at is not None and stamp.at - health.back_at >= RAMP_STEP * RAMP_DOUBLINGS:
+        # The outage is over, though nobody had anything to send since.
+        health = replace(health, back_at=None, probes=0)
+    seen = stamp.succeeded_at
+    if health.probe_at is None and seen is not None and seen >= health.changed_at:
+        # The failures before were not in a row with this one.
+        health = replace(health, failed=0, row=0, lanes=(), disliked=(), failing_since=None)
+    return health
 
 
-def _disliked(health: Health, stamp: Stamp) -> Health:
-    since = stamp.at if health.failing_since is None else health.failing_since
-    told = _next(health, stamp, failed=health.failed + 1, failing_since=since)
+def _disliked(health: Health, lane: SessionId, stamp: Stamp) -> Health:
+    told = _next(health, stamp, disliked=_with(health.disliked, lane))
     if health.probe_at is None:
         return told
-    return replace(told, lanes=(), probe_at=None, back_at=stamp.at)
+    return replace(told, row=0, lanes=(), probe_at=None, back_at=stamp.at)
+
+
+def _with(lanes: tuple[SessionId, ...], lane: SessionId) -> tuple[SessionId, ...]:
+    known = lane in lanes or len(lanes) >= TROUBLE_LANES
+    return lanes if known else (*lanes, lane)
 
 
 def probe_interval(probes: int) -> float:
@@ -178,14 +189,12 @@ def paused(health: Health, stamp: Stamp, *, until: float) -> Health | None:
 def succeeded(health: Health, stamp: Stamp) -> Health | None:
     """An attempt came through; None where that is no news."""
     if health.probe_at is not None:
-        return _next(
-            health, stamp, failed=0, lanes=(), failing_since=None, probe_at=None, back_at=stamp.at
-        )
+        return replace(_cleared(health, stamp), probe_at=None, back_at=stamp.at)
     if isinstance(leave(health, now=stamp.at), Narrow):
         # What is known of the outage stays until the ramp is over.
         if health.failed == 0:
             return None
-        return _next(health, stamp, failed=0, lanes=(), failing_since=None)
+        return _cleared(health, stamp)
     if health.is_well:
         return None
     # A pause outlives it: this attempt may have begun before the receiver asked for one.
@@ -195,6 +204,10 @@ def succeeded(health: Health, stamp: Stamp) -> Health | None:
         changed_at=stamp.at,
         paused_until=health.paused_until,
     )
+
+
+def _cleared(health: Health, stamp: Stamp) -> Health:
+    return _next(health, stamp, failed=0, row=0, lanes=(), disliked=(), failing_since=None)
 
 
 def is_given_up(health: Health, *, now: float) -> bool:
@@ -213,7 +226,7 @@ def blames_event(health: Health, lane: SessionId, *, since: float, lasting: bool
     """
     if health.probe_at is not None or health.back_at is not None or health.failing_since is None:
         return False
-    alone = all(other == lane for other in health.lanes)
+    alone = all(other == lane for other in (*health.lanes, *health.disliked))
     return alone and (lasting or health.failing_since > since)
 
 

@@ -276,3 +276,38 @@ def test_whatever_happens_a_time_comes_when_somebody_may_try(
         assert health is before or health.version == before.version + 1
 
     assert not isinstance(leave(health, now=now + 2 * PROBE_LONGEST), Wait)
+
+
+def dislike(health: Health, *lanes: SessionId, now: float = NOW) -> Health:
+    for lane in lanes:
+        health = failed(health, lane, at(now), probed=True, lasting=True) or health
+    return health
+
+
+def test_events_that_are_disliked_do_not_count_against_the_endpoint() -> None:
+    health = after(TWO, THREE, health=dislike(Health(), *[ONE] * 9))
+
+    assert (health.failed, health.row) == (11, 2)
+    assert leave(health, now=NOW) == Go()
+
+
+def test_a_receiver_that_dislikes_all_is_what_is_wrong_and_no_event_is() -> None:
+    health = dislike(Health(), ONE, TWO)
+
+    assert not blames_event(health, ONE, since=NOW, lasting=True)
+    assert blames_event(dislike(Health(), ONE, ONE), ONE, since=NOW, lasting=True)
+
+
+def test_an_outage_that_is_long_over_makes_no_later_one_longer() -> None:
+    health = DOWN
+    for _ in range(8):
+        health = after(ONE, health=health)
+    back = succeeded(health, at())
+    assert back is not None
+    later = NOW + 86_400
+
+    alone = dislike(back, ONE, now=later)
+    again = after(ONE, TWO, ONE, TWO, ONE, health=back, now=later)
+
+    assert blames_event(alone, ONE, since=later, lasting=True)
+    assert again.probe_at == later + PROBE_FIRST

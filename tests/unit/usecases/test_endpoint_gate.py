@@ -523,7 +523,7 @@ def test_a_run_without_a_place_gives_none_back() -> None:
 
 def test_a_failure_is_added_to_what_others_wrote_meanwhile() -> None:
     async def story() -> None:
-        world, theirs = LaneWorld(), Health(version=3, by="them", failed=4, lanes=(ONE, TWO))
+        world, theirs = LaneWorld(), Health(version=3, by="them", failed=4, row=4, lanes=(ONE, TWO))
         store = Crowded([theirs])
 
         told = await gate(world, store).tell_failure(HOOK, ONE, Health(), probed=False)
