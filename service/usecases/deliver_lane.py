@@ -134,10 +134,15 @@ class DeliverLane:
             if turned is not None:
                 await self.keep.wait_outside(hold, turned)
                 return False
-            if not await self._has_time(hold):
+            wait = await self.gate.take_turn(hold.endpoint)
+            if self.clock.monotonic() + wait > hold.last_start:
                 await self.keep.run_out_of_time(hold)
                 return False
             await self.keep.keep_claim(hold)
+            if wait:
+                # Much may have changed by then: all of it is asked again.
+                await self.clock.sleep(wait)
+                continue
             stop = await self._attempt(hold, head)
             if stop is not None:
                 return stop
@@ -149,15 +154,10 @@ class DeliverLane:
             if isinstance(entry, Turned):
                 return entry
             hold.entry, hold.health = entry, entry.health
+            if entry.probes:
+                await self.keep.mark_probe(hold)
             return None
         return None if hold.probes else self.gate.turned_away(hold.health)
-
-    async def _has_time(self, hold: Hold) -> bool:
-        """Whether a POST may begin, within the endpoint's rate."""
-        last = hold.last_start
-        if self.clock.monotonic() > last:
-            return False
-        return await self.gate.wait_for_turn(hold.endpoint, until=last)
 
     async def _attempt(self, hold: Hold, head: LogEvent) -> bool | None:
         """POST the head and commit what came of it; None goes on, else whether to read again."""
@@ -195,7 +195,7 @@ class DeliverLane:
             case Delivered(then_disable=reason):
                 return await self._delivered(hold, head, then_disable=reason)
             case Abort():
-                return await self._skip(hold, head)
+                return await self._aborted(hold, head)
             case ConfirmGone():
                 return await self._await_confirmation(hold, decision)
             case Disable():
@@ -216,6 +216,14 @@ class DeliverLane:
             return False
         return stop
 
+    async def _aborted(self, hold: Hold, head: LogEvent) -> bool | None:
+        """The receiver is there, and wants this event no more."""
+        if hold.probes:
+            hold.health = await self.gate.tell_failure(
+                hold.endpoint.id, hold.run.session_id, hold.health, probed=True, lasting=True
+            )
+        return await self._skip(hold, head)
+
     async def _skip(self, hold: Hold, head: LogEvent) -> bool | None:
         """Leave an event behind that only it fails with; the next deliveries tell of it."""
         facts = {"event_id": head.id, "sequence": head.sequence}
@@ -230,6 +238,8 @@ class DeliverLane:
         hold.ahead.popleft()
         hold.passed = head.sequence
         hold.gone = False
+        # What follows is no probe.
+        hold.entry = hold.entry and replace(hold.entry, probes=False)
         done = replace(
             hold.lane,
             cursor=head.sequence,
@@ -264,7 +274,7 @@ class DeliverLane:
         """Wait here for the confirming attempt; with no time left, a later run asks anew."""
         wait = max(0.0, decision.at - self.clock.now())
         if self.clock.monotonic() + wait > hold.last_start:
-            await self.keep.retry_later(hold, decision.at)
+            await self.keep.retry_later(hold, decision.later)
             return False
         failed = replace(hold.lane, cursor=hold.passed, attempt=hold.lane.attempt + 1)
         await self.keep.save(

@@ -4,6 +4,7 @@ Down, paused, on its way back, at its limits: all couriers share what is known t
 """
 
 import logging
+from asyncio import gather
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -31,6 +32,7 @@ WAIT_FOR_PLACE: Final = 1.0
 CHANGE_TRIES: Final = 3
 WAKE_MOST: Final = 2000
 """Lanes that are woken when an endpoint is back; those beyond are found by their due times."""
+SIDE_BY_SIDE: Final = 20
 KNOWN_MOST: Final = 1000
 """Endpoints whose last success is remembered; that of the one that had none for longest goes."""
 JITTER_SHARE: Final = 0.2
@@ -111,22 +113,16 @@ class EndpointGate:
         if entry.place is not None:
             await self.healths.leave_place(endpoint_id, entry.place, token=entry.token)
 
-    async def wait_for_turn(self, endpoint: Endpoint, *, until: float) -> bool:
-        """Wait for one request within the endpoint's rate; False where `until` comes first.
-
-        `until` is on the monotonic clock.
-        """
-        while endpoint.rate_limit is not None:
-            now = self.clock.now()
-            second = int(now)
-            if await self.healths.take_turn(endpoint.id, second, most=endpoint.rate_limit):
-                return True
-            # Not all at the stroke: who waits longer by chance lets others go first.
-            rest = second + 1 - now + self.ids.jitter() * JITTER_SHARE
-            if self.clock.monotonic() + rest > until:
-                return False
-            await self.clock.sleep(rest)
-        return True
+    async def take_turn(self, endpoint: Endpoint) -> float:
+        """Take one request of the endpoint's rate: 0, or the seconds after which to ask again."""
+        if endpoint.rate_limit is None:
+            return 0.0
+        now = self.clock.now()
+        second = int(now)
+        if await self.healths.take_turn(endpoint.id, second, most=endpoint.rate_limit):
+            return 0.0
+        # Not all at the stroke: who waits longer by chance lets others go first.
+        return second + 1 - now + self.ids.jitter() * JITTER_SHARE
 
     async def tell_failure(
         self,
@@ -187,9 +183,15 @@ class EndpointGate:
         """One lane, then twice as many with each step of the ramp."""
         _log.info("endpoint.back", extra={"endpoint_id": endpoint_id, "probes": health.probes})
         waiting = await self.lanes.waiting_lanes(endpoint_id, limit=WAKE_MOST)
-        for number, session_id in enumerate(waiting, start=1):
-            delay = RAMP_STEP * number.bit_length()
-            await self.hints.lane(endpoint_id, session_id, delay=delay)
+        numbered = list(enumerate(waiting, start=1))
+        for first in range(0, len(numbered), SIDE_BY_SIDE):
+            # Hints that are sent side by side share requests.
+            await gather(
+                *(
+                    self.hints.lane(endpoint_id, session_id, delay=RAMP_STEP * number.bit_length())
+                    for number, session_id in numbered[first : first + SIDE_BY_SIDE]
+                )
+            )
 
     async def _place(self, endpoint: Endpoint, health: Health, most: int) -> Entry:
         now = self.clock.now()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from service.domain.endpoint import Claim, Endpoint, EndpointState, Lane
-from service.domain.health import Wait, leave
+from service.domain.health import PROBE_TAKES, Wait, leave
 from service.ports import Clock, Hints, Ids, LaneStore
 from service.usecases.endpoint_gate import Turned
 from service.usecases.read_lane import Hold, Run
@@ -41,10 +41,19 @@ class KeepLane:
     hints: Hints
 
     async def park(self, hold: Hold) -> None:
-        """Let go with the backlog kept. Attempts are counted anew when the endpoint opens."""
+        """Let go with the backlog kept. Attempts are counted anew when the endpoint opens.
+
+        Without a backlog there is nothing to come back for.
+        """
         wait = PARKED_SECONDS.get(hold.endpoint.state, PARKED_SECONDS[EndpointState.DISABLED])
-        parked = replace(self.let_go(hold), due_at=self.clock.now() + wait, parked=True)
-        await self.save(hold, parked)
+        due_at = None if hold.passed >= hold.end else self.clock.now() + wait
+        await self.save(hold, replace(self.let_go(hold), due_at=due_at, parked=due_at is not None))
+
+    async def mark_probe(self, hold: Hold) -> None:
+        """Should we die with the probe, somebody comes when the next one may be sent."""
+        due_at = self.clock.now() + PROBE_TAKES
+        claim = self.renewed(hold)
+        await self.save(hold, replace(hold.lane, due_at=due_at, parked=False, claim=claim))
 
     async def wait_outside(self, hold: Hold, turned: Turned) -> None:
         """Wait for the endpoint, attempts untouched.

@@ -95,7 +95,9 @@ class ReadLane:
             return None
         lane = known or await self._beginning(endpoint, session)
         page = await self.sessions.read_log(run.session_id, after=lane.cursor, limit=PAGE)
-        if page.last_sequence == 0 or (known is not None and page.last_sequence <= lane.cursor):
+        is_done = known is not None and page.last_sequence <= known.cursor
+        if page.last_sequence == 0 or (is_done and lane.due_at is None):
+            # One that is done and has a time all the same is looked at until that is taken away.
             return None
         return Hold(
             run=run,

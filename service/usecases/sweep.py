@@ -23,8 +23,9 @@ LOOK_AHEAD_SECONDS: Final = 90.0
 SWEEP_SECONDS: Final = 50.0
 """How long one sweep takes at most; the next comes a minute after it began."""
 PAGE: Final = 1000
-"""How many due sessions are looked up at a time."""
-LANES_MAX: Final = 1000
+"""How many due lanes or sessions are looked up at a time."""
+LANES_SECONDS: Final = 15.0
+"""How much of a sweep's time lanes may take at most: sessions wait behind them."""
 VISIT_SECONDS: Final = 30.0
 VISIT_LEAST_SECONDS: Final = 5.0
 """No visit is begun that would have less: it comes to nothing in most cases."""
@@ -49,18 +50,25 @@ class Sweep:
         until = self.ports.clock.monotonic() + SWEEP_SECONDS
         # First: a listener needs some seconds, and visits here may take longer.
         await self.start_listeners()
-        lanes = await self._lanes()
+        lanes = await self._lanes(self.ports.clock.monotonic() + LANES_SECONDS)
         sessions = await self._sessions(self.ports.clock.now() + ahead, until)
         return lanes + sessions
 
-    async def _lanes(self) -> int:
+    async def _lanes(self, until: float) -> int:
+        """The most overdue first, page by page while there is time; how many."""
         now = self.ports.clock.now()
-        due = await self.ports.lanes.due_lanes(before=now + LOOK_AHEAD_SECONDS, limit=LANES_MAX)
-        for start in range(0, len(due), SIDE_BY_SIDE):
-            # Hints that are sent side by side share requests.
-            some = due[start : start + SIDE_BY_SIDE]
-            await gather(*(self._lane(*lane, now=now) for lane in some))
-        return len(due)
+        seen: set[tuple[EndpointId, SessionId]] = set()
+        while True:
+            limit = len(seen) + self.page
+            due = await self.ports.lanes.due_lanes(before=now + LOOK_AHEAD_SECONDS, limit=limit)
+            fresh = [lane for lane in due if lane not in seen]
+            seen.update(fresh)
+            for start in range(0, len(fresh), SIDE_BY_SIDE):
+                # Hints that are sent side by side share requests.
+                some = fresh[start : start + SIDE_BY_SIDE]
+                await gather(*(self._lane(*lane, now=now) for lane in some))
+            if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
+                return len(seen)
 
     async def _lane(self, endpoint_id: EndpointId, session_id: SessionId, *, now: float) -> None:
         lane = await self.ports.lanes.lane(endpoint_id, session_id)

@@ -118,9 +118,10 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmGone:
-    """410: ask once more then, before believing it."""
+    """410: ask once more then, before believing it; or `later`, by the schedule."""
 
     at: float
+    later: float
     reason: str
 
 
@@ -179,7 +180,7 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")
         wait = min(GONE_CONFIRM * waits.scale, GONE_CONFIRM_MAX)
-        return ConfirmGone(at=now + wait, reason=reason)
+        return ConfirmGone(at=now + wait, later=now + waits.after(attempt), reason=reason)
     own = waits.after(attempt)
     asked = parse_retry_after(answer.retry_after, now=now)
     kind = Exhausted if attempt > len(waits.schedule) else RetryAt

@@ -135,19 +135,6 @@ class LaneTable:
         return [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in rows]
 
     async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[SessionId]:
-        """Sessions whose lane to that endpoint waits for a time."""
-        found: list[SessionId] = []
-        for number in range(schema.LANE_BUCKETS):
-            partition = schema.endpoint_lanes_partition(endpoint_id, number)
-            query = Query(partition=partition, index=schema.LANES)
-            async for row in every_item(self._driver, query):
-                if schema.DUE.sk in row:
-                    found.append(schema.session_of(str(row["pk"])))
-                if len(found) == limit:
-                    return found
-        return found
-
-    async def count_waiting(self, endpoint_id: EndpointId, *, most: int) -> int:
         """Of each bucket one page, the latest sessions first: all lanes are in this index.
 
         Every session that ever was has one, and nearly all of them wait for nothing.
@@ -162,7 +149,12 @@ class LaneTable:
             for number in range(schema.LANE_BUCKETS)
         ]
         pages = await asyncio.gather(*(self._driver.query(query) for query in queries))
-        return min(most, sum(schema.DUE.sk in row for page in pages for row in page.items))
+        rows = [row for page in pages for row in page.items if schema.DUE.sk in row]
+        return [schema.session_of(str(row["pk"])) for row in rows[:limit]]
+
+    async def count_waiting(self, endpoint_id: EndpointId, *, most: int) -> int:
+        """As many as `waiting_lanes` finds."""
+        return len(await self.waiting_lanes(endpoint_id, limit=most))
 
     async def drop_lanes(self, endpoint_id: EndpointId) -> bool:
         """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""

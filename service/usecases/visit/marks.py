@@ -60,7 +60,9 @@ async def _pause_for_what_is_left(desk: Desk) -> float | None:
         behind = lane.cursor < last.sequence if lane else last.at >= endpoint.created_at - 2.0
         if not behind:
             continue
-        if endpoint.state is EndpointState.ACTIVE:
+        waits = lane is not None and lane.due_at is not None and lane.due_at > desk.now
+        if endpoint.state is EndpointState.ACTIVE and not waits:
             return MARK_SECONDS
+        # It has a time of its own, by which it is found; this only sees that it is not forgotten.
         pause = 5 * MARK_SECONDS
     return pause

@@ -6,13 +6,15 @@ Lanes wait without attempts, and wake; who loses a race looks again, or waits.
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from service.domain.endpoint import Endpoint
+from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.health import (
     PROBE_LONGEST,
+    PROBE_TAKES,
     RAMP_DOUBLINGS,
     TROUBLE_FAILURES,
     Go,
@@ -29,6 +31,7 @@ from service.domain.session import Session
 from service.ports import WebhookAnswer
 from service.usecases.endpoint_gate import KNOWN_MOST, PLACE_SECONDS, EndpointGate, Pass, Turned
 from service.usecases.keep_lane import OUTSIDE_SECONDS
+from service.webhook.directive import Directive
 from tests.support.lane_world import OK, CrashError, CrashPlan, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
 
@@ -609,15 +612,99 @@ def test_the_successes_of_so_many_endpoints_are_remembered_and_the_longest_ago_f
     run_virtual(story())
 
 
-def test_the_rate_is_waited_for_until_there_is_no_time_left() -> None:
+def test_a_second_that_has_no_turn_left_is_waited_out() -> None:
     async def story() -> None:
         world = LaneWorld()
         endpoint = await world.endpoint(rate_limit=1)
-        begun = world.clock.monotonic()
 
-        got = await gate(world, Crowded([])).wait_for_turn(endpoint, until=begun + 5)
+        wait = await gate(world, Crowded([])).take_turn(endpoint)
+        taken = await world.courier().gate.take_turn(endpoint)
 
-        assert not got
-        assert 3 < world.clock.monotonic() - begun <= 5
+        assert 1 <= wait <= 1.2
+        assert taken == 0
+        assert await gate(world, Crowded([])).take_turn(await world.endpoint("whk_2")) == 0
 
     run_virtual(story())
+
+
+def test_who_waits_for_the_rate_asks_again_whether_the_endpoint_is_open() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(rate_limit=1)
+        sessions = await chats(world, 20, events=2)
+        runs = [asyncio.create_task(world.courier()(endpoint.id, each.id)) for each in sessions]
+        await world.clock.sleep(3.5)
+        await world.change(endpoint.id, state=EndpointState.PAUSED)
+        await asyncio.gather(*runs)
+
+        assert len(world.receiver.posts) <= 6
+        lanes = [await world.lane(endpoint, each) for each in sessions]
+        assert all(lane.parked for lane in lanes)
+
+    play(story())
+
+
+def test_a_probe_that_dies_is_followed_by_the_next_one() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        await world.clock.sleep(PROBE_LONGEST)
+        world.receiver.posts.clear()
+
+        async def die() -> None:
+            raise CrashError
+
+        world.receiver.on_post = die
+        with suppress(CrashError):
+            await world.courier()(endpoint.id, sessions[-1].id)
+        world.receiver.on_post = None
+        world.receiver.reply = OK
+        world.hints.lanes.clear()
+        begun = world.clock.now()
+        while not world.receiver.taken:
+            await world.clock.sleep(5)
+            await sweep(world)
+
+        assert world.clock.now() - begun <= PROBE_TAKES + 10
+
+    play(story())
+
+
+def test_a_probe_whose_receiver_wants_the_event_no_more_opens_the_endpoint() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        await world.clock.sleep(PROBE_LONGEST)
+        unwanted = WebhookAnswer(status=400, directive=Directive.ABORT_MESSAGE)
+        world.receiver.script.append(unwanted)
+        await world.courier()(endpoint.id, sessions[-1].id)
+
+        health = await world.table.healths.health(endpoint.id)
+        assert (health.probe_at, health.back_at) == (None, world.clock.now())
+        assert (await world.lane(endpoint, sessions[-1])).gap == (1, 1)
+
+    play(story())
+
+
+def test_what_follows_a_probe_is_no_probe() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        await world.append(sessions[-1], *[RECEIVED] * 20, first=2)
+        await world.clock.sleep(PROBE_LONGEST)
+        world.receiver.reply = OK
+        world.receiver.takes = 0.6
+        world.receiver.posts.clear()
+        run = asyncio.create_task(world.courier()(endpoint.id, sessions[-1].id))
+        await world.clock.sleep(1)
+        health = await world.table.healths.health(endpoint.id)
+        until = world.clock.now() + 300
+        shut = paused(health, Stamp(by="other", at=world.clock.now()), until=until)
+        assert shut is not None
+        await world.table.healths.change_health(endpoint.id, health, shut)
+        await run
+
+        assert len(world.receiver.posts) <= 4
+        assert (await world.lane(endpoint, sessions[-1])).parked
+
+    play(story())

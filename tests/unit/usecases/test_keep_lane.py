@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.domain.endpoint import EndpointState, Lane
 from service.domain.ids import LOCK
 from service.domain.log import EventType
 from service.usecases.endpoint_gate import Turned
@@ -122,5 +123,28 @@ def test_a_claim_that_is_nearly_over_is_renewed_and_another_is_not_written() -> 
         await keep.keep_claim(hold)
         assert hold.lane.claim is not None
         assert hold.lane.claim.until == world.clock.now() + CLAIM_LEAST
+
+    play(story())
+
+
+def test_a_closed_endpoints_lane_without_a_backlog_is_never_looked_at_again() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint(state=EndpointState.PAUSED)
+        old, behind = await world.session("ses_1"), await world.session("ses_2")
+        for session in (old, behind):
+            await world.append(session, EventType.MESSAGE_RECEIVED)
+        done = Lane(endpoint_id=endpoint.id, session_id=old.id, cursor=1)
+        claimed = await world.table.lanes.claim(done, token="t", now=0.0, until=1.0)
+        assert claimed is not None
+        # As it was left once: done, and with a time.
+        due = world.clock.now() + 60
+        await world.table.lanes.save(claimed, replace(claimed, claim=None, due_at=due, parked=True))
+        await world.clock.sleep(61)
+        for session in (old, behind):
+            await world.courier()(endpoint.id, session.id)
+
+        assert (await world.lane(endpoint, old)).due_at is None
+        assert (await world.lane(endpoint, behind)).due_at is not None
 
     play(story())

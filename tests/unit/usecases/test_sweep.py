@@ -245,6 +245,21 @@ async def test_lanes_are_hinted_side_by_side_each_for_its_own_time() -> None:
 
 
 @on_virtual_time
+async def test_all_lanes_that_are_due_are_hinted_page_by_page() -> None:
+    async with staged() as stage:
+        sessions = [await stage.made() for _ in range(7)]
+        for session in sessions:
+            await _parked(stage, session, due=stage.now - 1)
+
+        await replace(stage.assembly.sweep, page=3)()
+
+        hinted: set[str] = set()
+        while len(hinted) < len(sessions):
+            hinted |= {hint.session_id for hint in await next_lanes(stage.broker.hints.deliveries)}
+        assert hinted == {session.id for session in sessions}
+
+
+@on_virtual_time
 async def test_a_lane_that_moved_between_index_and_item_is_nobodys_business() -> None:
     async with staged() as stage:
         session = await stage.made()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from service.domain.endpoint import EndpointState, Lane
 from service.domain.errors import LinkLostError
 from service.usecases.visit import Nudged
+from service.usecases.visit.marks import MARK_SECONDS
 from tests.support.store_builders import an_endpoint
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
@@ -115,6 +116,27 @@ async def test_an_endpoint_that_is_younger_than_the_log_wants_nothing_of_it() ->
         mark, _ = await _behind(stage, created_at=2_000_000_000.0)
 
         assert mark is None
+
+
+@on_virtual_time
+async def test_a_lane_that_waits_for_its_own_time_is_looked_at_more_seldom() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        endpoint = an_endpoint(tenant=session.tenant, created_at=stage.now - 60)
+        await stage.ports.tenants.put_endpoint(endpoint, expected_version=None, idempotency=None)
+        lane = Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=0)
+        claimed = await stage.ports.lanes.claim(
+            lane, token="t", now=stage.now, until=stage.now + 30
+        )
+        assert claimed is not None
+        due = stage.now + 43_200
+        await stage.ports.lanes.save(claimed, replace(claimed, claim=None, due_at=due, attempt=9))
+        await stage.clock.sleep(100)
+        await stage.reconcile(session)
+
+        look_at = (await stage.load(session)).look_at
+        assert look_at is not None
+        assert look_at - stage.now > 4 * MARK_SECONDS
 
 
 @on_virtual_time
