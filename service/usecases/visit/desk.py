@@ -73,6 +73,11 @@ class Reading:
         """Whether a read has begun and not come to its end: no other may begin."""
         return self.task is not None and not self.task.done()
 
+    @property
+    def owed(self) -> bool:
+        """Whether a read is under way or still to come: history may show what no link brought."""
+        return self.under_way or self.due is not None or self.second_at is not None
+
 
 @dataclass(slots=True)
 class Desk:
@@ -125,6 +130,8 @@ class Desk:
     """When it is looked for again."""
     giving: "HandOverAsked | None" = None
     """The shard is another listener's by now: nothing but what arrives is done any more."""
+    read_owed: bool = False
+    """A read of history was still owed when the shard was given away: nobody here makes it."""
     typing_waits: "list[Queue[bool]]" = field(default_factory=list)
     """Callers whose typing frame waits for the link."""
     chores: "set[Task[None]]" = field(default_factory=set)

@@ -43,6 +43,7 @@ _CLOSED: Final = 1000
 async def begin_giving(desk: Desk, asked: HandOverAsked) -> None:
     """Stop doing; a visit that is not at rest on a good link has nothing to give."""
     desk.giving = asked
+    desk.read_owed = desk.reading.owed
     await stop_reading(desk)
     if desk.session.state is not State.LIVE or desk.phase is not Phase.READY or desk.backlog:
         await _part(desk, asked, drained=False)
@@ -118,8 +119,10 @@ async def _hand_over(desk: Desk, asked: HandOverAsked) -> None:
     for spoken in rest:
         await log_said(desk, spoken, recovered=False)
     await take_strangers(desk)
-    # A close that the peer did not answer says nothing of what it may have sent before.
-    await _part(desk, asked, drained=code == _CLOSED and not desk.strangers)
+    # A close that the peer did not answer says nothing of what it may have sent before. What only a
+    # read would have shown nobody logged.
+    drained = code == _CLOSED and not desk.strangers and not desk.read_owed
+    await _part(desk, asked, drained=drained)
 
 
 def _stays(desk: Desk, met: float) -> float:

@@ -295,6 +295,46 @@ async def test_what_may_be_ours_and_was_not_logged_leaves_it_to_history() -> Non
 
 
 @on_virtual_time
+async def test_a_second_read_that_is_still_owed_leaves_it_to_history() -> None:
+    async with staged() as stage, _giving(stage, settle=2) as giver:
+        live = not giver.task.done()
+        await giver.successor_attaches()
+
+        assert live
+        assert await giver.word() == Farewell(fence=FENCE, drained=False)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_read_for_a_message_in_doubt_that_is_owed_leaves_it_to_history(answers: bool) -> None:  # noqa: FBT001 - a parameter of the story
+    """It waits for its time, or it is under way."""
+
+    @on_virtual_time
+    async def story() -> None:
+        async with staged() as stage:
+            session = await stage.chatted()
+            inbox = Inbox()
+            task = stage.begin(session, inbox)
+            await stage.clock.sleep(8)
+
+            async def takes_long() -> None:
+                await stage.clock.sleep(0 if answers else 60)
+
+            stage.history.before("history", takes_long)
+            stage.control.fault("swallow_write")
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(5)
+            inbox.put(_asked(stage))
+            giver = Giver(stage=stage, session=session, inbox=inbox, task=task)
+            await giver.successor_attaches()
+            await task
+
+            assert await giver.word() == Farewell(fence=FENCE, drained=False)
+
+    story()
+
+
+@on_virtual_time
 async def test_a_link_that_breaks_before_the_successor_came_leaves_it_to_history() -> None:
     async with staged() as stage, _giving(stage) as giver:
         stage.control.drop(giver.session.client_id)
