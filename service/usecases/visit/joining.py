@@ -12,6 +12,7 @@ from service.domain.errors import SupersededError
 from service.domain.session import State
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk
+from service.usecases.visit.sending import plan_reads
 from service.usecases.visit.settling import reload_sends
 
 FAREWELL_SECONDS: Final = 10.0
@@ -53,3 +54,5 @@ async def look_for_farewell(desk: Desk) -> None:
     await happen(desk, ev.PredecessorDrained() if drained else ev.PredecessorSilent())
     if desk.session.state is State.LIVE:
         desk.reading.first_done = True
+        # Of a send that was in doubt before, no link tells any more, and it holds up those behind.
+        plan_reads(desk)

@@ -6,6 +6,7 @@ import pytest
 
 from service.domain.errors import SupersededError
 from service.domain.ids import ListenerName
+from service.domain.sends import doubted, marked
 from service.domain.session import Farewell, Session, State
 from service.usecases.visit import Inbox, LeaveAsked, Nudged
 from service.usecases.visit.joining import FAREWELL_SECONDS, farewell_due, look_for_farewell
@@ -67,6 +68,26 @@ async def test_nothing_is_sent_before_the_last_word() -> None:
         await task
 
         assert (early, late) == (["Hello"], ["Hello", "More"])
+
+
+@on_virtual_time
+async def test_a_send_that_was_in_doubt_already_is_looked_up_and_those_behind_it_go_out() -> None:
+    async with staged() as stage:
+        session = await _given_away(stage)
+        lost = await stage.accept(session, "Lost")
+        mark = marked(lost, now=stage.now, incarnation=1, writer=OLD, link="lnk_old")
+        written = await stage.ports.sessions.change_send(lost, mark)
+        await stage.ports.sessions.change_send(written, doubted(written, now=stage.now))
+        await stage.accept(session, "Behind it")
+        await _says(stage, session, drained=True)
+        inbox = Inbox()
+        task = stage.begin(session, inbox, fence=FENCE, predecessor=OLD)
+        await stage.clock.sleep(60)
+        arrived = stage.arrived()
+        inbox.put(LeaveAsked())
+        await task
+
+        assert arrived == ["Hello", "Lost", "Behind it"]
 
 
 @on_virtual_time
