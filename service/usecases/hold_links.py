@@ -153,11 +153,12 @@ class HoldLinks:
 
     async def _lease(self) -> None:
         while True:
+            begun = self.ports.clock.monotonic()
             with suppress(BrokerError, TimeoutError):
                 async with self.ports.clock.timeout(RENEW_SECONDS):
                     await self._renew()
                     await self.claim()
-            await self._rest()
+            await self._rest(begun)
 
     async def _watch(self) -> None:
         """Stop in time on our own clock, also while the table does not answer."""
@@ -166,11 +167,14 @@ class HoldLinks:
             await self.ports.clock.sleep(RENEW_SECONDS if certain is None else certain)
             self._let_go(self.leases.let_go_of_doubtful())
 
-    async def _rest(self) -> None:
-        """Until the next look; sooner where something begins to change meanwhile."""
-        left = RENEW_SECONDS
+    async def _rest(self, begun: float) -> None:
+        """Until the next look; sooner where something begins to change meanwhile.
+
+        Counted from when the last one began: one that took long is no reason to let leases lapse.
+        """
+        left = max(BRISK_SECONDS, begun + RENEW_SECONDS - self.ports.clock.monotonic())
         while left > 0:
-            await self.ports.clock.sleep(BRISK_SECONDS)
+            await self.ports.clock.sleep(min(left, BRISK_SECONDS))
             left = 0.0 if self.leases.is_changing() else left - BRISK_SECONDS
 
     def _let_go(self, shards: "set[int]") -> None:

@@ -117,6 +117,45 @@ async def test_a_listener_that_cannot_prove_its_leases_lets_go_before_they_lapse
 
 
 @on_virtual_time
+async def test_one_call_that_takes_too_long_costs_no_shard() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+
+        async def hangs() -> None:
+            await stage.clock.sleep(600)
+
+        async with _running(stage, _listener(stage)) as listener:
+            stage.shards.before("leases", hangs)
+            held = []
+            for _ in range(60):
+                await stage.clock.sleep(0.5)
+                held.append(len(listener.held))
+
+            assert set(held) == {4}
+            assert stage.wires.opened == 1
+
+
+@on_virtual_time
+async def test_a_look_that_takes_a_while_does_not_put_off_the_next_one() -> None:
+    async with staged() as stage:
+        renewed: list[float] = []
+
+        async def takes_a_while() -> None:
+            await stage.clock.sleep(2.5)
+
+        async def note() -> None:
+            renewed.append(stage.clock.monotonic())
+
+        async with _running(stage, _listener(stage)):
+            for nth in range(1, 5):
+                stage.shards.before("leases", takes_a_while, nth=nth)
+                stage.shards.before("renew", note, nth=4 * nth)
+            await stage.clock.sleep(25)
+
+        assert renewed == [5.0, 10.0, 15.0, 20.0]
+
+
+@on_virtual_time
 async def test_a_listener_takes_its_shards_again_when_the_table_answers() -> None:
     async with staged() as stage:
         session = await stage.made(shard=0)
