@@ -241,7 +241,7 @@ class HoldLinks:
         """Visit a session until it wants no link; again if a hint came that the visit missed."""
         pause = PAUSE_FIRST
         try:
-            while self.leases.of(self.shard_of[session_id]) is not None:
+            while not self.draining and self.leases.of(self.shard_of[session_id]) is not None:
                 self.again.discard(session_id)
                 try:
                     await self._once(session_id, wanted=wanted)
@@ -258,7 +258,7 @@ class HoldLinks:
                     await self.ports.clock.sleep(pause)
                     pause = min(PAUSE_MOST, 2 * pause)
                     continue
-                if session_id not in self.again or self.draining:
+                if session_id not in self.again:
                     return
                 wanted = True
         finally:

@@ -438,6 +438,20 @@ async def test_a_nudge_that_comes_while_it_drains_is_left_to_the_next_listener()
 
 
 @on_virtual_time
+async def test_a_visit_that_fails_while_it_drains_does_not_attach_again() -> None:
+    async with staged() as stage:
+        await stage.made(shard=0)
+        listener = _listener(stage)
+        await listener.claim()
+        await stage.clock.sleep(1)
+        stage.sessions.fail("schedule", DOWN)
+        await listener.drain()
+
+        assert stage.wires.opened == 1
+        assert stage.clock.monotonic() < 2
+
+
+@on_virtual_time
 async def test_draining_does_not_wait_for_who_only_waits() -> None:
     async with staged() as stage:
         session = await stage.made(shard=0)
