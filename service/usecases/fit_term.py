@@ -9,11 +9,12 @@ from typing import Final
 
 from service.domain.errors import ConfigurationError
 from service.usecases.begin_term import JITTER_SHARE
-from service.usecases.hold_links import DRAIN_SECONDS
+from service.usecases.hold_links import DRAIN_SECONDS, RELEASE_SECONDS
+from service.usecases.leases import GIVE_BACK_SECONDS
 from service.usecases.serve_term import LINGER_SECONDS
 
-LET_GO_SECONDS: Final = DRAIN_SECONDS + 4.0
-"""For draining, and for giving back leases to a table that is slow."""
+LET_GO_SECONDS: Final = DRAIN_SECONDS + RELEASE_SECONDS + GIVE_BACK_SECONDS + 2.0
+"""For draining, a claim on its way, giving the leases back to a table that is slow, and a rest."""
 LINGER_SHARE: Final = 0.25
 """No more of a short life than this is spent waiting for successors."""
 LEAST_SECONDS: Final = 20.0

@@ -7,6 +7,7 @@ when the table does not answer. Nothing here knows of links.
 import logging
 from asyncio import gather
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -29,6 +30,9 @@ WISH_SECONDS: Final = 15.0
 """How long a wish counts: a successor that died does not keep others from asking."""
 HAND_OVER_LINKS: Final = 20
 """How many links may be on their way to one successor: two seconds' worth of attaches."""
+
+GIVE_BACK_SECONDS: Final = 2.0
+"""How long the table is waited for when everything is given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +158,23 @@ class Leases:
         self.term = replace(self.term, retires_at=min(now, self.term.retires_at or now))
 
     async def release(self) -> None:
-        """Give everything back; nothing is held again after it."""
+        """Give everything back; nothing is held again after it.
+
+        What the table does not take within `GIVE_BACK_SECONDS` lapses by itself, and is told.
+        """
         self.over = True
         held, self.held = self.held, {}
-        await gather(*(self.ports.shards.release(each.lease) for each in held.values()))
+        left = set(held)
+        with suppress(TimeoutError):
+            async with self.ports.clock.timeout(GIVE_BACK_SECONDS):
+                await gather(*(self._give_back(each.lease, left) for each in held.values()))
+        if left:
+            _log.warning("listener.not_released", extra={"shards": sorted(left)})
+
+    async def _give_back(self, lease: Lease, left: set[int]) -> None:
+        with suppress(BrokerError, TimeoutError):
+            await self.ports.shards.release(lease)
+            left.discard(lease.shard)
 
     def _retires(self, now: float) -> bool:
         return self.term.retires_at is not None and now >= self.term.retires_at

@@ -9,7 +9,7 @@ import pytest
 from service.domain.errors import UnavailableError
 from service.domain.ids import ListenerName
 from service.domain.lease import LEASE_SECONDS, MARGIN_SECONDS, Lease, Term
-from service.usecases.leases import HAND_OVER_LINKS, WISH_SECONDS, Given, Leases
+from service.usecases.leases import GIVE_BACK_SECONDS, HAND_OVER_LINKS, WISH_SECONDS, Given, Leases
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 ME, OTHER, THIRD = ListenerName("own_me"), ListenerName("own_other"), ListenerName("own_third")
@@ -415,3 +415,63 @@ async def test_who_is_told_to_retire_says_so_and_asks_for_nothing_any_more() -> 
         assert [each.retires_at for each in found] == [ended, ended, ended, stage.now - 5]
         assert await _wishes(stage) == [None] * 4
         assert leases.is_changing()
+
+
+def _told(caplog: pytest.LogCaptureFixture) -> list[list[int]]:
+    """The shards that were not given back, a list each time it was said."""
+    return [record.shards for record in caplog.records if record.msg == "listener.not_released"]  # type: ignore[attr-defined]  # our own extra
+
+
+@on_virtual_time
+async def _release_fails(caplog: pytest.LogCaptureFixture) -> None:
+    async with staged() as stage:
+        leases = _leases(stage)
+        await leases.take(0)
+        stage.shards.fail("release", DOWN, TimeoutError())
+        await leases.release()
+        owners = [lease.owner for lease in await stage.ports.shards.leases(4)]
+
+        assert owners == [ME, ME, None, None]
+        assert leases.held == {}
+        assert _told(caplog) == [[0, 1]]
+
+
+def test_what_cannot_be_given_back_keeps_nothing_else_and_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _release_fails(caplog)
+
+
+@on_virtual_time
+async def _release_hangs(caplog: pytest.LogCaptureFixture) -> None:
+    async with staged() as stage:
+        leases = _leases(stage)
+        await leases.take(0)
+
+        async def hangs() -> None:
+            await stage.clock.sleep(600)
+
+        stage.shards.before("release", hangs, nth=3)
+        begun = stage.clock.monotonic()
+        await leases.release()
+        took = stage.clock.monotonic() - begun
+        owners = [lease.owner for lease in await stage.ports.shards.leases(4)]
+
+        assert took == GIVE_BACK_SECONDS
+        assert owners == [None, None, ME, None]
+        assert _told(caplog) == [[2]]
+
+
+def test_a_table_that_hangs_is_not_waited_for_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    _release_hangs(caplog)
+
+
+@on_virtual_time
+async def test_a_defect_in_giving_back_is_not_passed_over() -> None:
+    async with staged() as stage:
+        leases = _leases(stage)
+        await leases.take(0)
+        stage.shards.fail("release", BrokenError())
+
+        with pytest.raises(BrokenError):
+            await leases.release()
