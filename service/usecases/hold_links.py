@@ -242,6 +242,8 @@ class HoldLinks:
         pause = PAUSE_FIRST
         try:
             while not self.draining and self.leases.of(self.shard_of[session_id]) is not None:
+                # Also a hint that came while a failed visit paused.
+                wanted = wanted or session_id in self.again
                 self.again.discard(session_id)
                 try:
                     await self._once(session_id, wanted=wanted)
@@ -260,7 +262,6 @@ class HoldLinks:
                     continue
                 if session_id not in self.again:
                     return
-                wanted = True
         finally:
             self.room.leave(session_id)
             self.visits.pop(session_id, None)

@@ -14,7 +14,7 @@ from service.domain.events import LeaveRequested
 from service.domain.ids import ListenerName, SessionId
 from service.domain.lease import MOST_LINKS, Lease, Term
 from service.domain.session import Farewell, Lock, Session, State
-from service.usecases.hold_links import RELEASE_SECONDS, HoldLinks
+from service.usecases.hold_links import PAUSE_FIRST, RELEASE_SECONDS, HoldLinks
 from service.usecases.leases import Held
 from service.usecases.visit import Inbox
 from tests.support.visit_stage import Stage, on_virtual_time, staged
@@ -762,6 +762,25 @@ async def test_a_dormant_session_waits_for_its_time_or_for_a_hint() -> None:
             await stage.clock.sleep(5)
             assert list(listener.visits) == [session.id]
             assert stage.arrived()[-1] == "Still there?"
+
+
+@on_virtual_time
+async def test_a_hint_that_comes_while_a_failed_visit_pauses_is_followed() -> None:
+    async with staged(dormant_seconds=600) as stage:
+        session = await stage.chatted()
+        await stage.begin(session, Inbox())
+        await stage.accept(session, "Still there?")
+        listener = _listener(stage)
+        _holds_first_shard(listener)
+        stage.sessions.fail("load", DOWN)
+        listener.look(session.id, 0, wanted=False)
+        await stage.clock.sleep(PAUSE_FIRST / 2)
+        listener.look(session.id, 0)
+        await stage.clock.sleep(5)
+        arrived = stage.arrived()
+        await listener.drain()
+
+        assert arrived == ["Hello", "Still there?"]
 
 
 @on_virtual_time
