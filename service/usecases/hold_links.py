@@ -16,7 +16,7 @@ from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError, SupersededError
 from service.domain.ids import SessionId
 from service.domain.lease import ATTACHES_PER_SECOND, LEASE_SECONDS, RENEW_SECONDS
-from service.domain.session import Farewell, Session, State
+from service.domain.session import SETTLED_STATES, Farewell, Session, State
 from service.ports import Mailboxes, Ports
 from service.usecases.facts import Facts
 from service.usecases.leases import Given, Leases
@@ -279,17 +279,8 @@ class HoldLinks:
 
     async def _once(self, session_id: SessionId, *, wanted: bool) -> None:
         session = await self._unlocked(session_id)
-        deployment = await self.facts.deployment(session.tenant, session.deployment)
-        touch = deployment.mode is Mode.TOUCH
-        rests = touch or session.state is State.DORMANT
-        idle = not wanted and not _is_due(session, self.ports.clock.now())
-        if idle and (rests or not self.room.fits(session_id)):
-            return
-        touch = touch or not await self.room.take(session)
-        if touch and idle:
-            # Others were faster to take the room that there was.
-            return
-        stay = await self._stay(session, touch=touch)
+        touch = await self._touches(session, wanted=wanted)
+        stay = None if touch is None else await self._stay(session, touch=touch)
         if stay is None:
             return
         inbox = self.present.begin(session_id)
@@ -300,6 +291,28 @@ class HoldLinks:
             if inbox.closed():
                 # It came when the visit had looked for the last time.
                 self.again.add(session_id)
+
+    async def _touches(self, session: Session, *, wanted: bool) -> bool | None:
+        """Whether it is only touched; None where it waits for its time."""
+        if session.state in SETTLED_STATES:
+            # Only tidying is left. It needs no link, and its deployment may be deleted by now.
+            return False
+        deployment = await self.facts.deployment(session.tenant, session.deployment)
+        touch = deployment.mode is Mode.TOUCH
+        rests = touch or session.state is State.DORMANT
+        idle = not wanted and not _is_due(session, self.ports.clock.now())
+        place = await self._needs_place(session)
+        if idle and (rests or (place and not self.room.fits(session.id))):
+            return None
+        touch = touch or (place and not await self.room.take(session))
+        # Where others were faster to take the room that there was, it waits too.
+        return None if touch and idle else touch
+
+    async def _needs_place(self, session: Session) -> bool:
+        """Not what is read-only, unless a message waits that may open a new chat."""
+        if session.state is not State.READ_ONLY:
+            return True
+        return bool(await self.ports.sessions.open_sends(session.id))
 
     async def _stay(self, session: Session, *, touch: bool) -> Stay | None:
         """By what right and how long; None where the shard is not ours any more."""

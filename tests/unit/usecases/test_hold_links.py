@@ -903,3 +903,51 @@ async def test_who_comes_too_late_for_the_room_there_was_waits_for_its_time() ->
         assert stage.sessions.calls["tail"] == asked
         assert (listener.visits, listener.room.beyond) == ({}, {late.id})
         assert stage.wires.opened == opened
+
+
+@on_virtual_time
+async def test_a_session_that_is_over_is_tidied_also_when_its_deployment_is_deleted() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0, state=State.ENDED)
+        await stage.accept(session, "Too late")
+        await stage.ports.sessions.mark_work(session.id, stage.now - 1)
+        await stage.ports.tenants.delete_deployment(session.tenant, session.deployment)
+        async with _running(stage, _listener(stage)) as listener:
+            listener.look(session.id, 0)
+            await stage.clock.sleep(1)
+
+            assert await stage.types(session) == ["message.accepted", "message.failed"]
+            assert (listener.visits, listener.room.placed) == ({}, {})
+
+
+async def _is_made_way_for(stage: Stage, session: Session) -> bool:
+    """Whether another that was active before it loses the only place when it is hinted."""
+    other = await stage.made(shard=0)
+    async with _running(stage, _listener(stage, most_links=1)) as listener:
+        assert set(listener.room.placed) == {other.id}
+        await stage.clock.sleep(5)
+        await stage.foreign(session, "More active")
+        listener.look(session.id, 0)
+        await stage.clock.sleep(0.5)
+        return other.id not in listener.room.placed
+
+
+@pytest.mark.parametrize("state", [State.ENDED, State.FAILED, State.READ_ONLY])
+def test_nobody_makes_way_for_who_keeps_no_link(state: State) -> None:
+    @on_virtual_time
+    async def story() -> None:
+        async with staged() as stage:
+            session = await stage.made(shard=0, state=state)
+
+            assert not await _is_made_way_for(stage, session)
+
+    story()
+
+
+@on_virtual_time
+async def test_a_chat_that_opens_anew_for_a_message_needs_a_place() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0, state=State.READ_ONLY)
+        await stage.accept(session, "Once more")
+
+        assert await _is_made_way_for(stage, session)
