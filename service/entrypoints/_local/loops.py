@@ -8,6 +8,7 @@ from typing import Final
 from service.bootstrap import Assembly
 from service.domain.errors import BrokerError
 from service.ports import Deliveries, LaneHint
+from service.usecases.hold_links import HoldLinks
 
 _log = logging.getLogger(__name__)
 
@@ -17,6 +18,28 @@ DEAF_SECONDS: Final = 2.0
 """A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
 """On AWS a minute; on one machine a sweep costs next to nothing."""
+AHEAD_SECONDS: Final = 120.0
+"""How far ahead the first sweep looks: a mark that the dead just set is due within it."""
+
+
+async def begin_loops(
+    assembly: Assembly, deliveries: Deliveries, listener: HoldLinks | None, *, alone: bool
+) -> list[asyncio.Task[None]]:
+    """Start what works beside the API. Without a listener, links are held by a function's.
+
+    `alone`: whoever worked on this table is dead for certain, so that nothing is waited for.
+    Raises UnavailableError.
+    """
+    tasks: list[asyncio.Task[None]] = []
+    if listener is not None:
+        await listener.claim()
+        # At once: a first sweep may take longer than a lease lasts.
+        tasks.append(asyncio.create_task(listener.run()))
+    if alone:
+        await assembly.sweep(ahead=AHEAD_SECONDS)
+    tasks.append(asyncio.create_task(courier_loop(assembly, deliveries)))
+    tasks.append(asyncio.create_task(sweeper_loop(assembly)))
+    return tasks
 
 
 async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:

@@ -6,20 +6,19 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from service.api.app import create_app
-from service.bootstrap import Assembly, Opened, assemble
+from service.bootstrap import Opened, assemble
 from service.config import LocalSettings, StoreKind
 from service.console.routes import console_router
 from service.domain.ids import TenantName
 from service.domain.lease import Term
 from service.entrypoints._local.admin_key import admin_key
 from service.entrypoints._local.greeting import greeting
-from service.entrypoints._local.loops import courier_loop, sweeper_loop
+from service.entrypoints._local.loops import begin_loops
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
 from service.entrypoints._process.descriptors import make_room
 from service.usecases.begin_term import begin_term
-from service.usecases.hold_links import HoldLinks
 
 TENANT: Final = TenantName("default")
 
@@ -50,7 +49,13 @@ async def _run(
     app = create_app(assembly.broker)
     app.include_router(console_router())
     web = WebServer(app, port=settings.port)
-    tasks = await _loops(settings, assembly, opened, listener)
+    tasks = await begin_loops(
+        assembly,
+        opened.deliveries,
+        listener,
+        # The lock on the data directory proves that whoever worked here is dead.
+        alone=settings.store is StoreKind.EMBEDDED,
+    )
     await web.start()
     _greet(f"http://{HOST}:{web.port}", key if made_up else None, simulator)
     stopped = asyncio.create_task(stopping.wait())
@@ -65,22 +70,6 @@ async def _run(
     for result in results:
         if isinstance(result, Exception):
             raise result
-
-
-async def _loops(
-    settings: LocalSettings, assembly: Assembly, opened: Opened, listener: HoldLinks | None
-) -> list[asyncio.Task[None]]:
-    """What works beside the API. Without a listener, links are held by a function's."""
-    if listener is not None:
-        await listener.claim()
-    if settings.store is StoreKind.EMBEDDED:
-        # The lock on the data directory proves that whoever worked here is dead: nothing to wait
-        # for.
-        await assembly.sweep(ahead=120.0)
-    loops = [courier_loop(assembly, opened.deliveries), sweeper_loop(assembly)]
-    if listener is not None:
-        loops.append(listener.run())
-    return [asyncio.create_task(loop) for loop in loops]
 
 
 def _term(settings: LocalSettings, opened: Opened) -> Term:
