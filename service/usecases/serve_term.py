@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 LINGER_SECONDS: Final = 45.0
 """How long after its term a listener waits for successors to take its links over."""
-HAND_OVER_SECONDS: Final = 18.0
+HAND_OVER_SECONDS: Final = 16.0
 """How long others may take links over from a listener that is told to stop.
 
 With what letting go of the rest may take, it ends within the 30 s that Fargate and Kubernetes leave
