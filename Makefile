@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run check test fleet fix openapi openapi-check bench lock clean
+.PHONY: help setup run check test fleet storm fix openapi openapi-check bench lock clean
 
 help: ## List the verbs (this text)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ test: setup ## Run every suite, then the coverage gate; SUITES="unit contract" r
 fleet: .venv/.ready ## Kill listeners under FLEET_CHATS=600 talking chats for FLEET_SECONDS=60; takes minutes
 	@FLEET_CHATS=$${FLEET_CHATS:-600} FLEET_SECONDS=$${FLEET_SECONDS:-60} FLEET_PAUSE=$${FLEET_PAUSE:-30} \
 	  $(PY) -m pytest --quiet --capture=no tests/chaos/fleet/test_fleet.py
+
+storm: .venv/.ready ## Let STORM_SESSIONS=2000 sessions come back after an outage, within the budget; takes minutes
+	@STORM_SESSIONS=$${STORM_SESSIONS:-2000} $(PY) -m pytest --quiet tests/simulation/test_storm.py
 
 fix: .venv/.ready ## Rewrite what can be put right by machine (the only verb that changes source files)
 	@$(PY) -m ruff check --quiet --fix .

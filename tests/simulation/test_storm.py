@@ -1,7 +1,7 @@
 """Genesys is gone for a minute while links are held: everybody comes back, within the budget.
 
-On virtual time. What the simulator counted is what is judged. `STORM_SESSIONS=2000 pytest
-tests/simulation/test_storm.py` is the story in full: it takes longer than the suite can wait.
+On virtual time. What the simulator counted is what is judged. `make storm` is the story in full,
+with 2,000 sessions: it takes longer than the suite can wait.
 """
 
 import asyncio
