@@ -2,11 +2,11 @@
 
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any, Final
 
 import httpcore2
-import httpx2
 
 from service.ports import Clock
 
@@ -18,7 +18,7 @@ ANSWER_MAX: Final = 192 * 1024
 Interim heads have no limit of their own: an endless row of them would keep a processor busy until
 the deadline.
 """
-_PARSER: Final = attrgetter("stream._httpcore_stream._stream._connection._h11_state")
+_PARSER: Final = attrgetter("stream._stream._connection._h11_state")
 """Where the transport keeps the parser of an answer's connection; it has no public way to it."""
 
 _SocketOption = (
@@ -33,26 +33,14 @@ class EndlessAnswerError(httpcore2.RemoteProtocolError):
         super().__init__(f"more than {ANSWER_MAX} bytes in answer to one request")
 
 
-class BoundedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport over connections that read no more than an answer may have."""
+class BoundedBackend(httpcore2.AsyncNetworkBackend):
+    """Opens connections that read no more than an answer may have."""
 
-    def __init__(self, *, clock: Clock, tls: ssl.SSLContext, limits: httpx2.Limits) -> None:
-        super().__init__(verify=tls, trust_env=False, limits=limits)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_Backend(clock),
-        )
-
-
-class _Backend(httpcore2.AsyncNetworkBackend):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._inner = httpcore2.AnyIOBackend()
 
-    async def connect_tcp(
+    async def connect_tcp(  # noqa: D102 - the transport's own interface
         self,
         host: str,
         port: int,
@@ -71,19 +59,27 @@ class _Backend(httpcore2.AsyncNetworkBackend):
 
 
 class _BoundedStream(httpcore2.AsyncNetworkStream):
-    """Counts what was read since the last write, which is when an answer can begin."""
+    """Counts what was read since the last write, which is when an answer can begin.
+
+    What is written waits for more of it, or for the first read: head and body leave together.
+    """
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
         self._taken = 0
+        self._unsent = bytearray()
 
     async def read(
         self,
         max_bytes: int,
         timeout: float | None = None,  # noqa: ASYNC109 - the transport's own interface
     ) -> bytes:
-        if self._taken:
+        if self._unsent:
+            with suppress(httpcore2.WriteError):
+                # A peer may answer before it has read everything, and close (RFC 9112, 9.5).
+                await self._send()
+        elif self._taken:
             await self._clock.sleep(0)  # what is there already is read without a turn for others
         data = await self._inner.read(min(max_bytes, PIECE), timeout=timeout)
         self._taken += len(data)
@@ -97,7 +93,13 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the transport's own interface
     ) -> None:
         self._taken = 0
-        await self._inner.write(buffer, timeout=timeout)
+        self._unsent += buffer
+        if len(self._unsent) >= PIECE:
+            await self._send(timeout)
+
+    async def _send(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - passed on
+        waiting, self._unsent = bytes(self._unsent), bytearray()
+        await self._inner.write(waiting, timeout=timeout)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -117,7 +119,7 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def has_leftover(response: httpx2.Response) -> bool:
+def has_leftover(response: httpcore2.Response) -> bool:
     """Whether bytes came after the end of the answer.
 
     The parser would take them for the answer to the next request, which would then count as

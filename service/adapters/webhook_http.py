@@ -1,9 +1,9 @@
-"""POSTs to callers' endpoints over httpx2: the north wire's only way out. It never retries.
+"""POSTs to callers' endpoints over httpcore2: the north wire's only way out. It never retries.
 
 Every attempt resolves the name anew and judges *all* its addresses; the connection goes to an
 address that was judged, with the original name in Host and TLS. No redirects, no proxies, no
-cookies, no decompression: this stays below httpx2's client and uses its transport, which knows none
-of them.
+cookies, no decompression: this stays below httpx2 and uses the connections it stands on, which know
+none of them.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import ssl
 from collections import Counter, OrderedDict
 from collections.abc import (
     AsyncGenerator,
+    AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
@@ -21,16 +22,14 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Final, cast
 
-import httpx2
+import httpcore2
 
-from service.adapters.webhook_connections import (
-    BoundedTransport,
-    EndlessAnswerError,
-    has_leftover,
-)
+from service.adapters.webhook_connections import BoundedBackend, EndlessAnswerError, has_leftover
 from service.adapters.webhook_phases import Stopwatch
+from service.adapters.webhook_pool import KeptConnections
 from service.domain.errors import BlockedTargetError, InvalidRequestError
 from service.ports import Clock, WebhookAnswer
 from service.webhook.directive import parse_directive
@@ -42,21 +41,19 @@ BODY_READ_MAX: Final = 64 * 1024
 BODY_KEPT_MAX: Final = 16 * 1024
 BODY_SECONDS: Final = 1.0
 """How long an answer's body may take once its head has decided everything."""
-IDLE_SECONDS: Final = 4.0
-"""Shorter than most servers' patience (5 s), so that a kept connection is rarely a dead one."""
 HOSTS_MAX: Final = 256
+URLS_KNOWN: Final = 1024
 HEADER_KEPT_MAX: Final = 256
 DETAIL_MAX: Final = 300
 _MISDIRECTED: Final = 421
 """RFC 9110, 15.5.20: a request that came over the wrong connection, to be sent over another."""
 
-_LIMITS: Final = httpx2.Limits(
-    # No upper bound here: a host that hangs on all its connections must not delay its neighbour.
-    max_connections=None,
-    max_keepalive_connections=20,
-    keepalive_expiry=IDLE_SECONDS,
-)
 _PoolKey = tuple[str, str]
+_WIRE_ERRORS: Final = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+)
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a name, in order of preference. Raises OSError."""
@@ -89,13 +86,16 @@ class WebhookSender:
     ) -> None:
         self._clock = clock
         self._allowed = tuple(allowed_networks)
-        self._allow_http = allow_http
+        # A URL says the same at every attempt; only what its host resolves to changes.
+        self._checked = lru_cache(URLS_KNOWN)(
+            partial(check_url, allow_http=allow_http, allowed_networks=self._allowed)
+        )
         self._tls = tls
         self._resolver = resolver
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
         self._hosts_max = hosts_max
-        self._pools: OrderedDict[_PoolKey, httpx2.AsyncHTTPTransport] = OrderedDict()
+        self._pools: OrderedDict[_PoolKey, KeptConnections] = OrderedDict()
         self._in_use: Counter[_PoolKey] = Counter()
 
     async def post(
@@ -105,14 +105,14 @@ class WebhookSender:
         started = self._clock.monotonic()
         watch = Stopwatch(self._clock)
         try:
-            target = check_url(url, allow_http=self._allow_http, allowed_networks=self._allowed)
+            target = self._checked(url)
             posted = _Post(target=target, headers=headers, body=body, watch=watch)
             answer = await self._attempt(posted, until=started + timeout_seconds)
         except (BlockedTargetError, InvalidRequestError) as exc:
             answer = _failed("blocked_target", exc)
         except TimeoutError:
             answer = _failed("timeout", f"no answer within {timeout_seconds:g} s")
-        except httpx2.TransportError as exc:
+        except _WIRE_ERRORS as exc:
             answer = _failed(_error_class(exc), exc)
         except OSError as exc:
             answer = _failed("dns", exc)
@@ -139,18 +139,18 @@ class WebhookSender:
 
     async def _first_answer(
         self,
-        pool: httpx2.AsyncHTTPTransport,
+        pool: KeptConnections,
         posted: "_Post",
         addresses: Sequence[str],
         *,
         until: float,
-    ) -> httpx2.Response:
+    ) -> httpcore2.Response:
         """Try the next address only where no connection came about: later, bytes may have left."""
         *spare, last = addresses[:ADDRESSES_MAX]
         for address in spare:
             try:
                 return await pool.handle_async_request(posted.to(address, self._connect(until)))
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return await pool.handle_async_request(posted.to(last, self._connect(until)))
 
@@ -179,12 +179,12 @@ class WebhookSender:
                 raise BlockedTargetError(reason=f"the host resolves to {reason}")
         return addresses
 
-    async def _body(self, response: httpx2.Response, *, seconds: float) -> bytes:
+    async def _body(self, response: httpcore2.Response, *, seconds: float) -> bytes:
         """Read the body for a moment, so that the connection can be kept; never fails."""
         kept = bytearray()
         size = 0
         # Not the response's own iterator: it gives the connection back before we can judge it.
-        stream = cast("httpx2.AsyncByteStream", response.stream)
+        stream = cast("AsyncIterable[bytes]", response.stream)
         chunks = cast("AsyncGenerator[bytes]", aiter(stream))
         try:
             async with self._clock.timeout(seconds), aclosing(chunks):
@@ -193,22 +193,21 @@ class WebhookSender:
                     kept += chunk[: BODY_KEPT_MAX - len(kept)]
                     if size >= BODY_READ_MAX:
                         break
-        except (TimeoutError, httpx2.TransportError):
+        except (TimeoutError, *_WIRE_ERRORS):
             pass  # the status has decided: a broken body never makes a second delivery
         finally:
-            if response.status_code == _MISDIRECTED or has_leftover(response):
+            if response.status == _MISDIRECTED or has_leftover(response):
                 await response.extensions["network_stream"].aclose()
             await response.aclose()
         return bytes(kept)
 
     @asynccontextmanager
-    async def _pool(self, target: ParsedTarget) -> AsyncIterator[httpx2.AsyncHTTPTransport]:
+    async def _pool(self, target: ParsedTarget) -> AsyncIterator[KeptConnections]:
         key = (target.scheme, target.host)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = BoundedTransport(
-                clock=self._clock, tls=self._trust(target), limits=_LIMITS
-            )
+            backend = BoundedBackend(self._clock)
+            pool = self._pools[key] = KeptConnections(tls=self._trust(target), backend=backend)
         self._pools.move_to_end(key)
         self._in_use[key] += 1
         try:
@@ -240,39 +239,38 @@ class _Post:
     body: bytes
     watch: Stopwatch
 
-    def to(self, address: str, connect_seconds: float) -> httpx2.Request:
+    def to(self, address: str, connect_seconds: float) -> httpcore2.Request:
         """The request to one judged address: the name stays in Host and in TLS."""
         target = self.target
-        literal = f"[{address}]" if ":" in address else address
-        extensions = {
-            "target": target.path.encode("ascii"),
-            "timeout": {"connect": connect_seconds},
-            "trace": self.watch.trace,
-        }
+        extensions = {"timeout": {"connect": connect_seconds}, "trace": self.watch.trace}
         if not target.is_address:
             extensions["sni_hostname"] = target.host
-        return httpx2.Request(
+        return httpcore2.Request(
             "POST",
-            f"{target.scheme}://{literal}:{target.port}/",
-            headers={**self.headers, "host": target.authority},
+            httpcore2.URL(scheme=target.scheme, host=address, port=target.port, target=target.path),
+            headers=self._headers(),
             content=self.body,
             extensions=extensions,
         )
 
+    def _headers(self) -> list[tuple[str, str]]:
+        length = str(len(self.body))
+        return [*self.headers.items(), ("host", self.target.authority), ("content-length", length)]
 
-def _answer(response: httpx2.Response, kept: bytes) -> WebhookAnswer:
+
+def _answer(response: httpcore2.Response, kept: bytes) -> WebhookAnswer:
     return WebhookAnswer(
-        status=response.status_code,
-        retry_after=_header(response, "retry-after"),
-        directive=parse_directive(_header(response, "webhook-delivery")),
+        status=response.status,
+        retry_after=_header(response, b"retry-after"),
+        directive=parse_directive(_header(response, b"webhook-delivery")),
         body=kept,
     )
 
 
-def _header(response: httpx2.Response, name: str) -> str | None:
+def _header(response: httpcore2.Response, name: bytes) -> str | None:
     """A header's value; two of them are joined, which no rule for these headers accepts."""
-    values = response.headers.get_list(name)
-    return ", ".join(values)[:HEADER_KEPT_MAX] if values else None
+    values = [value for key, value in response.headers if key.lower() == name]
+    return b", ".join(values).decode("latin-1")[:HEADER_KEPT_MAX] if values else None
 
 
 def _failed(error: str, detail: object) -> WebhookAnswer:
@@ -280,16 +278,16 @@ def _failed(error: str, detail: object) -> WebhookAnswer:
     return WebhookAnswer(status=None, error=error, detail=printable[:DETAIL_MAX])
 
 
-def _error_class(exc: httpx2.TransportError) -> str:
-    """What went wrong, from the chain of causes: httpx2 has one class for all failed connects."""
+def _error_class(exc: BaseException) -> str:
+    """What went wrong, from the chain of causes: all failed connects have one class there."""
     causes = list(_chain(exc))
-    if isinstance(exc, httpx2.TimeoutException):
+    if isinstance(exc, httpcore2.TimeoutException):
         return "timeout"
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return "tls"
-    if isinstance(exc, httpx2.ConnectError):
+    if isinstance(exc, httpcore2.ConnectError):
         return _connect_error(causes)
-    if isinstance(exc, httpx2.ProtocolError) and not _is_eof(causes):
+    if isinstance(exc, httpcore2.ProtocolError) and not _is_eof(causes):
         return "protocol"
     return "reset"
 

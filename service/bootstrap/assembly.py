@@ -19,6 +19,7 @@ from service.usecases.hold_links import HoldLinks
 from service.usecases.keep_lane import KeepLane
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.leases import Leases
+from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.present import PresentVisits
 from service.usecases.push_typing import PushTyping
@@ -64,10 +65,9 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
     post_event = PostEvent(clock=ports.clock, signer=ports.signer, webhook_http=ports.webhook_http)
     facts = Facts(ports)
     present = PresentVisits()
-    wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints)
-    push_typing = PushTyping(
-        clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event
-    )
+    moot = MootHints(clock=ports.clock)
+    wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints, moot=moot)
+    push_typing = _push_typing(ports, endpoints, post_event)
     admit = Admit(ports=ports, allowance=allowance(settings.connections_per_minute))
     tools = Tools(
         ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing, admit=admit
@@ -95,13 +95,17 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         present=present,
         attend=shared.attend,
         change=shared.change,
-        deliver_lane=_courier(shared),
+        deliver_lane=_courier(shared, moot),
         sweep=Sweep(ports=ports, attend=shared.attend, start_listeners=starts),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
     )
 
 
-def _courier(shared: Shared) -> DeliverLane:
+def _push_typing(ports: Ports, endpoints: KnownEndpoints, post_event: PostEvent) -> PushTyping:
+    return PushTyping(clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event)
+
+
+def _courier(shared: Shared, moot: MootHints) -> DeliverLane:
     ports, scale = shared.ports, shared.settings.retry_scale
     gate = EndpointGate(
         clock=ports.clock,
@@ -117,13 +121,7 @@ def _courier(shared: Shared) -> DeliverLane:
         lanes=ports.lanes,
         tenants=ports.tenants,
         keep=KeepLane(clock=ports.clock, ids=ports.ids, lanes=ports.lanes, hints=ports.hints),
-        reader=ReadLane(
-            clock=ports.clock,
-            sessions=ports.sessions,
-            lanes=ports.lanes,
-            tenants=ports.tenants,
-            healths=ports.healths,
-        ),
+        reader=ReadLane(clock=ports.clock, sessions=ports.sessions, lanes=ports.lanes, moot=moot),
         post_event=shared.post_event,
         record=record_attempt(ports),
         gate=gate,

@@ -19,6 +19,7 @@ from service.ports.storage import (
     BudgetStore,
     HealthStore,
     LaneStore,
+    LaneView,
     ShardStore,
     TenantStore,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "Ids",
     "LaneHint",
     "LaneStore",
+    "LaneView",
     "Link",
     "LogPage",
     "Mailboxes",

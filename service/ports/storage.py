@@ -1,6 +1,7 @@
 """Ports to the table: shards, lanes, budgets and what belongs to a tenant."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.access import ApiKey, IdempotencyRecord
@@ -56,8 +57,22 @@ class ShardStore(Protocol):
         """The leases of shards 0 to `shards` - 1, strongly consistent each."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneView:
+    """All that decides whether a courier may try a lane, but for the log."""
+
+    endpoint: Endpoint
+    health: Health
+    lane: Lane | None
+    has_session: bool
+    """Whether the session is there, and not erased."""
+
+
 class LaneStore(Protocol):
     """The ordered deliveries."""
+
+    async def look(self, endpoint_id: EndpointId, session_id: SessionId) -> LaneView:
+        """Everything in one request, strongly consistent. Raises NotFoundError: no endpoint."""
 
     async def lane(self, endpoint_id: EndpointId, session_id: SessionId) -> Lane | None:
         """The lane as it is, strongly consistent."""

@@ -93,7 +93,7 @@ class DeliverLane:
                 break
 
     async def _hold_once(self, run: Run) -> bool:
-        """Claim the lane once, if there is work; whether to read again after letting go."""
+        """Claim the lane once, if there is work; whether there is more, read after letting go."""
         hold = await self.reader.find(run)
         if hold is None:
             return False
@@ -109,9 +109,10 @@ class DeliverLane:
             await self.keep.save(hold, replace(claimed, claim=None))
             return True
         try:
-            return await self._move(hold)
+            again = await self._move(hold)
         finally:
             await self._leave(hold)
+        return again and await self.reader.has_grown(hold)
 
     async def _leave(self, hold: Hold) -> None:
         try:

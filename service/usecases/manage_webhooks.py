@@ -16,6 +16,7 @@ from service.domain.ids import ENDPOINT, LOCK, EndpointId
 from service.ports.storage import HealthStore, TenantStore
 from service.ports.system import Clock, Ids
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
+from service.usecases.moot_hints import KNOWN_SECONDS
 from service.usecases.owned_endpoint import owned_endpoint
 from service.usecases.send_test import SendTest
 from service.usecases.wake_lanes import WakeEndpoint
@@ -209,7 +210,7 @@ class ManageWebhooks:
                 )
             except LostRaceError:
                 continue
-            await self._tell(made)
+            await self._tell(made, delay=_until_known(before, after))
             return made
         raise UnavailableError(what="the webhook")
 
@@ -225,9 +226,9 @@ class ManageWebhooks:
             if there.by == stamp.by:
                 return
 
-    async def _tell(self, endpoint: Endpoint) -> None:
+    async def _tell(self, endpoint: Endpoint, *, delay: float) -> None:
         # Also when it closed: lanes that wait for a retry are parked then, and begin afresh later.
-        await self.wake(endpoint)
+        await self.wake(endpoint, delay=delay)
 
     def _check(self, endpoint: Endpoint) -> None:
         if faults := endpoint_faults(endpoint):
@@ -240,6 +241,12 @@ def _begins_anew(before: Endpoint, after: Endpoint) -> bool:
     """Whether it opens, or is somebody else now."""
     opens = before.state is not EndpointState.ACTIVE and after.state is EndpointState.ACTIVE
     return opens or before.url != after.url
+
+
+def _until_known(before: Endpoint, after: Endpoint) -> float:
+    """Seconds until no courier takes it for shut any more because it was found so before."""
+    was_open = before.state is EndpointState.ACTIVE
+    return KNOWN_SECONDS if was_open and _begins_anew(before, after) else 0.0
 
 
 def _record(

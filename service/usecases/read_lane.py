@@ -3,7 +3,7 @@
 All reads that decide are strongly consistent.
 """
 
-from asyncio import Task, gather
+from asyncio import Task
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -13,9 +13,9 @@ from service.domain.errors import NotFoundError
 from service.domain.health import Health, Probe, Wait, leave
 from service.domain.ids import EndpointId, SessionId
 from service.domain.log import LogEvent
-from service.domain.session import Session
-from service.ports import Clock, HealthStore, LaneStore, SessionStore, TenantStore
+from service.ports import Clock, LaneStore, LaneView, SessionStore
 from service.usecases.endpoint_gate import Pass
+from service.usecases.moot_hints import MootHints
 
 PAGE: Final = 100
 SOON_SECONDS: Final = 2.0
@@ -73,8 +73,7 @@ class ReadLane:
     clock: Clock
     sessions: SessionStore
     lanes: LaneStore
-    tenants: TenantStore
-    healths: HealthStore
+    moot: MootHints
 
     async def find(self, run: Run) -> Hold | None:
         """Read, strongly consistently and before any write, whether there is something to do.
@@ -82,18 +81,17 @@ class ReadLane:
         Raises:
             NotFoundError: the endpoint was deleted.
         """
-        endpoint, health = await self._look(run.endpoint_id)
+        if self.moot.is_moot(run.endpoint_id, run.session_id):
+            return None
         read_at = self.clock.monotonic()
-        try:
-            session = await self.sessions.load(run.session_id)
-        except NotFoundError:
+        view = await self.lanes.look(run.endpoint_id, run.session_id)
+        self.moot.saw(run.endpoint_id, view.health, read_at=read_at)
+        known = view.lane
+        if not view.has_session or (known is not None and not await self._is_ready(known, view)):
             return None
-        if session.tenant != endpoint.tenant:
+        lane = known or await self._beginning(view.endpoint, run.session_id)
+        if lane is None:
             return None
-        known = await self.lanes.lane(run.endpoint_id, run.session_id)
-        if known is not None and not await self._is_ready(known, endpoint, health):
-            return None
-        lane = known or await self._beginning(endpoint, session)
         page = await self.sessions.read_log(run.session_id, after=lane.cursor, limit=PAGE)
         is_done = known is not None and page.last_sequence <= known.cursor
         if page.last_sequence == 0 or (is_done and lane.due_at is None):
@@ -101,9 +99,9 @@ class ReadLane:
             return None
         return Hold(
             run=run,
-            endpoint=endpoint,
+            endpoint=view.endpoint,
             endpoint_read_at=read_at,
-            health=health,
+            health=view.health,
             lane=lane,
             passed=lane.cursor,
             end=page.last_sequence,
@@ -119,14 +117,18 @@ class ReadLane:
             NotFoundError: it was deleted.
         """
         if self.clock.monotonic() - hold.endpoint_read_at > ENDPOINT_FRESH_SECONDS:
-            fresh, hold.health = await self._look(hold.endpoint.id)
             hold.endpoint_read_at = self.clock.monotonic()
+            fresh = await self.lanes.look(hold.endpoint.id, hold.run.session_id)
+            hold.health = fresh.health
+            self.moot.saw(hold.endpoint.id, fresh.health, read_at=hold.endpoint_read_at)
             # A filter holds from one claim to the next: what was passed over stays passed.
-            hold.endpoint = replace(fresh, event_types=hold.endpoint.event_types)
+            hold.endpoint = replace(fresh.endpoint, event_types=hold.endpoint.event_types)
         return hold.endpoint.state is EndpointState.ACTIVE
 
-    async def _look(self, endpoint_id: EndpointId) -> tuple[Endpoint, Health]:
-        return await gather(self.tenants.endpoint(endpoint_id), self.healths.health(endpoint_id))
+    async def has_grown(self, hold: Hold) -> bool:
+        """Whether the log goes on behind what is done with. For whoever has let go."""
+        last = await self.sessions.tail(hold.run.session_id, limit=1)
+        return bool(last) and last[-1].sequence > hold.passed
 
     async def head(self, hold: Hold) -> LogEvent | None:
         """The next event this endpoint wants; None at the log's end."""
@@ -143,26 +145,38 @@ class ReadLane:
             if not page.events:
                 hold.passed = hold.end
 
-    async def _is_ready(self, lane: Lane, endpoint: Endpoint, health: Health) -> bool:
+    async def _is_ready(self, lane: Lane, view: LaneView) -> bool:
         """Whether nobody is at work on the lane and its time has come, or comes in a moment."""
         now = self.clock.now()
         if lane.claim is not None and lane.claim.until > now:
             return False
         if lane.due_at is None or lane.due_at <= now:
             return True
-        if endpoint.state is not EndpointState.ACTIVE:
+        if view.endpoint.state is not EndpointState.ACTIVE:
             return not lane.parked  # a lane that waits for its retry is parked as soon as it is met
         if not lane.parked and lane.due_at - now <= SOON_SECONDS:
             await self.clock.sleep(lane.due_at - now)
             return True
         # Parked until the endpoint is open and well again, as it may be by now. As a probe, before
         # its time, comes only one whose event never failed.
-        way = leave(health, now=now)
+        way = leave(view.health, now=now)
         early = not isinstance(way, Wait) and (lane.attempt == 0 or not isinstance(way, Probe))
-        return lane.parked and early
+        if not (lane.parked and early):
+            self.moot.found_waiting(lane)
+            return False
+        return True
 
-    async def _beginning(self, endpoint: Endpoint, session: Session) -> Lane:
-        """A lane that never was begins before the first event as young as its endpoint."""
+    async def _beginning(self, endpoint: Endpoint, session_id: SessionId) -> Lane | None:
+        """A lane that never was begins before the first event as young as its endpoint.
+
+        None where the endpoint has no business with that session.
+        """
+        try:
+            session = await self.sessions.load(session_id)
+        except NotFoundError:
+            return None
+        if session.tenant != endpoint.tenant:
+            return None
         start = endpoint.created_at - START_SLACK_SECONDS
         cursor = 0
         while session.created_at < start:

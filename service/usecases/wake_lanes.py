@@ -13,6 +13,7 @@ from service.domain.ids import SessionId, TenantName
 from service.domain.session import Session
 from service.ports import Hints, SessionFilter, SessionStore
 from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.moot_hints import MootHints
 
 PAGE: Final = 100
 SESSIONS_MAX: Final = 2000
@@ -25,11 +26,13 @@ class WakeLanes:
 
     endpoints: KnownEndpoints
     hints: Hints
+    moot: MootHints
 
     async def __call__(self, tenant: TenantName, session_id: SessionId) -> None:
-        """One hint for each active endpoint of the tenant; nothing at all where there is none."""
+        """One hint for each active endpoint of the tenant that is not known to be shut."""
         for endpoint in await self.endpoints(tenant):
-            if endpoint.state is EndpointState.ACTIVE:
+            is_moot = self.moot.is_moot(endpoint.id, session_id)
+            if endpoint.state is EndpointState.ACTIVE and not is_moot:
                 await self.hints.lane(endpoint.id, session_id)
 
 

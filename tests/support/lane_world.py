@@ -27,6 +27,7 @@ from service.ports import Hints, WebhookAnswer, WebhookHttp
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
+from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.usecases.record_attempt import RecordAttempt
@@ -202,8 +203,7 @@ class LaneWorld:
                 clock=self.clock,
                 sessions=plan.around(self.table.sessions),
                 lanes=lanes,
-                tenants=tenants,
-                healths=healths,
+                moot=MootHints(clock=self.clock),
             ),
             post_event=PostEvent(
                 clock=self.clock, signer=Ed25519Signer(), webhook_http=plan.around(self.wire)

@@ -124,6 +124,11 @@ class WebhookSink:
         return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
     @property
+    def open_connections(self) -> int:
+        """Those that nobody has closed."""
+        return len(self._tasks)
+
+    @property
     def events(self) -> list[dict[str, Any]]:
         """The bodies that came, as JSON, in order."""
         return [request.event for request in self.requests]

@@ -118,7 +118,12 @@ class DynamoDriver:
             last=plain_item(last) if last else None,
         )
 
-    async def write(self, write: Write) -> Item | None:
+    async def write(
+        self,
+        write: Write,
+        *,
+        lasting: bool = True,  # noqa: ARG002 - all that is written here lasts
+    ) -> Item | None:
         """One conditional write."""
         request = {**spell_write(write, self.table), "ReturnConsumedCapacity": "TOTAL"}
         match write:

@@ -1,7 +1,9 @@
 """The table on SQLite, behind asyncio: one writer that commits in groups, readers beside it.
 
 A write is queued; whoever finds the writer idle starts it; it takes all that waits, commits it with
-one sync, and answers all. So a single writer pays one sync and a hundred pay one together. Threads
+one sync, and answers all. So a single writer pays one sync and a hundred pay one together. Small
+reads run on the loop's own thread: they take some microseconds of memory that SQLite or the system
+keeps, and a hop to a thread and back costs ten times that, more while the loop is busy. Threads
 come in as an executor, so that a simulation can run everything inline.
 """
 
@@ -23,6 +25,8 @@ from service.domain.errors import TooLargeError, UnavailableError
 
 GROUP_MAX: Final = 256
 READERS: Final = 2
+SMALL_PAGE: Final = 100
+"""A page of so many items at most is read without a thread."""
 TRANSACTION_FACTOR: Final = 2
 """A write inside a transaction costs twice."""
 
@@ -45,6 +49,7 @@ class _Job:
     """One transaction that waits for the writer, and who waits for it."""
 
     writes: Sequence[Write]
+    lasting: bool
     done: "asyncio.Future[None]"
     items: Sequence[Item | None] = ()
     units: int = 0
@@ -80,11 +85,14 @@ class EmbeddedDriver:
         self._write_executor = executor or ThreadPoolExecutor(1, thread_name_prefix="table-writer")
         self._read_executor = self._write_executor
         self._idle_readers = deque([self._writer])
+        self._near: Rows | None = None
         if directory is not None and executor is None:
+            self._near = self._rows(directory)
             self._read_executor = ThreadPoolExecutor(READERS, thread_name_prefix="table-reader")
             self._idle_readers = deque(self._rows(directory) for _ in range(READERS))
         self._waiting: deque[_Job] = deque()
         self._writing = False
+        self._syncs = True
         self._closed = False
 
     def _rows(self, directory: Path | None) -> Rows:
@@ -95,7 +103,7 @@ class EmbeddedDriver:
     async def get(self, key: Key, *, attributes: tuple[str, ...] = ()) -> Item | None:
         """One item."""
         self.meter.count("get")
-        item = await self._read(lambda rows: rows.get(key))
+        item = await self._read(lambda rows: rows.get(key), small=True)
         return None if item is None else kept(item, attributes)
 
     async def get_many(self, keys: Sequence[Key]) -> Sequence[Item]:
@@ -103,7 +111,7 @@ class EmbeddedDriver:
         if len(keys) > limits.BATCH_GET_ITEMS:
             raise TooLargeError(what="a batch of reads", limit=limits.BATCH_GET_ITEMS)
         self.meter.count("get_many")
-        found = await self._read(lambda rows: [rows.get(key) for key in keys])
+        found = await self._read(lambda rows: [rows.get(key) for key in keys], small=True)
         return [item for item in found if item is not None]
 
     async def query(self, query: Query) -> Found:
@@ -112,11 +120,12 @@ class EmbeddedDriver:
         as_of = None
         if query.index is not None and self._lag is not None:
             as_of = self._now() - self._lag.longest * self._lag.draw()
-        return await self._read(lambda rows: rows.query(query, as_of=as_of))
+        small = query.index is None and query.limit is not None and query.limit <= SMALL_PAGE
+        return await self._read(lambda rows: rows.query(query, as_of=as_of), small=small)
 
-    async def write(self, write: Write) -> Item | None:
-        """One conditional write."""
-        (item,) = await self._submit("write", [write], factor=1)
+    async def write(self, write: Write, *, lasting: bool = True) -> Item | None:
+        """One conditional write; synced unless it need not last."""
+        (item,) = await self._submit("write", [write], factor=1, lasting=lasting)
         return item
 
     async def transact(self, writes: Sequence[Write]) -> None:
@@ -165,31 +174,36 @@ class EmbeddedDriver:
         if self._own_executors:
             self._read_executor.shutdown()
             self._write_executor.shutdown()
-        for rows in {id(rows): rows for rows in (*self._idle_readers, self._writer)}.values():
+        near = () if self._near is None else (self._near,)
+        all_rows = (*self._idle_readers, *near, self._writer)
+        for rows in {id(rows): rows for rows in all_rows}.values():
             rows.connection.close()
         if self._held is not None:
             self._held.close()
 
-    async def _read(self, work: Callable[[Rows], T]) -> T:
+    async def _read(self, work: Callable[[Rows], T], *, small: bool = False) -> T:
         self._must_be_open()
+        if small and self._near is not None:
+            # Whoever reads much lets others have their turn; no clock is waited for.
+            await asyncio.sleep(0)  # noqa: TID251
+            self._must_be_open()
+            return _read_from(self._near, work)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_executor, self._read_now, work)
+        return await loop.run_in_executor(self._read_executor, self._read_apart, work)
 
-    def _read_now(self, work: Callable[[Rows], T]) -> T:
+    def _read_apart(self, work: Callable[[Rows], T]) -> T:
         rows = self._idle_readers.pop()  # as many as threads, so there is always one
         try:
-            return work(rows)
-        except (sqlite3.Error, UnicodeEncodeError) as exc:
-            raise UnavailableError(what=f"the table file ({exc})") from exc
+            return _read_from(rows, work)
         finally:
             self._idle_readers.append(rows)
 
     async def _submit(
-        self, kind: str, writes: Sequence[Write], *, factor: int
+        self, kind: str, writes: Sequence[Write], *, factor: int, lasting: bool = True
     ) -> Sequence[Item | None]:
         self._must_be_open()
         loop = asyncio.get_running_loop()
-        job = _Job(writes=writes, done=loop.create_future())
+        job = _Job(writes=writes, lasting=lasting, done=loop.create_future())
         self._waiting.append(job)
         if not self._writing:
             self._start_writer(loop)
@@ -226,6 +240,7 @@ class EmbeddedDriver:
     def _write_group(self, group: Sequence[_Job]) -> None:
         """On the writer: every job in order, one commit. A job that is refused changes nothing."""
         try:
+            self._sync(lasting=any(job.lasting for job in group))
             self._writer.connection.execute("BEGIN IMMEDIATE")
             for job in group:
                 try:
@@ -242,6 +257,19 @@ class EmbeddedDriver:
             if self._writer.connection.in_transaction:
                 self._writer.connection.execute("ROLLBACK")
 
+    def _sync(self, *, lasting: bool) -> None:
+        """Whether the next commit is synced. A later one that is makes all before it last."""
+        if lasting is not self._syncs and not self._shared:
+            self._writer.connection.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
+            self._syncs = lasting
+
     def _must_be_open(self) -> None:
         if self._closed:
             raise UnavailableError(what="the table (it is closed)")
+
+
+def _read_from(rows: Rows, work: Callable[[Rows], T]) -> T:
+    try:
+        return work(rows)
+    except (sqlite3.Error, UnicodeEncodeError) as exc:
+        raise UnavailableError(what=f"the table file ({exc})") from exc

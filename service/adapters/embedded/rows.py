@@ -78,23 +78,23 @@ class Rows:
         if any(outcome.verdict is not Verdict.PASSED for outcome in outcomes):
             raise NotWrittenError(outcomes)
         after = [applied(write, item) for write, item in zip(writes, before, strict=True)]
-        sizes = [limits.check_item(item) for item in after if item is not None]
+        sizes = [0 if item is None else limits.check_item(item) for item in after]
         limits.check_transaction_bytes(sizes)
         units = 0
-        for write, old, new in zip(writes, before, after, strict=True):
-            units += limits.write_units(max(_size(old), _size(new)))
+        for write, old, new, size in zip(writes, before, after, sizes, strict=True):
+            units += limits.write_units(max(_size(old), size))
             if not isinstance(write, Check):
-                units += self._replace(_key(write), old, new)
+                units += self._replace(_key(write), old, new, size=size)
         return after, units
 
-    def _replace(self, key: Key, old: Item | None, new: Item | None) -> int:
+    def _replace(self, key: Key, old: Item | None, new: Item | None, *, size: int) -> int:
         """Put the new row in place of the old one; the write units that its indexes cost."""
         if new is None:
             self.connection.execute("DELETE FROM items WHERE pk = ? AND sk = ?", (key.pk, key.sk))
         else:
             self.connection.execute(
                 "INSERT OR REPLACE INTO items (pk, sk, body, size) VALUES (?, ?, ?, ?)",
-                (key.pk, key.sk, text_of(new), _size(new)),
+                (key.pk, key.sk, text_of(new), size),
             )
         return sum(self._reindex(index, key, old, new) for index in INDEXES)
 

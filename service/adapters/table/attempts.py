@@ -28,7 +28,7 @@ class AttemptTable:
 
     async def record(self, attempt: Attempt) -> None:
         """Keep one: a plain put, in an index only if it failed."""
-        await self._driver.write(Put(item=_item(attempt)))
+        await self._driver.write(Put(item=_item(attempt)), lasting=False)
 
     async def attempts_of(
         self, endpoint_id: EndpointId, session_id: SessionId, *, cursor: str | None, limit: int

@@ -97,9 +97,11 @@ class Driver(Protocol):
     async def query(self, query: Query) -> Found:
         """One page (1 MB at most) of a partition: strongly consistent, of an index eventually."""
 
-    async def write(self, write: Write) -> Item | None:
+    async def write(self, write: Write, *, lasting: bool = True) -> Item | None:
         """One conditional write; the item as it is afterwards.
 
+        What need not be `lasting` may be gone after a power cut, together with all that followed it
+        and need not last either: for holds, which nobody holds then, and for what is nice to know.
         Raises NotWrittenError with one outcome.
         """
 

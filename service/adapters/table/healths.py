@@ -35,7 +35,7 @@ class HealthTable:
 
     async def health(self, endpoint_id: EndpointId) -> Health:
         """As it is; that of one that is well where there is none."""
-        return _health(await self._driver.get(schema.health_key(endpoint_id)))
+        return read_health(await self._driver.get(schema.health_key(endpoint_id)))
 
     async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
         """Put `after` in the place of `before`; what is there then.
@@ -45,9 +45,9 @@ class HealthTable:
         there = Equals("version", before.version) if before.version else Absent()
         put = Put(item=_item(endpoint_id, after), condition=there)
         try:
-            return _health(await self._driver.write(put))
+            return read_health(await self._driver.write(put))
         except NotWrittenError as refused:
-            return _health(_found(refused))
+            return read_health(_found(refused))
 
     async def take_place(
         self, endpoint_id: EndpointId, place: int, *, token: str, now: float, until: float
@@ -59,7 +59,7 @@ class HealthTable:
             condition=any_of(free("until", now), Equals("token", token)),
         )
         try:
-            await self._driver.write(update)
+            await self._driver.write(update, lasting=False)
         except NotWrittenError:
             return False
         return True
@@ -68,7 +68,8 @@ class HealthTable:
         """Give it back, if it is still ours."""
         key = schema.place_key(endpoint_id, place)
         try:
-            await self._driver.write(Delete(key=key, condition=Equals("token", token)))
+            leaving = Delete(key=key, condition=Equals("token", token))
+            await self._driver.write(leaving, lasting=False)
         except NotWrittenError:
             return
 
@@ -81,7 +82,7 @@ class HealthTable:
             condition=any_of(Absent("used"), AtMost("used", most - 1)),
         )
         try:
-            await self._driver.write(update)
+            await self._driver.write(update, lasting=False)
         except NotWrittenError:
             return False
         return True
@@ -106,5 +107,6 @@ def _item(endpoint_id: EndpointId, health: Health) -> Item:
     }
 
 
-def _health(item: Item | None) -> Health:
+def read_health(item: Item | None) -> Health:
+    """The health of an item; that of an endpoint that is well where there is none."""
     return Health() if item is None else record(Health, json.loads(str(item["body"])))

@@ -18,8 +18,10 @@ from service.adapters.table.conditions import (
     Update,
     all_of,
     free,
+    key_of,
 )
 from service.adapters.table.driver import Driver, NotWrittenError, Query, Verdict
+from service.adapters.table.healths import read_health
 from service.adapters.table.limits import BATCH_DELETE_ITEMS
 from service.adapters.table.log_items import (
     absent_lane_attributes,
@@ -29,9 +31,11 @@ from service.adapters.table.log_items import (
 )
 from service.adapters.table.paging import below, due_before, every_item
 from service.adapters.table.steps import CONTENTION_TRIES, Step, run
+from service.adapters.table.tenant_items import read_endpoint
 from service.domain.endpoint import Claim, Lane
-from service.domain.errors import UnavailableError, VersionConflictError
+from service.domain.errors import NotFoundError, UnavailableError, VersionConflictError
 from service.domain.ids import EndpointId, SessionId
+from service.ports import Cipher, LaneView
 
 LOOKED_AT: Final = 2500
 """Of a bucket, to count what waits in it: about half a megabyte."""
@@ -40,9 +44,29 @@ LOOKED_AT: Final = 2500
 class LaneTable:
     """Lanes of sessions towards endpoints."""
 
-    def __init__(self, driver: Driver, *, looked_at: int = LOOKED_AT) -> None:
+    def __init__(self, driver: Driver, cipher: Cipher, *, looked_at: int = LOOKED_AT) -> None:
         self._driver = driver
+        self._cipher = cipher
         self._looked_at = looked_at
+
+    async def look(self, endpoint_id: EndpointId, session_id: SessionId) -> LaneView:
+        """Four items in one batch. Raises NotFoundError where there is no endpoint."""
+        keys = (
+            schema.endpoint_key(endpoint_id),
+            schema.health_key(endpoint_id),
+            schema.lane_key(endpoint_id, session_id),
+            schema.session_key(session_id),
+        )
+        there = {key_of(item): item for item in await self._driver.get_many(keys)}
+        endpoint, health, lane, session = (there.get(key) for key in keys)
+        if endpoint is None:
+            raise NotFoundError(kind="webhook", name=endpoint_id)
+        return LaneView(
+            endpoint=read_endpoint(endpoint, self._cipher),
+            health=read_health(health),
+            lane=None if lane is None else read_lane(lane),
+            has_session=session is not None and "erased" not in session,
+        )
 
     async def lane(self, endpoint_id: EndpointId, session_id: SessionId) -> Lane | None:
         """The lane as it is."""
@@ -101,7 +125,7 @@ class LaneTable:
             condition=all_of(Present(), free("claim_until", now)),
         )
         try:
-            item = await self._driver.write(update)
+            item = await self._driver.write(update, lasting=False)
         except NotWrittenError as refused:
             item = refused.outcomes[0].item
             if not _is_held_by(item, claim):

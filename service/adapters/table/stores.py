@@ -40,7 +40,7 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
     return Stores(
         sessions=SessionTable(driver, cipher),
         shards=ShardTable(driver),
-        lanes=LaneTable(driver),
+        lanes=LaneTable(driver, cipher),
         tenants=TenantTable(driver, cipher),
         budgets=BudgetTable(driver),
         healths=HealthTable(driver),

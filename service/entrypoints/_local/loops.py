@@ -7,13 +7,12 @@ from typing import Final
 
 from service.bootstrap import Assembly
 from service.domain.errors import BrokerError
+from service.entrypoints._local.couriers import Couriers
 from service.ports import Deliveries, LaneHint
 from service.usecases.hold_links import HoldLinks
 
 _log = logging.getLogger(__name__)
 
-COURIERS: Final = 64
-"""Lanes that are delivered side by side."""
 DEAF_SECONDS: Final = 2.0
 """A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
@@ -44,21 +43,13 @@ async def begin_loops(
 
 async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:
     """Deliver hinted lanes until cancelled."""
-    room = asyncio.Semaphore(COURIERS)
-    running: set[asyncio.Task[None]] = set()
+    couriers = Couriers(lambda hint: _deliver(assembly, hint))
     try:
         while True:
             for hint in await _hinted(assembly, deliveries):
-                await room.acquire()
-                task = asyncio.create_task(_deliver(assembly, hint))
-                running.add(task)
-                task.add_done_callback(running.discard)
-                task.add_done_callback(lambda _: room.release())
+                couriers.take(hint)
     finally:
-        # A courier that is stopped between POST and commit repeats the POST later: at least once.
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await couriers.stop()
 
 
 async def sweeper_loop(assembly: Assembly) -> None:

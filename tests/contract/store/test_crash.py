@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from service.domain.errors import ConfigurationError, UnavailableError
 from service.domain.ids import ListenerName, SessionId
 from service.domain.session import Lock
 from tests.contract.store.conftest import CIPHER
-from tests.support.store_builders import NOW, a_lane, a_session, an_event
+from tests.support.store_builders import NOW, a_lane, a_session, an_attempt, an_event
 
 ROOT = Path(__file__).parent.parent.parent.parent
 WRITERS = 4
@@ -152,6 +153,24 @@ async def test_many_writers_share_one_commit(table: EmbeddedTable) -> None:
 
     assert 1 <= sum(statement == "COMMIT" for statement in commits) <= 4
     assert len(await table.sessions.seen_after(session_id, after=0)) == 100
+
+
+async def test_what_need_not_last_is_not_synced_and_what_must_is(table: EmbeddedTable) -> None:
+    session = a_session()
+    held = await table.lanes.claim(a_lane(session), token="a", now=NOW, until=NOW + 60)
+    assert held is not None
+    lane = await table.lanes.save(held, replace(held, claim=None))
+    said: list[str] = []
+    table.driver.trace(said.append)
+
+    claimed = await table.lanes.claim(lane, token="b", now=NOW, until=NOW + 60)
+    await table.attempts.record(an_attempt())
+    assert claimed is not None
+    await table.lanes.save(claimed, replace(claimed, cursor=1, claim=None))
+
+    syncs = [each for each in said if each.startswith("PRAGMA") or each == "COMMIT"]
+    unsynced, synced = "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"
+    assert syncs == [unsynced, "COMMIT", "COMMIT", synced, "COMMIT"]
 
 
 async def test_a_cancelled_caller_takes_nothing_from_the_others(table: EmbeddedTable) -> None:

@@ -9,7 +9,7 @@ from service.adapters.table import schema
 from service.adapters.table.lanes import LaneTable
 from service.domain.health import Health, Stamp, failed, probing, succeeded
 from service.domain.ids import EndpointId, SessionId
-from tests.contract.store.conftest import Table
+from tests.contract.store.conftest import CIPHER, Table
 from tests.support.store_builders import NOW, a_lane, a_session
 
 MANY = 16
@@ -170,6 +170,6 @@ async def test_what_waits_is_counted_among_the_latest_lanes(
         waits = the_latest_waits is (session is both[-1])
         await table.lanes.save(held, replace(held, due_at=NOW + 9 if waits else None))
 
-    count = await LaneTable(table.driver, looked_at=1).count_waiting(HOOK, most=9)
+    count = await LaneTable(table.driver, CIPHER, looked_at=1).count_waiting(HOOK, most=9)
 
     assert count == (1 if the_latest_waits else 0)

@@ -6,10 +6,14 @@ from dataclasses import replace
 import pytest
 
 from service.domain.endpoint import Claim, Lane
-from service.domain.errors import VersionConflictError
+from service.domain.errors import NotFoundError, VersionConflictError
+from service.domain.health import Health
 from service.domain.ids import EndpointId, SessionId
+from service.domain.log import EventType
+from service.domain.session import State
+from service.ports import LaneView
 from tests.contract.store.conftest import Table
-from tests.support.store_builders import NOW, a_lane, a_session, unique
+from tests.support.store_builders import NOW, a_lane, a_session, an_endpoint, an_event, unique
 
 TAKERS = 16
 
@@ -34,6 +38,38 @@ async def test_a_claim_makes_the_lane_as_given(table: Table) -> None:
 async def test_a_lane_nobody_made_is_absent(table: Table) -> None:
     assert await table.lanes.lane(EndpointId("whk_x"), SessionId("ses_x")) is None
     assert await table.lanes.lanes_of(SessionId("ses_x")) == []
+
+
+async def test_one_look_shows_endpoint_health_and_lane(table: Table) -> None:
+    session, endpoint = a_session(), an_endpoint()
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    made = await table.tenants.put_endpoint(endpoint, expected_version=None, idempotency=None)
+    before = await table.lanes.look(endpoint.id, session.id)
+    lane = await claimed(table, replace(a_lane(session), endpoint_id=endpoint.id))
+    ill = Health(version=1, by="b", failed=1, row=1, lanes=(session.id,), failing_since=NOW)
+    await table.healths.change_health(endpoint.id, Health(), ill)
+
+    view = await table.lanes.look(endpoint.id, session.id)
+
+    assert before == LaneView(endpoint=made, health=Health(), lane=None, has_session=True)
+    assert view == LaneView(endpoint=made, health=ill, lane=lane, has_session=True)
+    assert table.driver.meter.calls["get_many"] == 2
+
+
+async def test_a_look_tells_of_what_is_not_there(table: Table) -> None:
+    session, endpoint = a_session(), an_endpoint()
+    with pytest.raises(NotFoundError):
+        await table.lanes.look(endpoint.id, session.id)
+    await table.tenants.put_endpoint(endpoint, expected_version=None, idempotency=None)
+    none = await table.lanes.look(endpoint.id, session.id)
+    await table.sessions.create(session, events=[], sends=[], idempotency=None, may_replace=None)
+    erased = replace(session, state=State.ERASED)
+    await table.sessions.erase(session, erased, an_event(session, 1, type=EventType.ERASED))
+
+    gone = await table.lanes.look(endpoint.id, session.id)
+
+    assert not none.has_session
+    assert not gone.has_session
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -2,14 +2,16 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import closing
 
-import httpx2
+import httpcore2
 import pytest
 
 from service.adapters.system import SystemClock
-from service.adapters.webhook_connections import has_leftover
+from service.adapters.webhook_connections import BoundedBackend, has_leftover
 from service.adapters.webhook_http import WebhookSender
+from service.adapters.webhook_pool import KeptConnections
 from service.webhook.target import networks
 from tests.contract.webhook_http.peers import fill, peer_at, tear_down
 from tests.contract.webhook_http.posting import post
@@ -141,7 +143,7 @@ async def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_request(
 
 
 def test_where_leftovers_cannot_be_looked_for_no_connection_is_trusted() -> None:
-    assert has_leftover(httpx2.Response(200))
+    assert has_leftover(httpcore2.Response(200))
 
 
 @pytest.mark.parametrize("status", [204, 205])
@@ -175,6 +177,77 @@ async def test_a_kept_connection_that_its_peer_closed_is_replaced_without_a_fail
 
     assert got.status == 200
     assert [request.connection for request in sink.requests] == [1, 2]
+
+
+async def test_the_connection_given_back_last_is_used_first(
+    sink: WebhookSink, sender: WebhookSender
+) -> None:
+    both = asyncio.Event()
+
+    async def together(writer: asyncio.StreamWriter) -> bool:
+        if len(sink.requests) > 1:
+            both.set()
+        await both.wait()
+        return await answer(200)(writer)
+
+    sink.script.extend([together, together])
+    await asyncio.gather(post(sender, sink.url), post(sender, sink.url))
+
+    for _ in range(4):
+        await post(sender, sink.url)
+
+    assert sink.connections == 2
+    assert len({request.connection for request in sink.requests[2:]}) == 1
+
+
+async def test_connections_that_were_kept_too_long_are_closed_and_no_more_are_kept_than_may_be(
+    sink: WebhookSink,
+) -> None:
+    tls = ssl.create_default_context()
+    backend = BoundedBackend(SystemClock())
+    pool = KeptConnections(tls=tls, backend=backend, idle_seconds=0.1, idle_most=2)
+    url = httpcore2.URL(scheme="http", host="127.0.0.1", port=sink.port, target="/")
+
+    async def ask() -> httpcore2.Response:
+        request = httpcore2.Request(
+            "POST", url, headers={"host": "sink", "content-length": "0"}, content=b""
+        )
+        return await pool.handle_async_request(request)
+
+    for given in [await ask(), await ask(), await ask()]:
+        await given.aread()
+        await given.aclose()
+        await given.aclose()
+    await asyncio.sleep(0.05)
+    kept = sink.open_connections
+    await asyncio.sleep(0.15)
+    late = await ask()
+    await late.aread()
+    await late.aclose()
+    await asyncio.sleep(0.05)
+    fresh = sink.open_connections
+    last = await ask()
+    await pool.aclose()
+    await last.aclose()
+
+    await asyncio.sleep(0.05)
+    assert (sink.connections, sink.open_connections) == (4, 0)
+    assert (kept, fresh) == (2, 1)
+
+
+async def test_head_and_body_of_a_request_leave_together(sender: WebhookSender) -> None:
+    pieces: list[bytes] = []
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pieces.append(await reader.read(65536))
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+
+    async with peer_at(count) as port:
+        got = await post(sender, f"http://127.0.0.1:{port}/hook", body=b'{"a":1}')
+
+    assert got.status == 204
+    assert pieces[0].endswith(b'\r\n\r\n{"a":1}')
 
 
 async def test_the_limit_of_one_answer_is_not_one_for_all_answers_of_a_connection(

@@ -25,6 +25,7 @@ from service.domain.session import Session, State
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
+from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.usecases.record_attempt import RecordAttempt
@@ -66,11 +67,7 @@ def opened(folder: Path) -> EmbeddedTable:
 
 def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
     reader = ReadLane(
-        clock=CLOCK,
-        sessions=table.sessions,
-        lanes=table.lanes,
-        tenants=table.tenants,
-        healths=table.healths,
+        clock=CLOCK, sessions=table.sessions, lanes=table.lanes, moot=MootHints(clock=CLOCK)
     )
     ids = SystemIds()
     gate = EndpointGate(

@@ -118,15 +118,15 @@ async def slow_rate(stage: Yard) -> None:
 STORIES: Final = {
     story.act.__name__: story
     for story in (
-        Story(act=healthy, at_least=20, alone=True),
+        Story(act=healthy, at_least=12, alone=True),
         Story(act=tried_again, at_least=30, alone=True),
         Story(act=found_down, at_least=60),
         Story(act=sent_away, at_least=30),
         Story(act=once_gone, at_least=15, alone=True),
         Story(act=gone_for_good, at_least=25),
-        Story(act=given_up, at_least=20),
+        Story(act=given_up, at_least=12),
         Story(act=left_behind, at_least=50),
-        Story(act=few_places, at_least=20, couriers=2),
+        Story(act=few_places, at_least=12, couriers=2),
         Story(act=slow_rate, at_least=30),
     )
 }

@@ -7,6 +7,7 @@ import pytest
 from service.domain.errors import NotFoundError
 from service.domain.ids import SessionId
 from service.domain.log import EventType
+from service.usecases.moot_hints import MootHints
 from service.usecases.read_lane import ReadLane, Run
 from tests.support.lane_world import LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -23,8 +24,7 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
             clock=world.clock,
             sessions=table.sessions,
             lanes=table.lanes,
-            tenants=table.tenants,
-            healths=table.healths,
+            moot=MootHints(clock=world.clock),
         )
         run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, until=99.0)
 
@@ -48,8 +48,7 @@ def test_an_empty_log_and_a_missing_session_are_no_work_and_a_missing_endpoint_i
             clock=world.clock,
             sessions=table.sessions,
             lanes=table.lanes,
-            tenants=table.tenants,
-            healths=table.healths,
+            moot=MootHints(clock=world.clock),
         )
         run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, until=99.0)
 

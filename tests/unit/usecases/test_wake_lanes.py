@@ -3,6 +3,7 @@
 from service.domain.endpoint import EndpointState
 from service.domain.ids import SessionId
 from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.moot_hints import MootHints
 from service.usecases.wake_lanes import WakeEndpoint, WakeLanes
 from tests.support.lane_world import TENANT, LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -10,7 +11,8 @@ from tests.support.virtual_time import run_virtual
 
 def waker(world: LaneWorld) -> WakeLanes:
     known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
-    return WakeLanes(endpoints=known, hints=world.hints)
+    moot = MootHints(clock=world.clock)
+    return WakeLanes(endpoints=known, hints=world.hints, moot=moot)
 
 
 def test_every_active_endpoint_of_the_tenant_gets_one_hint() -> None:

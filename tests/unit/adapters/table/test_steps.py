@@ -33,7 +33,7 @@ class ScriptedDriver:
         self.failures = list(failures)
         self.tries = 0
 
-    async def write(self, write: Write) -> Item | None:
+    async def write(self, write: Write, *, lasting: bool = True) -> Item | None:
         await self.transact([write])
         return {"pk": "a", "sk": "b", "after": 1}
 
