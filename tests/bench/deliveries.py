@@ -19,11 +19,13 @@ from tests.bench.sessions import caller
 
 SESSIONS = 100
 RATES = (50.0, 200.0, 500.0)
-DEAD_RATE = 200.0
+DEAD_RATES = (50.0, 200.0)
 DEAD = 20
 BACKLOG = 3_000
 SECONDS = 10.0
 WARM_UP = 3.0
+SETTLED = 10.0
+"""By then every lane of a dead endpoint is there and waits."""
 PATIENCE = 120.0
 PAUSE = 0.25
 
@@ -106,12 +108,16 @@ async def _backlog(ours: Subject, held: Held, hook: str) -> list[Line]:
 
 async def _beside_dead(ours: Subject, held: Held) -> list[Line]:
     """The healthy endpoint again, alone and then beside dead ones."""
-    alone = await ours.delays(DEAD_RATE)
+    alone = {rate: await ours.delays(rate) for rate in DEAD_RATES}
     for _ in range(DEAD):
         _hook(held, f"http://127.0.0.1:{free_port()}/")
     await asyncio.sleep(WARM_UP)
-    beside = await ours.delays(DEAD_RATE)
-    return _beside(f"{DEAD} dead beside it (second column: without)", beside, alone)
+    found = await ours.delays(DEAD_RATES[0], SETTLED)
+    lines = _beside(f"{DEAD} endpoints die (second column: none)", found, alone[DEAD_RATES[0]])
+    for rate in DEAD_RATES:
+        what = f"{DEAD} dead beside it, {rate:.0f} a second (second column: none)"
+        lines += _beside(what, await ours.delays(rate), alone[rate])
+    return lines
 
 
 def _hook(held: Held, url: str) -> str:
