@@ -6,13 +6,14 @@ A counter only grows; DynamoDB removes it some time after its slot is over.
 from typing import Final
 
 from service.adapters.table import schema
-from service.adapters.table.conditions import Absent, AtMost, Equals, Item, Put, Update, any_of
-from service.adapters.table.driver import Driver, NotWrittenError, Verdict
+from service.adapters.table.conditions import Absent, AtMost, Item, Update, any_of
+from service.adapters.table.driver import Driver, NotWrittenError
+from service.adapters.table.swaps import found, swap
 from service.domain.budget import Breaker, Taken, slot_end
-from service.domain.errors import UnavailableError
 
 KEPT_SECONDS: Final = 300
 """How long a counter stays after its slot: no clock is that wrong."""
+BUDGET: Final = "the deployment's budget"
 
 
 class BudgetTable:
@@ -33,7 +34,7 @@ class BudgetTable:
         try:
             return Taken(granted=count, used=_used(await self._driver.write(update)))
         except NotWrittenError as refused:
-            return Taken(granted=0, used=_used(_found(refused)))
+            return Taken(granted=0, used=_used(found(refused, what=BUDGET)))
 
     async def taken(self, line: str, slot: int) -> int:
         """How many permits of the slot are gone."""
@@ -44,24 +45,9 @@ class BudgetTable:
         return _breaker(await self._driver.get(schema.breaker_key(line)))
 
     async def change_breaker(self, line: str, before: Breaker, after: Breaker) -> Breaker:
-        """Put `after` in the place of `before`; what is there then.
-
-        What refuses a repeat of ours is what we wrote: so a lost reply is no lost race.
-        """
-        there = Equals("version", before.version) if before.version else Absent()
-        put = Put(item=_item(line, after), condition=there)
-        try:
-            return _breaker(await self._driver.write(put))
-        except NotWrittenError as refused:
-            return _breaker(_found(refused))
-
-
-def _found(refused: NotWrittenError) -> Item | None:
-    """What refused. Raises UnavailableError where that is not told."""
-    outcome = refused.outcomes[0]
-    if outcome.verdict is Verdict.CONTENDED:
-        raise UnavailableError(what="the deployment's budget") from refused
-    return outcome.item
+        """Put `after` in the place of `before`; what is there then."""
+        there = await swap(self._driver, _item(line, after), version=before.version, what=BUDGET)
+        return _breaker(there)
 
 
 def _used(item: Item | None) -> int:

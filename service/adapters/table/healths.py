@@ -10,14 +10,13 @@ from service.adapters.table.conditions import (
     Delete,
     Equals,
     Item,
-    Put,
     Update,
     any_of,
     free,
 )
-from service.adapters.table.driver import Driver, NotWrittenError, Verdict
+from service.adapters.table.driver import Driver, NotWrittenError
 from service.adapters.table.records import plain_record, record, text_of
-from service.domain.errors import UnavailableError
+from service.adapters.table.swaps import swap
 from service.domain.health import Health
 from service.domain.ids import EndpointId
 
@@ -38,16 +37,10 @@ class HealthTable:
         return read_health(await self._driver.get(schema.health_key(endpoint_id)))
 
     async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
-        """Put `after` in the place of `before`; what is there then.
-
-        What refuses a repeat of ours is what we wrote: so a lost reply is no lost race.
-        """
-        there = Equals("version", before.version) if before.version else Absent()
-        put = Put(item=_item(endpoint_id, after), condition=there)
-        try:
-            return read_health(await self._driver.write(put))
-        except NotWrittenError as refused:
-            return read_health(_found(refused))
+        """Put `after` in the place of `before`; what is there then."""
+        item = _item(endpoint_id, after)
+        there = await swap(self._driver, item, version=before.version, what="the endpoint's health")
+        return read_health(there)
 
     async def take_place(
         self, endpoint_id: EndpointId, place: int, *, token: str, now: float, until: float
@@ -86,14 +79,6 @@ class HealthTable:
         except NotWrittenError:
             return False
         return True
-
-
-def _found(refused: NotWrittenError) -> Item | None:
-    """What refused. Raises UnavailableError where that is not told."""
-    outcome = refused.outcomes[0]
-    if outcome.verdict is Verdict.CONTENDED:
-        raise UnavailableError(what="the endpoint's health") from refused
-    return outcome.item
 
 
 def _item(endpoint_id: EndpointId, health: Health) -> Item:
