@@ -15,12 +15,14 @@ def deployments_router(broker: Broker) -> APIRouter:
     """The routes of deployments, over the use case."""
     route_class = guarded(broker, read=Scope.DEPLOYMENTS, write=Scope.DEPLOYMENTS)
     router = APIRouter(prefix="/v1/deployments", tags=["deployments"], route_class=route_class)
-    _add_writes(router, broker)
+    _add_create(router, broker)
+    _add_change(router, broker)
+    _add_delete(router, broker)
     _add_reads(router, broker)
     return router
 
 
-def _add_writes(router: APIRouter, broker: Broker) -> None:
+def _add_create(router: APIRouter, broker: Broker) -> None:
     manage = broker.deployments
 
     @router.post(
@@ -40,6 +42,10 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
                 replay=lambda record: manage.replay(call.key, record),
             )
         )
+
+
+def _add_change(router: APIRouter, broker: Broker) -> None:
+    manage = broker.deployments
 
     @router.patch(
         "/{name}",
@@ -61,6 +67,10 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
                 replay=lambda record: manage.replay(call.key, record),
             )
         )
+
+
+def _add_delete(router: APIRouter, broker: Broker) -> None:
+    manage = broker.deployments
 
     @router.delete(
         "/{name}",

@@ -36,7 +36,8 @@ def messages_router(broker: Broker) -> APIRouter:
         prefix=f"{PREFIX}/{{session_id}}", tags=["messages"], route_class=route_class
     )
     _add_send(router, broker)
-    _add_reading(router, broker)
+    _add_transcript(router, broker)
+    _add_events(router, broker)
     _add_typing(router, broker)
     return router
 
@@ -85,7 +86,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
         )
 
 
-def _add_reading(router: APIRouter, broker: Broker) -> None:
+def _add_transcript(router: APIRouter, broker: Broker) -> None:
     @router.get(
         "/messages",
         response_model=None,
@@ -106,6 +107,8 @@ def _add_reading(router: APIRouter, broker: Broker) -> None:
 
         return await respond(read())
 
+
+def _add_events(router: APIRouter, broker: Broker) -> None:
     @router.get(
         "/events",
         response_model=None,

@@ -30,13 +30,17 @@ def sessions_router(broker: Broker) -> APIRouter:
     """The routes of sessions, over the use cases."""
     route_class = guarded(broker, read=Scope.SESSIONS_READ, write=Scope.SESSIONS_WRITE)
     router = APIRouter(prefix=PREFIX, tags=["sessions"], route_class=route_class)
-    _add_collection(router, broker)
+    _add_create(router, broker)
+    _add_list(router, broker)
+    _add_read(router, broker)
+    _add_erase(router, broker)
     _add_end(router, broker)
-    _add_verbs(router, broker)
+    _add_clear(router, broker)
+    _add_resume(router, broker)
     return router
 
 
-def _add_collection(router: APIRouter, broker: Broker) -> None:
+def _add_create(router: APIRouter, broker: Broker) -> None:
     @router.post(
         "",
         status_code=201,
@@ -70,6 +74,8 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
             )
         )
 
+
+def _add_list(router: APIRouter, broker: Broker) -> None:
     @router.get(
         "",
         response_model=None,
@@ -100,6 +106,8 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
 
         return await respond(listed())
 
+
+def _add_read(router: APIRouter, broker: Broker) -> None:
     @router.get(
         "/{session_id}",
         response_model=None,
@@ -115,6 +123,8 @@ def _add_collection(router: APIRouter, broker: Broker) -> None:
 
         return await respond(read())
 
+
+def _add_erase(router: APIRouter, broker: Broker) -> None:
     @router.delete(
         "/{session_id}",
         status_code=204,
@@ -167,7 +177,7 @@ def _add_end(router: APIRouter, broker: Broker) -> None:
         )
 
 
-def _add_verbs(router: APIRouter, broker: Broker) -> None:
+def _add_clear(router: APIRouter, broker: Broker) -> None:
     @router.post(
         "/{session_id}/clear",
         response_model=None,
@@ -191,6 +201,8 @@ def _add_verbs(router: APIRouter, broker: Broker) -> None:
             )
         )
 
+
+def _add_resume(router: APIRouter, broker: Broker) -> None:
     @router.post(
         "/{session_id}/resume",
         response_model=None,

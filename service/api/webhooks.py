@@ -24,15 +24,18 @@ def webhooks_router(broker: Broker) -> APIRouter:
     """The routes of webhooks, over the use case."""
     route_class = guarded(broker, read=Scope.WEBHOOKS, write=Scope.WEBHOOKS)
     router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=route_class)
-    _add_writes(router, broker)
+    _add_create(router, broker)
+    _add_change(router, broker)
+    _add_delete(router, broker)
     _add_reads(router, broker)
-    _add_secret_and_test(router, broker)
+    _add_rotation(router, broker)
+    _add_test(router, broker)
     _add_switch(router, broker, "enable", on=True)
     _add_switch(router, broker, "disable", on=False)
     return router
 
 
-def _add_writes(router: APIRouter, broker: Broker) -> None:
+def _add_create(router: APIRouter, broker: Broker) -> None:
     manage = broker.webhooks
 
     @router.post(
@@ -52,6 +55,10 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
                 replay=lambda record: manage.replay(call.key, record),
             )
         )
+
+
+def _add_change(router: APIRouter, broker: Broker) -> None:
+    manage = broker.webhooks
 
     @router.patch(
         "/{webhook_id}",
@@ -77,6 +84,10 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
                 replay=lambda record: manage.replay(call.key, record),
             )
         )
+
+
+def _add_delete(router: APIRouter, broker: Broker) -> None:
+    manage = broker.webhooks
 
     @router.delete(
         "/{webhook_id}",
@@ -124,7 +135,7 @@ def _add_reads(router: APIRouter, broker: Broker) -> None:
         return await respond(broker.webhooks.read(call_of(request).key, EndpointId(webhook_id)))
 
 
-def _add_secret_and_test(router: APIRouter, broker: Broker) -> None:
+def _add_rotation(router: APIRouter, broker: Broker) -> None:
     manage = broker.webhooks
 
     @router.post(
@@ -155,6 +166,10 @@ def _add_secret_and_test(router: APIRouter, broker: Broker) -> None:
                 replay=lambda record: manage.replay(call.key, record),
             )
         )
+
+
+def _add_test(router: APIRouter, broker: Broker) -> None:
+    manage = broker.webhooks
 
     @router.post(
         "/{webhook_id}/test",

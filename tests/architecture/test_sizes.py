@@ -31,11 +31,10 @@ def test_no_function_is_too_long() -> None:
 
 
 def _lines(function: Function) -> int:
-    """Count from `def` to the last line, but for the docstring and for functions inside."""
-    inside = [node for node in function.body if isinstance(node, Function)]
-    documented = ast.get_docstring(function, clean=False) is not None
-    docstring = function.body[:1] if documented else []
-    return _span(function) - sum(_span(node) for node in [*docstring, *inside])
+    """Count from `def` to the last line, functions inside too, but for all docstrings."""
+    every = [node for node in ast.walk(function) if isinstance(node, Function)]
+    documented = [node for node in every if ast.get_docstring(node, clean=False) is not None]
+    return _span(function) - sum(_span(node.body[0]) for node in documented)
 
 
 def _span(node: ast.stmt) -> int:
