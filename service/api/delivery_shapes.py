@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from service.api.shapes import Outbound
+from service.api.webhook_words import ERROR
 from service.domain.attempt import Decision, Trigger
 from service.domain.endpoint import EndpointState
 
@@ -24,7 +25,7 @@ class AttemptOut(Outbound):
         description="Which one of this event it was, from 1; null for a resend."
     )
     status: int | None = Field(description="Null when no answer came; `error` then says why.")
-    error: str | None
+    error: str | None = Field(description=ERROR)
     detail: str
     seconds: float
     answer: str = Field(

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from service.api.shapes import Outbound
 from service.api.webhook_words import (
+    ERROR,
     MAX_CONCURRENCY,
     ON_EXHAUSTED,
     RATE_LIMIT,
@@ -53,11 +54,11 @@ class WebhookPageOut(Outbound):
 
 
 class WebhookTestOut(Outbound):
-    """What one test event came to. `status` is null when no answer came; `error` then says why."""
+    """What one test event came to. `status` is null when no answer came."""
 
     event_id: str
     delivered: bool
     status: int | None
-    error: str | None
+    error: str | None = Field(description=ERROR)
     detail: str
     seconds: float

@@ -19,3 +19,7 @@ ON_EXHAUSTED: Final = (
     "again and the session's later events wait. `skip`: after `skipAfterSeconds` it is left behind "
     "(others get through, or the answer is 400, 413, 415 or 422), which `broker-gap` tells."
 )
+ERROR: Final = (
+    "The class of what went wrong: `dns`, `refused`, `reset`, `timeout`, `tls`, `protocol`, "
+    "`blocked_target`, or `status` where an answer came and was no 2xx. Null for a delivery."
+)

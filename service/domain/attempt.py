@@ -55,8 +55,11 @@ class Attempt:
     number: int | None = None
     """Which one of this event it was in its lane, from 1."""
     status: int | None = None
-    """HTTP status; None where no complete head arrived, then `error` says the class."""
+    """HTTP status; None where no complete head arrived."""
     error: str | None = None
+    """The class of what went wrong: dns, refused, reset, timeout, tls, protocol, blocked_target, or
+    `status` where an answer came and was no 2xx. None for a delivery.
+    """
     detail: str = ""
     seconds: float = 0.0
     answer: str = ""

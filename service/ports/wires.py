@@ -87,6 +87,16 @@ class WebhookAnswer:
     seconds: float = 0.0
     phases: WebhookPhases = WebhookPhases()
 
+    @property
+    def delivered(self) -> bool:
+        """Whether a complete 2xx head came."""
+        return self.status is not None and 200 <= self.status <= 299  # noqa: PLR2004 - RFC 9110, 15.3
+
+    @property
+    def failure(self) -> str | None:
+        """The class of what went wrong: `error`, or `status` where another answer than 2xx came."""
+        return None if self.delivered else self.error or "status"
+
 
 class WebhookHttp(Protocol):
     """POSTs to callers' endpoints.

@@ -320,7 +320,7 @@ def _facts(hold: Hold, head: LogEvent, answer: WebhookAnswer, decision: Plan) ->
         "sequence": head.sequence,
         "attempt": hold.lane.attempt + 1,
         "status": answer.status,
-        "error": answer.error,
+        "error": answer.failure,
         "seconds": round(answer.seconds, 4),
         "decision": type(decision).__name__,
         "retry_at": getattr(decision, "at", None),

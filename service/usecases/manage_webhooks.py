@@ -156,14 +156,13 @@ class ManageWebhooks:
         endpoint = await self._owned(key, endpoint_id)
         test = await self.send_test(endpoint)
         told = test.answer
-        delivered = told.status is not None and 200 <= told.status < 300  # noqa: PLR2004 - 2xx
         return Answer(
             status=200,
             body={
                 "eventId": test.event_id,
-                "delivered": delivered,
+                "delivered": told.delivered,
                 "status": told.status,
-                "error": told.error,
+                "error": told.failure,
                 "detail": told.detail,
                 "seconds": round(told.seconds, 3),
             },

@@ -81,9 +81,7 @@ class RecordAttempt:
         self, endpoint: Endpoint, event: LogEvent, answer: WebhookAnswer, *, at: float
     ) -> Attempt:
         """The attempt that somebody asked for `at`: nothing follows from it."""
-        told = answer.status
-        delivered = told is not None and 200 <= told <= 299  # noqa: PLR2004 - RFC 9110, 15.3
-        limit = DELIVERED_BYTES if delivered else FAILED_BYTES
+        limit = DELIVERED_BYTES if answer.delivered else FAILED_BYTES
         return Attempt(
             id=AttemptId(self.ids.ulid(ATTEMPT)),
             endpoint_id=endpoint.id,
@@ -93,12 +91,12 @@ class RecordAttempt:
             event_type=event.type,
             at=at,
             trigger=Trigger.RESEND,
-            status=told,
-            error=answer.error,
+            status=answer.status,
+            error=answer.failure,
             detail=answer.detail,
             seconds=answer.seconds,
             answer=shown_answer(answer.body, endpoint.headers, limit=limit),
-            decision=Decision.DELIVERED if delivered else Decision.NONE,
+            decision=Decision.DELIVERED if answer.delivered else Decision.NONE,
         )
 
 

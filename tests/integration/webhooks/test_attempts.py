@@ -52,7 +52,7 @@ async def test_attempts_are_seen_resent_and_erased(machine: Machine, sink: Webho
     every = await told(machine, path, count=3, session=chat.id)
 
     assert [item["status"] for item in every] == [503, None, 200]
-    assert [item["error"] for item in every] == [None, "reset", None]
+    assert [item["error"] for item in every] == ["status", "reset", None]
     assert [item["attempt"] for item in every] == [1, 2, 3]
     assert [item["answer"] for item in every] == [r"busy\x1b[0m", "", "thanks"]
     assert [item["decision"] for item in every] == ["retry", "retry", "delivered"]

@@ -68,6 +68,7 @@ def test_a_retry_and_its_delivery_are_told_as_they_went() -> None:
             trigger=Trigger.LIVE,
             number=1,
             status=500,
+            error="status",
             detail="d",
             seconds=0.5,
             answer=r"no\n[redacted]",
@@ -76,7 +77,7 @@ def test_a_retry_and_its_delivery_are_told_as_they_went() -> None:
         )
         assert due is not None
         assert second.at >= due
-        assert (second.number, second.status, second.next_at) == (2, 200, None)
+        assert (second.number, second.status, second.error, second.next_at) == (2, 200, None, None)
         assert second.decision is Decision.DELIVERED
         assert 200 < len(second.answer) <= 256
 
