@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from service.ports import Clock, WebhookPhases
+from service.domain.attempt import Phases
+from service.ports import Clock
 
 Phase = Literal["dns", "connect", "tls", "first_byte"]
 
@@ -45,9 +46,9 @@ class Stopwatch:
         else:
             self._add(name)
 
-    def phases(self) -> WebhookPhases:
+    def phases(self) -> Phases:
         """What is known so far."""
-        return WebhookPhases(**self._spent)
+        return Phases(**self._spent)
 
     def _add(self, name: Phase) -> None:
         self._spent[name] = self._spent.get(name, 0.0) + self._clock.monotonic() - self._since

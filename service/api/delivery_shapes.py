@@ -11,6 +11,19 @@ from service.domain.attempt import Decision, Trigger
 from service.domain.endpoint import EndpointState
 
 
+class PhasesOut(Outbound):
+    """Seconds of each part of an attempt; null where it was not reached or not needed.
+
+    A kept connection needs no `connect` and no `tls`. `firstByte`: from the first byte sent to the
+    complete head of the answer.
+    """
+
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    first_byte: float | None
+
+
 class AttemptOut(Outbound):
     """One POST of one event."""
 
@@ -28,6 +41,7 @@ class AttemptOut(Outbound):
     error: str | None = Field(description=ERROR)
     detail: str
     seconds: float
+    phases: PhasesOut
     answer: str = Field(
         description="What the receiver said: 2048 bytes of a refusal, 256 of a success, what "
         "cannot be printed escaped, credentials of `headers` as `[redacted]`."

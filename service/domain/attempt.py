@@ -40,6 +40,26 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """Seconds that each part of one POST took, one that failed included.
+
+    None for a part that was not reached or not needed: a kept connection has no connect, no TLS.
+    """
+
+    dns: float | None = None
+    connect: float | None = None
+    """All addresses that were tried."""
+    tls: float | None = None
+    first_byte: float | None = None
+    """From the first byte sent to the complete head of the answer."""
+
+    def rounded(self) -> "Phases":
+        """To a tenth of a millisecond: what is kept costs space, and a clock is no better."""
+        members = ((name, getattr(self, name)) for name in self.__slots__)
+        return Phases(**{name: round(value, 4) for name, value in members if value is not None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One attempt. Nothing in it is a credential of the endpoint."""
 
@@ -62,6 +82,7 @@ class Attempt:
     """
     detail: str = ""
     seconds: float = 0.0
+    phases: Phases = Phases()
     answer: str = ""
     """What the receiver said, cut short and made printable."""
     decision: Decision

@@ -42,7 +42,6 @@ from service.ports.wires import (
     Platform,
     WebhookAnswer,
     WebhookHttp,
-    WebhookPhases,
 )
 
 
@@ -100,5 +99,4 @@ __all__ = [
     "TenantStore",
     "WebhookAnswer",
     "WebhookHttp",
-    "WebhookPhases",
 ]

@@ -1,9 +1,10 @@
 """Ports to the two wires: the contact centre in the south, callers' webhooks in the north."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from service.domain.attempt import Phases
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.webhook.directive import Directive
 
@@ -54,21 +55,6 @@ class Platform(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookPhases:
-    """Seconds that each part of one POST took, one that failed included.
-
-    None for a part that was not reached or not needed: a kept connection has no connect, no TLS.
-    """
-
-    dns: float | None = None
-    connect: float | None = None
-    """All addresses that were tried."""
-    tls: float | None = None
-    first_byte: float | None = None
-    """From the first byte sent to the complete head of the answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAnswer:
     """What one POST came to.
 
@@ -85,7 +71,7 @@ class WebhookAnswer:
     body: bytes = b""
     """As received, never decompressed; at most 16 KiB of it."""
     seconds: float = 0.0
-    phases: WebhookPhases = WebhookPhases()
+    phases: Phases = field(default_factory=Phases)
 
     @property
     def delivered(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.domain.access import ApiKey
-from service.domain.attempt import Attempt
+from service.domain.attempt import Attempt, Phases
 from service.domain.health import Health
 from service.domain.ids import EndpointId, SessionId
 from service.domain.instants import maybe_rfc3339, rfc3339
@@ -89,9 +89,20 @@ def attempt_view(attempt: Attempt) -> dict[str, Any]:
         "error": attempt.error,
         "detail": attempt.detail,
         "seconds": round(attempt.seconds, 3),
+        "phases": phases_view(attempt.phases),
         "answer": attempt.answer,
         "decision": attempt.decision.value,
         "nextAttemptAt": maybe_rfc3339(attempt.next_at),
+    }
+
+
+def phases_view(phases: Phases) -> dict[str, Any]:
+    """Where the seconds of an attempt went."""
+    return {
+        "dns": phases.dns,
+        "connect": phases.connect,
+        "tls": phases.tls,
+        "firstByte": phases.first_byte,
     }
 
 

@@ -94,7 +94,8 @@ class RecordAttempt:
             status=answer.status,
             error=answer.failure,
             detail=answer.detail,
-            seconds=answer.seconds,
+            seconds=round(answer.seconds, 4),
+            phases=answer.phases.rounded(),
             answer=shown_answer(answer.body, endpoint.headers, limit=limit),
             decision=Decision.DELIVERED if answer.delivered else Decision.NONE,
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from service.adapters.table import cursors, schema
-from service.domain.attempt import Attempt, Decision, Trigger
+from service.domain.attempt import Attempt, Decision, Phases, Trigger
 from service.domain.errors import InvalidRequestError
 from service.domain.ids import AttemptId, EndpointId, SessionId
 from tests.contract.store.conftest import Table
@@ -67,6 +67,7 @@ async def test_every_field_survives(table: Table) -> None:
         error="timeout",
         detail="später",
         seconds=1.25,
+        phases=Phases(dns=0.0001, connect=0.02, first_byte=1.2),
         answer='{"a": "\\\\n 👋"}',
         decision=Decision.CONFIRM_GONE,
         next_at=NOW + 0.5,

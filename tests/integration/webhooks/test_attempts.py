@@ -57,6 +57,9 @@ async def test_attempts_are_seen_resent_and_erased(machine: Machine, sink: Webho
     assert [item["answer"] for item in every] == [r"busy\x1b[0m", "", "thanks"]
     assert [item["decision"] for item in every] == ["retry", "retry", "delivered"]
     assert {item["trigger"] for item in every} == {"live"}
+    assert every[0]["phases"]["connect"] > 0
+    assert 0 < every[0]["phases"]["firstByte"] <= every[0]["seconds"] + 0.001
+    assert every[0]["phases"]["tls"] is None
     for made, after in pairwise(every):
         assert made["nextAttemptAt"] <= after["at"]
     assert {item["eventId"] for item in every} == {sink.requests[0].headers["webhook-id"]}

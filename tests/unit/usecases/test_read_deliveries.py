@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.attempt import Decision, Trigger
+from service.domain.attempt import Decision, Phases, Trigger
 from service.domain.health import Health
 from service.domain.instants import rfc3339
 from service.usecases.read_deliveries import attempt_view, health_view
@@ -18,6 +18,7 @@ def test_an_attempt_is_shown_whole() -> None:
         status=503,
         detail="d",
         seconds=0.12345,
+        phases=Phases(dns=0.0012, first_byte=0.12),
         answer="busy",
         decision=Decision.RETRY,
         next_at=NOW + 30,
@@ -36,6 +37,7 @@ def test_an_attempt_is_shown_whole() -> None:
         "error": None,
         "detail": "d",
         "seconds": 0.123,
+        "phases": {"dns": 0.0012, "connect": None, "tls": None, "firstByte": 0.12},
         "answer": "busy",
         "decision": "retry",
         "nextAttemptAt": rfc3339(NOW + 30),

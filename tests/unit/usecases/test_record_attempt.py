@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.attempt import Attempt, Decision, Trigger
+from service.domain.attempt import Attempt, Decision, Phases, Trigger
 from service.domain.endpoint import Endpoint
 from service.domain.errors import UnavailableError
 from service.domain.log import EventType
@@ -46,7 +46,13 @@ def test_a_retry_and_its_delivery_are_told_as_they_went() -> None:
         endpoint, session = await ready(world, headers={"authorization": "Bearer abcdef"})
         world.receiver.takes = 0.5
         world.receiver.script.append(
-            WebhookAnswer(status=500, detail="d", body=b"no\nabcdef", seconds=0.5)
+            WebhookAnswer(
+                status=500,
+                detail="d",
+                body=b"no\nabcdef",
+                seconds=0.5,
+                phases=Phases(dns=0.12345678, first_byte=0.3),
+            )
         )
         world.receiver.reply = WebhookAnswer(status=200, body=b"o" * 5000, seconds=0.5)
         began = world.clock.now()
@@ -71,6 +77,7 @@ def test_a_retry_and_its_delivery_are_told_as_they_went() -> None:
             error="status",
             detail="d",
             seconds=0.5,
+            phases=Phases(dns=0.1235, first_byte=0.3),
             answer=r"no\n[redacted]",
             decision=Decision.RETRY,
             next_at=due,
