@@ -110,5 +110,7 @@ class Lane:
     """First and last sequence that were skipped and not yet told in a delivered request."""
     failing_since: float | None = None
     """When the head failed for the first time; anew after each time that its endpoint was shut."""
+    gone_at: float | None = None
+    """When the last answer came, if it was 410: the next one settles it."""
     claim: Claim | None = None
     version: int = 0

@@ -32,6 +32,7 @@ from service.webhook.retry import (
     Plan,
     RetryAt,
     Waits,
+    confirms_gone,
     plan,
 )
 
@@ -174,7 +175,7 @@ class DeliverLane:
             status=answer.status,
             error=answer.error,
             retry_after=answer.retry_after,
-            confirms_gone=hold.gone,
+            confirms_gone=confirms_gone(hold.lane.gone_at, hold.endpoint.updated_at, now=at),
             directive=answer.directive,
         )
         waits = Waits(
@@ -192,6 +193,8 @@ class DeliverLane:
         return stop
 
     async def _commit(self, hold: Hold, head: LogEvent, decision: Plan) -> bool | None:
+        if not isinstance(decision, ConfirmGone):
+            hold.lane = replace(hold.lane, gone_at=None)
         match decision:
             case Delivered(then_disable=reason):
                 return await self._delivered(hold, head, then_disable=reason)
@@ -238,7 +241,6 @@ class DeliverLane:
     ) -> bool | None:
         hold.ahead.popleft()
         hold.passed = head.sequence
-        hold.gone = False
         # What follows is no probe.
         hold.entry = hold.entry and replace(hold.entry, probes=False)
         done = replace(
@@ -272,10 +274,11 @@ class DeliverLane:
         return False
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
-        """Wait here for the confirming attempt; with no time left, a later run asks anew."""
+        """Wait here for the confirming attempt; with no time left, a later run makes it."""
+        hold.lane = replace(hold.lane, gone_at=self.clock.now())
         wait = max(0.0, decision.at - self.clock.now())
         if self.clock.monotonic() + wait > hold.last_start:
-            await self.keep.retry_later(hold, decision.later)
+            await self.keep.retry_later(hold, decision.at)
             return False
         failed = replace(hold.lane, cursor=hold.passed, attempt=hold.lane.attempt + 1)
         await self.keep.save(
@@ -283,7 +286,6 @@ class DeliverLane:
         )
         await self.clock.sleep(wait)
         await self.keep.save(hold, replace(hold.lane, claim=self.keep.renewed(hold)))
-        hold.gone = True
         return None
 
     async def _disable(self, hold: Hold, reason: str) -> None:

@@ -110,7 +110,7 @@ class KeepLane:
 
     def let_go(self, hold: Hold) -> Lane:
         """The lane at the last sequence that is done with, in nobody's hands."""
-        return replace(self._kept(hold), attempt=0, failing_since=None)
+        return replace(self._kept(hold), attempt=0, failing_since=None, gone_at=None)
 
     def _kept(self, hold: Hold) -> Lane:
         """The same, its head as often and as long tried as it was."""

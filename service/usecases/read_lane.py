@@ -48,8 +48,6 @@ class Hold:
     passed: int
     end: int
     ahead: deque[LogEvent] = field(default_factory=deque)
-    gone: bool = False
-    """The last answer was 410: the next one settles it."""
     recording: "Task[None] | None" = None
     """The attempt that is being written down."""
     entry: Pass | None = None

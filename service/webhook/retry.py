@@ -51,7 +51,9 @@ GONE_CONFIRM: Final = 15.0
 """Seconds between a 410 and the one attempt that confirms it: a slip in a deploy passes sooner."""
 
 GONE_CONFIRM_MAX: Final = 30.0
-"""The confirming attempt belongs to the same run, whatever the scale."""
+"""Whatever the scale: mostly the confirming attempt finds room in the same run."""
+GONE_FRESH: Final = 900.0
+"""A 410 that could not be confirmed for so long proves nothing: what was deployed may be back."""
 
 _GONE: Final = 410
 _TOO_MANY: Final = 429
@@ -118,10 +120,9 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmGone:
-    """410: ask once more then, before believing it; or `later`, by the schedule."""
+    """410: ask once more then, before believing it."""
 
     at: float
-    later: float
     reason: str
 
 
@@ -180,7 +181,7 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")
         wait = min(GONE_CONFIRM * waits.scale, GONE_CONFIRM_MAX)
-        return ConfirmGone(at=now + wait, later=now + waits.after(attempt), reason=reason)
+        return ConfirmGone(at=now + wait, reason=reason)
     own = waits.after(attempt)
     asked = parse_retry_after(answer.retry_after, now=now)
     kind = Exhausted if attempt > len(waits.schedule) else RetryAt
@@ -195,6 +196,14 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         lasting=answer.status in _LASTING,
         tells=answer.status != _TOO_MANY,
     )
+
+
+def confirms_gone(gone_at: float | None, changed_at: float, *, now: float) -> bool:
+    """Whether an attempt that begins `now` settles a 410 of then.
+
+    It does not where the endpoint was changed since, or so long ago.
+    """
+    return gone_at is not None and changed_at <= gone_at and now - gone_at <= GONE_FRESH
 
 
 def parse_retry_after(text: str | None, *, now: float) -> float | None:

@@ -236,7 +236,9 @@ class LaneWorld:
         """Change an endpoint as the API does."""
         now = await self.table.tenants.endpoint(endpoint_id)
         return await self.table.tenants.put_endpoint(
-            replace(now, **fields), expected_version=now.version, idempotency=None
+            replace(now, updated_at=self.clock.now(), **fields),
+            expected_version=now.version,
+            idempotency=None,
         )
 
     async def session(self, name: str = "ses_1", **fields: Fields) -> Session:

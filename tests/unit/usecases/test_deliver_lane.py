@@ -20,7 +20,7 @@ from service.usecases.keep_lane import CLAIM_LEAST, HOPS_MAX, PARKED_SECONDS
 from service.usecases.read_lane import PAGE
 from service.webhook.directive import Directive
 from service.webhook.envelope import event_bytes
-from service.webhook.retry import SCHEDULE
+from service.webhook.retry import GONE_CONFIRM, SCHEDULE
 from service.webhook.signing import signature
 from tests.support.lane_world import OK, SECRET, CrashError, CrashPlan, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -622,6 +622,71 @@ def test_a_410_late_in_a_run_is_confirmed_by_a_later_one() -> None:
         world.receiver.script.extend([OK, OK, OK, failing(410)])
 
         await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        assert world.receiver.taken == [1, 2, 3, 4]
+        assert (await world.lane(endpoint, session)).gone_at is None
+
+    play(story())
+
+
+async def _gone_at_the_end_of_a_run(world: LaneWorld) -> tuple[Endpoint, Session]:
+    """The confirming attempt has no room any more."""
+    endpoint, session = await ready(world, *[RECEIVED] * 4)
+    world.receiver.takes = 9.0
+    world.receiver.script.extend([OK, OK, OK])
+    world.receiver.reply = failing(410)
+    await world.courier()(endpoint.id, session.id)
+    assert len(world.receiver.posts) == 4
+    return endpoint, session
+
+
+def test_a_410_late_in_a_run_disables_with_the_first_attempt_of_the_next() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await _gone_at_the_end_of_a_run(world)
+        waits = await world.lane(endpoint, session)
+
+        await world.follow_hints()
+
+        last, confirming = world.receiver.posts[-2:]
+        assert len(world.receiver.posts) == 5
+        assert waits.gone_at is not None
+        assert waits.due_at == waits.gone_at + GONE_CONFIRM
+        assert confirming.at - last.at - world.receiver.takes >= GONE_CONFIRM
+        now = await world.table.tenants.endpoint(endpoint.id)
+        assert now.state is EndpointState.DISABLED
+        parked = await world.lane(endpoint, session)
+        assert (parked.cursor, parked.gone_at) == (3, None)
+
+    play(story())
+
+
+def test_another_failure_between_two_410_leaves_the_endpoint_open() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, _ = await _gone_at_the_end_of_a_run(world)
+        world.receiver.takes = 0.0
+        world.receiver.script.extend([failing(500), failing(410), OK])
+
+        await world.follow_hints()
+
+        assert world.receiver.taken == [1, 2, 3, 4]
+        now = await world.table.tenants.endpoint(endpoint.id)
+        assert now.state is EndpointState.ACTIVE
+
+    play(story())
+
+
+def test_a_410_of_before_a_change_does_not_judge_the_new_endpoint() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, _ = await _gone_at_the_end_of_a_run(world)
+        world.receiver.takes = 0.0
+        world.receiver.script.extend([failing(410), OK])
+        await world.clock.sleep(1)
+        await world.change(endpoint.id, url="https://new.example/hook")
+
         await world.follow_hints()
 
         assert world.receiver.taken == [1, 2, 3, 4]

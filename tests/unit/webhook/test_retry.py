@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from service.webhook.directive import Directive
 from service.webhook.retry import (
+    GONE_FRESH,
     RETRY_AFTER_MAX,
     SCHEDULE,
     STANDARD_SCHEDULE,
@@ -20,6 +21,7 @@ from service.webhook.retry import (
     Plan,
     RetryAt,
     Waits,
+    confirms_gone,
     parse_retry_after,
     plan,
 )
@@ -106,12 +108,8 @@ def test_the_scale_shortens_our_waits_and_not_those_asked_for() -> None:
         counts=False,
         asked_until=NOW + 7,
     )
-    assert decide(status=410, scale=0.01) == ConfirmGone(
-        at=NOW + 0.15, later=NOW + 0.05, reason="HTTP 410"
-    )
-    assert decide(status=410, scale=100.0) == ConfirmGone(
-        at=NOW + 30, later=NOW + 500, reason="HTTP 410"
-    )
+    assert decide(status=410, scale=0.01) == ConfirmGone(at=NOW + 0.15, reason="HTTP 410")
+    assert decide(status=410, scale=100.0) == ConfirmGone(at=NOW + 30, reason="HTTP 410")
 
 
 def test_a_retry_after_shorter_than_the_schedule_changes_nothing() -> None:
@@ -157,11 +155,31 @@ def test_what_is_wrong_with_the_request_will_be_wrong_next_time() -> None:
 
 
 def test_410_is_confirmed_once_before_it_is_believed() -> None:
-    assert decide(status=410) == ConfirmGone(at=NOW + 15, later=NOW + 5, reason="HTTP 410")
-    assert decide(4, status=410) == ConfirmGone(at=NOW + 15, later=NOW + 300, reason="HTTP 410")
+    assert decide(status=410) == ConfirmGone(at=NOW + 15, reason="HTTP 410")
+    assert decide(4, status=410) == ConfirmGone(at=NOW + 15, reason="HTTP 410")
     assert isinstance(decide(2, status=410, confirms_gone=True), Disable)
     assert decide(2, status=500, confirms_gone=True) == RetryAt(at=NOW + 30, reason="HTTP 500")
     assert decide(2, status=200, confirms_gone=True) == Delivered()
+
+
+@pytest.mark.parametrize(
+    ("gone_at", "changed_at", "confirms"),
+    [
+        (None, NOW - 99, False),
+        (NOW - 15, NOW - 99, True),
+        (NOW - 15, NOW - 15, True),
+        (NOW - 15, NOW - 14, False),
+        (NOW - GONE_FRESH, NOW - 9999, True),
+        (NOW - GONE_FRESH - 1, NOW - 9999, False),
+    ],
+)
+def test_a_410_is_confirmed_soon_and_by_the_same_endpoint(
+    gone_at: float | None,
+    changed_at: float,
+    *,
+    confirms: bool,
+) -> None:
+    assert confirms_gone(gone_at, changed_at, now=NOW) is confirms
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 410, 429, 500, 503])
