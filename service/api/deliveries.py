@@ -1,12 +1,10 @@
 """Routes: how deliveries to a webhook went, and one event once more."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Query, Request, Response
-
+from service.api.delivery_query import Wanted
 from service.api.delivery_shapes import AttemptOut, AttemptPageOut, WebhookStatsOut
 from service.api.door import call_of, guarded, respond
-from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.requests import ResendEventBody
 from service.api.shapes import errors_of, write_errors_of
 from service.domain.access import Scope
@@ -33,25 +31,15 @@ def _add_reads(router: APIRouter, broker: Broker) -> None:
     async def list_deliveries(
         request: Request,
         webhook_id: str,
-        session_id: Annotated[
-            str | None, Query(alias="sessionId", description="Every attempt of this session.")
-        ] = None,
-        cursor: Cursor = None,
-        limit: Limit = LIMIT,
+        wanted: Wanted,
     ) -> Response:
         """Attempts that failed, newest first; with `sessionId` all of it, the latest event first.
 
-        Kept for 30 days. A list without `sessionId` may lag by seconds.
+        Kept for 30 days. A list without `sessionId` may lag by seconds. A filter that takes little
+        may answer pages that are short or empty: go on until `nextCursor` is null.
         """
-        return await respond(
-            broker.deliveries.list(
-                call_of(request).key,
-                EndpointId(webhook_id),
-                session_id=None if session_id is None else SessionId(session_id),
-                cursor=cursor,
-                limit=limit,
-            )
-        )
+        key = call_of(request).key
+        return await respond(broker.deliveries.list(key, EndpointId(webhook_id), wanted.value()))
 
     @router.get(
         "/{webhook_id}/stats",

@@ -55,7 +55,7 @@ class AttemptOut(Outbound):
 
 
 class AttemptPageOut(Outbound):
-    """A page of attempts, newest first."""
+    """A page of attempts, newest first. It may be short although more follow."""
 
     items: list[AttemptOut]
     next_cursor: str | None

@@ -3,8 +3,10 @@
 The lane is the truth of what was delivered; attempts tell how it went.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from service.domain.ids import AttemptId, EndpointId, EventId, SessionId
 from service.domain.log import EventType
@@ -93,3 +95,55 @@ class Attempt:
     def failed(self) -> bool:
         """Whether it did not come through."""
         return self.decision is not Decision.DELIVERED
+
+
+class Outcome(StrEnum):
+    """What somebody who looks for attempts may ask of one."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    NO_ANSWER = "noAnswer"
+    """No complete head arrived."""
+    REDIRECTED = "3xx"
+    REFUSED = "4xx"
+    BROKEN = "5xx"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFilter:
+    """Which attempts are looked for; what is None or empty asks for nothing."""
+
+    outcome: Outcome | None = None
+    types: Sequence[str] = ()
+    """Event types, or families such as `message.*`."""
+    since: float | None = None
+    until: float | None = None
+    """They began before then; at `since` or after."""
+
+    def takes(self, attempt: Attempt) -> bool:
+        """Whether it is looked for."""
+        return (
+            (self.outcome is None or _came_to(attempt, self.outcome))
+            and (not self.types or _is_of(attempt.event_type, self.types))
+            and (self.since is None or attempt.at >= self.since)
+            and (self.until is None or attempt.at < self.until)
+        )
+
+
+EVERY: Final = AttemptFilter()
+
+
+def _came_to(attempt: Attempt, outcome: Outcome) -> bool:
+    match outcome:
+        case Outcome.DELIVERED:
+            return not attempt.failed
+        case Outcome.FAILED:
+            return attempt.failed
+        case Outcome.NO_ANSWER:
+            return attempt.status is None
+        case _:
+            return attempt.status is not None and f"{attempt.status // 100}xx" == outcome
+
+
+def _is_of(kind: EventType, types: Sequence[str]) -> bool:
+    return kind.value in types or f"{kind.value.partition('.')[0]}.*" in types

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.access import ApiKey, IdempotencyRecord
-from service.domain.attempt import Attempt
+from service.domain.attempt import EVERY, Attempt, AttemptFilter
 from service.domain.budget import Breaker, Taken
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint, Lane
@@ -232,19 +232,32 @@ class AttemptStore(Protocol):
         """Keep one. Knows no session and no endpoint: it must cost no more than one write."""
 
     async def attempts_of(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, cursor: str | None, limit: int
+        self,
+        endpoint_id: EndpointId,
+        session_id: SessionId,
+        *,
+        wanted: AttemptFilter = EVERY,
+        cursor: str | None,
+        limit: int,
     ) -> Page[Attempt]:
         """Every one of a lane, the latest event first and of it the latest attempt first.
 
-        Strongly consistent. Raises InvalidRequestError for a bad cursor.
+        Strongly consistent. A page ends when it is full or when much was looked at: one that is
+        short has a cursor all the same. Raises InvalidRequestError for a bad cursor.
         """
 
     async def failed_attempts(
-        self, endpoint_id: EndpointId, *, now: float, cursor: str | None, limit: int
+        self,
+        endpoint_id: EndpointId,
+        *,
+        now: float,
+        wanted: AttemptFilter = EVERY,
+        cursor: str | None,
+        limit: int,
     ) -> Page[Attempt]:
         """Those of an endpoint that failed, newest first, eventually consistent.
 
-        Raises InvalidRequestError for a bad cursor.
+        Pages end as those of `attempts_of`. Raises InvalidRequestError for a bad cursor.
         """
 
     async def count_failed(self, endpoint_id: EndpointId, *, now: float, most: int) -> int:

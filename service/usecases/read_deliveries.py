@@ -1,11 +1,13 @@
 """How deliveries to an endpoint went, and how it does. Writes nothing."""
 
 from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from service.domain.access import ApiKey
-from service.domain.attempt import Attempt, Phases
+from service.domain.attempt import Attempt, AttemptFilter, Outcome, Phases
+from service.domain.errors import FieldFault, InvalidRequestError
 from service.domain.health import Health
 from service.domain.ids import EndpointId, SessionId
 from service.domain.instants import maybe_rfc3339, rfc3339
@@ -13,9 +15,20 @@ from service.ports import AttemptStore, Clock, HealthStore, LaneStore, SessionSt
 from service.usecases.idempotency import Answer
 from service.usecases.owned_endpoint import owned_endpoint
 from service.usecases.read_session import owned
+from service.usecases.webhook_fields import EVENT_TYPES_MAX, FAMILIES, TYPES
 
 COUNT_MOST: Final = 1000
 """Whoever has more than that has an outage, and no use for the exact number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryQuery:
+    """What somebody wants to see. Without a session only attempts that failed can be found."""
+
+    session_id: SessionId | None
+    wanted: AttemptFilter
+    cursor: str | None
+    limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,28 +42,30 @@ class ReadDeliveries:
     healths: HealthStore
     clock: Clock
 
-    async def list(
-        self,
-        key: ApiKey,
-        endpoint_id: EndpointId,
-        *,
-        session_id: SessionId | None,
-        cursor: str | None,
-        limit: int,
-    ) -> Answer:
+    async def list(self, key: ApiKey, endpoint_id: EndpointId, query: DeliveryQuery) -> Answer:
         """200 and a page of attempts: all of a session, or those of the endpoint that failed.
 
-        Raises NotFoundError, InvalidRequestError for a bad cursor.
+        Raises NotFoundError, InvalidRequestError for a bad cursor or filter.
         """
         await owned_endpoint(self.tenants, key.tenant, endpoint_id)
-        if session_id is None:
+        if faults := query_faults(query):
+            raise InvalidRequestError(*faults)
+        if query.session_id is None:
             page = await self.attempts.failed_attempts(
-                endpoint_id, now=self.clock.now(), cursor=cursor, limit=limit
+                endpoint_id,
+                now=self.clock.now(),
+                wanted=query.wanted,
+                cursor=query.cursor,
+                limit=query.limit,
             )
         else:
-            await owned(self.sessions, key.tenant, session_id)
+            await owned(self.sessions, key.tenant, query.session_id)
             page = await self.attempts.attempts_of(
-                endpoint_id, session_id, cursor=cursor, limit=limit
+                endpoint_id,
+                query.session_id,
+                wanted=query.wanted,
+                cursor=query.cursor,
+                limit=query.limit,
             )
         items = [attempt_view(one) for one in page.items]
         return Answer(status=200, body={"items": items, "nextCursor": page.next_cursor})
@@ -72,6 +87,24 @@ class ReadDeliveries:
             "failedToday": failed,
         }
         return Answer(status=200, body=body)
+
+
+def query_faults(query: DeliveryQuery) -> Sequence[FieldFault]:
+    """What is wrong with what somebody wants to see."""
+    faults = []
+    wanted = query.wanted
+    if query.session_id is None and wanted.outcome is Outcome.DELIVERED:
+        detail = "delivered attempts are listed by session: name one with sessionId"
+        faults.append(FieldFault(pointer="/query/status", detail=detail))
+    if len(wanted.types) > EVENT_TYPES_MAX:
+        detail = f"takes at most {EVENT_TYPES_MAX} types"
+        faults.append(FieldFault(pointer="/query/type", detail=detail))
+    elif any(kind not in TYPES and kind not in FAMILIES for kind in wanted.types):
+        detail = "takes event types and families such as message.*"
+        faults.append(FieldFault(pointer="/query/type", detail=detail))
+    if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
+        faults.append(FieldFault(pointer="/query/until", detail="must be later than since"))
+    return faults
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:

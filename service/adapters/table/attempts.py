@@ -1,20 +1,24 @@
 """The AttemptStore of the single table. What is written here expires by itself."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from service.adapters.table import cursors, schema
 from service.adapters.table.conditions import Item, Key, Put, Value, key_of
 from service.adapters.table.driver import Driver, Query
 from service.adapters.table.limits import BATCH_GET_ITEMS
-from service.adapters.table.paging import below, newest_first
+from service.adapters.table.paging import below, every_item, place_of
 from service.adapters.table.records import plain_record, record, text_of
-from service.domain.attempt import Attempt
+from service.domain.attempt import EVERY, Attempt, AttemptFilter
 from service.domain.ids import ATTEMPT, EndpointId, SessionId
 from service.ports import Page
 
 KEPT_DAYS: Final = 30
+LOOKED_AT: Final = 1000
+"""In one request, by a filter that takes few: about a megabyte."""
 DAY_SECONDS: Final = 24 * 3600
 IN_KEY: Final = frozenset({"id", "endpoint_id", "session_id", "sequence"})
 """What the key says need not be said again: a write unit is 1 KB."""
@@ -23,44 +27,58 @@ IN_KEY: Final = frozenset({"id", "endpoint_id", "session_id", "sequence"})
 class AttemptTable:
     """Attempts in the partitions of their sessions, so that they go with them."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, *, looked_at: int = LOOKED_AT) -> None:
         self._driver = driver
+        self._looked_at = looked_at
 
     async def record(self, attempt: Attempt) -> None:
         """Keep one: a plain put, in an index only if it failed."""
         await self._driver.write(Put(item=_item(attempt)), lasting=False)
 
     async def attempts_of(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, cursor: str | None, limit: int
+        self,
+        endpoint_id: EndpointId,
+        session_id: SessionId,
+        *,
+        wanted: AttemptFilter = EVERY,
+        cursor: str | None,
+        limit: int,
     ) -> Page[Attempt]:
         """Every one of a lane, from the highest sort key down."""
         query = below(schema.session_partition(session_id), schema.attempts_prefix(endpoint_id))
-        return await newest_first(self._driver, query, cursor=cursor, limit=limit, read=_attempt)
+        if cursor is not None:
+            query = replace(query, start=place_of(query, cursor))
+        query = replace(query, forward=False, limit=self._piece(wanted, limit))
+        return await self._page(
+            ((item, _attempt(item)) async for item in every_item(self._driver, query)),
+            wanted,
+            limit,
+            spell=lambda item: cursors.spell(query.partition, [str(item["sk"])]),
+        )
 
     async def failed_attempts(
-        self, endpoint_id: EndpointId, *, now: float, cursor: str | None, limit: int
+        self,
+        endpoint_id: EndpointId,
+        *,
+        now: float,
+        wanted: AttemptFilter = EVERY,
+        cursor: str | None,
+        limit: int,
     ) -> Page[Attempt]:
         """Day after day back, until the page is full or nothing older is kept."""
         start = None if cursor is None else _start(endpoint_id, cursor)
-        rows: list[Item] = []
-        for back in range(KEPT_DAYS + 1):
-            day = schema.day_of(now - back * DAY_SECONDS)
-            partition = schema.failed_attempts_partition(endpoint_id, day)
-            if start is not None and partition > start[schema.LANES.pk]:
-                continue
-            query = Query(
-                partition=partition,
-                index=schema.LANES,
-                forward=False,
-                limit=limit + 1 - len(rows),
-                start=start if start is not None and partition == start[schema.LANES.pk] else None,
-            )
-            rows += (await self._driver.query(query)).items
-            if len(rows) > limit:
-                break
-        shown = rows[:limit]
-        following = _cursor(endpoint_id, shown[-1]) if len(rows) > limit else None
-        return Page(items=await self._whole(shown), next_cursor=following)
+        queries = [
+            query
+            for day in _days(wanted, now=now)
+            if (query := _failed_on(endpoint_id, day, start)) is not None
+        ]
+        piece = self._piece(wanted, limit)
+        return await self._page(
+            self._failed(replace(query, limit=piece) for query in queries),
+            wanted,
+            limit,
+            spell=lambda row: _cursor(endpoint_id, row),
+        )
 
     async def count_failed(self, endpoint_id: EndpointId, *, now: float, most: int) -> int:
         """The entries of that day."""
@@ -68,14 +86,80 @@ class AttemptTable:
         found = await self._driver.query(Query(partition=partition, index=schema.LANES, limit=most))
         return len(found.items)
 
-    async def _whole(self, rows: Sequence[Item]) -> Sequence[Attempt]:
-        """The attempts that index entries name, but for those that have gone meanwhile."""
+    def _piece(self, wanted: AttemptFilter, limit: int) -> int:
+        """How many are read at a time."""
+        return limit + 1 if wanted == EVERY else BATCH_GET_ITEMS
+
+    async def _failed(
+        self, queries: Iterable[Query]
+    ) -> AsyncGenerator[tuple[Item, Attempt | None]]:
+        """Index entries with their attempts, None for one that has gone meanwhile."""
+        for query in queries:
+            following: Query | None = query
+            while following is not None:
+                found = await self._driver.query(following)
+                whole = await self._whole(found.items)
+                for row in found.items:
+                    item = whole.get(key_of(row))
+                    yield row, None if item is None else _attempt(item)
+                more = found.last is not None
+                following = replace(following, start=found.last) if more else None
+
+    async def _whole(self, rows: Sequence[Item]) -> Mapping[Key, Item]:
+        """The items that index entries name."""
         keys = [key_of(row) for row in rows]
         there: dict[Key, Item] = {}
         for first in range(0, len(keys), BATCH_GET_ITEMS):
             batch = await self._driver.get_many(keys[first : first + BATCH_GET_ITEMS])
             there |= {key_of(item): item for item in batch}
-        return [_attempt(there[key]) for key in keys if key in there]
+        return there
+
+    async def _page(
+        self,
+        found: AsyncGenerator[tuple[Item, Attempt | None]],
+        wanted: AttemptFilter,
+        limit: int,
+        *,
+        spell: Callable[[Item], str],
+    ) -> Page[Attempt]:
+        """The first that are wanted. A cursor names what was looked at last, wanted or not."""
+        shown: list[Attempt] = []
+        looked_at: list[Item] = []
+        async with aclosing(found):
+            async for item, attempt in found:
+                if len(looked_at) >= max(self._looked_at, limit):
+                    return Page(items=shown, next_cursor=spell(looked_at[-1]))
+                if attempt is not None and wanted.takes(attempt):
+                    if len(shown) == limit:
+                        return Page(items=shown, next_cursor=spell(looked_at[-1]))
+                    shown.append(attempt)
+                looked_at.append(item)
+        return Page(items=shown, next_cursor=None)
+
+
+def _days(wanted: AttemptFilter, *, now: float) -> Sequence[str]:
+    """The days of which something may be kept and wanted, the latest first."""
+    oldest = now - KEPT_DAYS * DAY_SECONDS
+    first = oldest if wanted.since is None else max(oldest, wanted.since)
+    last = now if wanted.until is None else min(now, wanted.until)
+    every = [schema.day_of(now - back * DAY_SECONDS) for back in range(KEPT_DAYS + 1)]
+    if last < first:
+        return []
+    return [day for day in every if schema.day_of(first) <= day <= schema.day_of(last)]
+
+
+def _failed_on(endpoint_id: EndpointId, day: str, start: Mapping[str, str] | None) -> Query | None:
+    """What failed on that day, from `start` on; None where that is a day before."""
+    partition = schema.failed_attempts_partition(endpoint_id, day)
+    if start is not None and partition > start[schema.LANES.pk]:
+        return None
+    begins_here = start is not None and partition == start[schema.LANES.pk]
+    return Query(
+        partition=partition,
+        index=schema.LANES,
+        forward=False,
+        start=start if begins_here else None,
+    )
 
 
 def _item(attempt: Attempt) -> Item:

@@ -5,7 +5,7 @@ Every page of one, the newest first of a listing, the oldest first of many bucke
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from service.adapters.table import cursors, schema
@@ -48,10 +48,7 @@ async def newest_first(
     read: Callable[[Item], T],
 ) -> Page[T]:
     """One page of a listing in the table, from the highest sort key down."""
-    start = None
-    if cursor is not None:
-        (sk,) = cursors.read(query.partition, cursor, parts=1)
-        start = {"pk": query.partition, "sk": cursors.within(query, sk)}
+    start = None if cursor is None else place_of(query, cursor)
     found = await driver.query(
         dataclasses.replace(query, forward=False, limit=limit + 1, start=start)
     )
@@ -59,6 +56,12 @@ async def newest_first(
     more = len(found.items) > limit or (found.last is not None and bool(shown))
     last = cursors.spell(query.partition, [str(shown[-1]["sk"])]) if more else None
     return Page(items=[read(item) for item in shown], next_cursor=last)
+
+
+def place_of(query: Query, cursor: str) -> Mapping[str, str]:
+    """Where a listing in the table goes on. Raises InvalidRequestError: a cursor may be made up."""
+    (sk,) = cursors.read(query.partition, cursor, parts=1)
+    return {"pk": query.partition, "sk": cursors.within(query, sk)}
 
 
 async def due_before(

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from service.adapters.table import cursors, schema
-from service.domain.attempt import Attempt, Decision, Phases, Trigger
+from service.adapters.table.attempts import AttemptTable
+from service.domain.attempt import EVERY, Attempt, AttemptFilter, Decision, Outcome, Phases, Trigger
 from service.domain.errors import InvalidRequestError
 from service.domain.ids import AttemptId, EndpointId, SessionId
+from service.domain.log import EventType
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import NOW, an_attempt, unique
 
@@ -25,13 +27,20 @@ async def kept(table: Table, *attempts: Attempt) -> None:
 
 
 async def lane(
-    table: Table, endpoint_id: EndpointId, session_id: SessionId, *, limit: int = 50
+    table: Table,
+    endpoint_id: EndpointId,
+    session_id: SessionId,
+    *,
+    limit: int = 50,
+    wanted: AttemptFilter = EVERY,
 ) -> Sequence[Attempt]:
     """All of it, page by page."""
     found: list[Attempt] = []
     cursor = None
     while True:
-        page = await table.attempts.attempts_of(endpoint_id, session_id, cursor=cursor, limit=limit)
+        page = await table.attempts.attempts_of(
+            endpoint_id, session_id, wanted=wanted, cursor=cursor, limit=limit
+        )
         found += page.items
         cursor = page.next_cursor
         if cursor is None:
@@ -39,14 +48,19 @@ async def lane(
 
 
 async def failed(
-    table: Table, endpoint_id: EndpointId, *, limit: int = 50, now: float = NOW
+    table: Table,
+    endpoint_id: EndpointId,
+    *,
+    limit: int = 50,
+    now: float = NOW,
+    wanted: AttemptFilter = EVERY,
 ) -> Sequence[Attempt]:
     """All of it, page by page."""
     found: list[Attempt] = []
     cursor = None
     while True:
         page = await table.attempts.failed_attempts(
-            endpoint_id, now=now, cursor=cursor, limit=limit
+            endpoint_id, now=now, wanted=wanted, cursor=cursor, limit=limit
         )
         assert len(page.items) <= limit
         found += page.items
@@ -242,3 +256,102 @@ async def test_a_cursor_of_another_listing_or_made_up_is_refused(table: Table) -
         await table.attempts.attempts_of(
             EndpointId("whk_other"), session_id, cursor=page.next_cursor, limit=1
         )
+
+
+async def test_a_filter_takes_the_same_on_pages_of_any_size(table: Table) -> None:
+    endpoint_id, session_id = names()
+    made = [
+        an_attempt(
+            endpoint_id=endpoint_id,
+            session_id=session_id,
+            sequence=number,
+            at=NOW - number * 3600,
+            status=503 if number % 3 else 404,
+            event_type=EventType.MESSAGE_RECEIVED if number % 2 else EventType.SESSION_OPENED,
+            decision=FAILED if number % 5 else Decision.DELIVERED,
+        )
+        for number in range(60, 0, -1)
+    ]
+    await kept(table, *made)
+    wanted = AttemptFilter(
+        outcome=Outcome.BROKEN,
+        types=["message.*"],
+        since=NOW - 50 * 3600,
+        until=NOW - 10 * 3600,
+    )
+    fits = [each for each in made if wanted.takes(each)]
+    assert 9 < len(fits) < 30
+
+    for limit in (1, 3, len(fits), 50):
+        by_session = await lane(table, endpoint_id, session_id, limit=limit, wanted=wanted)
+        by_time = await failed(table, endpoint_id, limit=limit, wanted=wanted)
+        assert by_session == fits
+        assert sorted(by_time, key=lambda each: each.id) == sorted(
+            (each for each in fits if each.failed), key=lambda each: each.id
+        )
+
+
+async def test_a_filter_that_takes_nothing_comes_to_an_end(table: Table) -> None:
+    """A request looks at so many, says where it stopped, and the last one says so."""
+    endpoint_id, session_id = names()
+    for number in range(1, 26):
+        await kept(
+            table,
+            an_attempt(
+                endpoint_id=endpoint_id,
+                session_id=session_id,
+                sequence=number,
+                at=NOW - number % 3 * DAY,
+                decision=FAILED,
+            ),
+        )
+    store = AttemptTable(table.driver, looked_at=10)
+    wanted = AttemptFilter(types=["session.ended"])
+
+    for by_session in (True, False):
+        sizes: list[int] = []
+        cursor: str | None = None
+        while cursor is not None or not sizes:
+            page = await (
+                store.attempts_of(endpoint_id, session_id, wanted=wanted, cursor=cursor, limit=3)
+                if by_session
+                else store.failed_attempts(
+                    endpoint_id, now=NOW, wanted=wanted, cursor=cursor, limit=3
+                )
+            )
+            sizes.append(len(page.items))
+            cursor = page.next_cursor
+        assert sizes == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "days"),
+    [
+        (None, None, {0, 1, 2, 29}),
+        (NOW - 1.5 * DAY, None, {0, 1}),
+        (None, NOW - 1.5 * DAY, {2, 29}),
+        (NOW - 2 * DAY, NOW - DAY, {2}),
+        (NOW + 1, None, set()),
+        (-9e10, NOW + 9e10, {0, 1, 2, 29}),
+        (None, -9e10, set()),
+    ],
+)
+async def test_what_failed_is_found_within_times(
+    table: Table, since: float | None, until: float | None, days: set[int]
+) -> None:
+    endpoint_id, session_id = names()
+    for back in (0, 1, 2, 29):
+        await kept(
+            table,
+            an_attempt(
+                endpoint_id=endpoint_id,
+                session_id=session_id,
+                sequence=back + 1,
+                at=NOW - back * DAY,
+                decision=FAILED,
+            ),
+        )
+
+    found = await failed(table, endpoint_id, wanted=AttemptFilter(since=since, until=until))
+
+    assert {each.sequence - 1 for each in found} == days

@@ -9,6 +9,8 @@ from service.domain.attempt import Attempt, Decision
 from service.domain.endpoint import Lane
 from service.domain.health import Health, Stamp, failed, paused
 from service.domain.ids import EndpointId, SessionId
+from service.domain.instants import rfc3339
+from service.domain.log import EventType
 from service.ports import WebhookAnswer
 from tests.support.api_bench import Bench
 from tests.support.store_builders import an_attempt
@@ -32,7 +34,7 @@ async def _attempt(bench: Bench, path: str, session_id: str, **changes: Any) -> 
     return made
 
 
-async def _ids(bench: Bench, path: str, **query: str | int) -> list[str]:
+async def _ids(bench: Bench, path: str, **query: Any) -> list[str]:  # noqa: ANN401 - as httpx takes it
     """All that the listing has, page by page."""
     found: list[str] = []
     while True:
@@ -79,6 +81,65 @@ async def test_a_bad_cursor_is_refused(bench: Bench) -> None:
         refused = await bench.http.get(f"{path}/deliveries", params=query)
 
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+
+async def test_attempts_are_found_by_what_they_were(bench: Bench) -> None:
+    path, session = await _hook(bench), await bench.session()
+    now = bench.clock.now()
+    facts: list[dict[str, Any]] = [
+        {"decision": Decision.RETRY, "status": 503},
+        {"decision": Decision.RETRY, "status": 404, "event_type": EventType.SESSION_OPENED},
+        {"decision": Decision.RETRY, "status": None, "error": "dns", "at": now - 60},
+        {"decision": Decision.DELIVERED, "event_type": EventType.MESSAGE_FAILED},
+    ]
+    broken, refused, silent, fine = [
+        (await _attempt(bench, path, session["id"], sequence=place, **each)).id
+        for place, each in enumerate(facts, start=1)
+    ]
+    half_a_minute_ago = rfc3339(now - 30)
+
+    async def found(**query: object) -> set[str]:
+        return set(await _ids(bench, path, **query))
+
+    assert await found(status="failed") == {refused, broken, silent}
+    assert await found(status="5xx") == {broken}
+    assert await found(status="4xx") == {refused}
+    assert await found(status="noAnswer") == {silent}
+    assert await found(type="session.*") == {refused}
+    assert await found(since=half_a_minute_ago) == {refused, broken}
+    assert await found(until=half_a_minute_ago) == {silent}
+    here = {"sessionId": session["id"]}
+    assert await found(**here, status="delivered") == {fine}
+    assert await found(**here, status="3xx") == set()
+    assert await found(**here, type="session.opened,message.failed") == {fine, refused}
+    assert await found(**here, type=["session.*", "message.failed"]) == {fine, refused}
+    assert await found(**here, type="message.*", until=half_a_minute_ago, limit=1) == {silent}
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"status": "delivered"}, "/query/status"),
+        ({"status": "500"}, "/query/status"),
+        ({"type": "message.recieved"}, "/query/type"),
+        ({"type": "*"}, "/query/type"),
+        ({"type": ""}, "/query/type"),
+        ({"type": ",".join(["message.*"] * 33)}, "/query/type"),
+        ({"since": "yesterday"}, "/query/since"),
+        ({"since": "1900000000"}, "/query/since"),
+        ({"since": "2030-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z"}, "/query/until"),
+        ({"limit": "201"}, "/query/limit"),
+    ],
+)
+async def test_a_filter_that_cannot_be_answered_is_named(
+    bench: Bench, query: dict[str, str], pointer: str
+) -> None:
+    path = await _hook(bench)
+
+    refused = await bench.http.get(f"{path}/deliveries", params=query)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
 
 
 async def test_of_a_session_that_is_not_ours_nothing_is_listed(bench: Bench) -> None:
