@@ -1,20 +1,30 @@
-"""The outermost layer: stamps when a request arrived, and stops reading a body that is too large.
+"""The outermost layer: stamps when a request arrived, stops reading a body that is too large.
+
+And answers our own deliveries that came back to us, before anybody asks for a key.
 
 Plain ASGI, so that nothing is buffered and no task is started for it.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import RefusedError
+from service.api.problems import Problem, RefusedError, answer
 from service.ports.system import Clock
+from service.webhook.loops import is_delivery
 
 BODY_MAX: Final = 1024 * 1024
 DRAIN_MAX: Final = 8 * BODY_MAX
 """So much is read and thrown away: a client that still writes would lose our answer to a reset."""
 
 ARRIVED: Final = "broker.arrived"
+LOOP: Final = Problem(
+    status=508,
+    code="loop_detected",
+    detail="this is a delivery of a webhook, and its URL leads back to the broker's own API",
+)
+"""RFC 5842, 7.2. To its courier it is a failure like any other: tried again by the schedule."""
 
 
 class Arrival:
@@ -29,8 +39,16 @@ class Arrival:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "POST" and is_delivery(_headers(scope)):
+            await answer(LOOP)(scope, receive, send)
+            return
         scope[ARRIVED] = self._clock.monotonic()
         await self._app(scope, _Capped(receive), send)
+
+
+def _headers(scope: Scope) -> Mapping[str, str]:
+    """By name, of several one."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 class _Capped:

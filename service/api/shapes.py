@@ -31,6 +31,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     500: "The broker's own mistake",
     502: "The contact centre refused, or the outcome can never be known",
     503: "Not now; `Retry-After` says when",
+    508: "A delivery of the broker's own, whose webhook leads back here",
 }
 ALWAYS: Final = (401, 403, 500, 503)
 
@@ -48,7 +49,7 @@ def errors_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def write_errors_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a write: every one takes a body and an Idempotency-Key."""
-    return errors_of(400, 409, 413, 415, 422, *statuses)
+    return errors_of(400, 409, 413, 415, 422, 508, *statuses)
 
 
 class Outbound(BaseModel):

@@ -16,8 +16,10 @@ from service.api.webhook_shapes import (
 )
 from service.domain.access import Scope
 from service.domain.endpoint import EndpointState
+from service.domain.errors import BlockedTargetError
 from service.domain.ids import EndpointId
 from service.usecases.broker import Broker
+from service.webhook.loops import is_own_api
 
 
 def webhooks_router(broker: Broker) -> APIRouter:
@@ -48,6 +50,7 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
     async def create_webhook(request: Request, body: CreateWebhookBody) -> Response:
         """Deliver events to a URL from now on. `secret` is shown this once and after a rotation."""
         call = call_of(request)
+        _refuse_own_api(request, body.url)
         return await respond(
             broker.once(
                 call.ticket,
@@ -75,6 +78,7 @@ def _add_change(router: APIRouter, broker: Broker) -> None:
         `asymmetric: false` lets the key pair sign for another day.
         """
         call = call_of(request)
+        _refuse_own_api(request, body.url)
         return await respond(
             broker.once(
                 call.ticket,
@@ -210,6 +214,12 @@ def _add_switch(router: APIRouter, broker: Broker, verb: str, *, on: bool) -> No
         responses={200: {"model": WebhookOut}, **write_errors_of(404)},
         summary=f"{verb.capitalize()} a webhook",
     )
+
+
+def _refuse_own_api(request: Request, url: str) -> None:
+    host, root = request.headers.get("host", ""), request.scope.get("root_path", "")
+    if is_own_api(url, host=host, root=root):
+        raise BlockedTargetError(reason="it is the broker's own API")
 
 
 def _fields(body: CreateWebhookBody | ChangeWebhookBody) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Final
 from service.domain.errors import FieldFault, InvalidRequestError
 from service.webhook.credentials import is_redaction
 
-USER_AGENT: Final = "guest-session-broker/0.1.0"
+PRODUCT: Final = "guest-session-broker"
+USER_AGENT: Final = f"{PRODUCT}/0.1.0"
 LANE_SEQUENCE: Final = "broker-lane-sequence"
 GAP: Final = "broker-gap"
 CUSTOM_HEADERS_MAX: Final = 20

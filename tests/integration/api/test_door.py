@@ -9,6 +9,7 @@ import pytest
 from service.api.app import create_app
 from service.domain.access import ApiKey
 from service.domain.errors import IllegalTransitionError, PlaceTakenError, UnavailableError
+from service.webhook.headers import USER_AGENT
 from tests.support.api_bench import DEPLOYMENT, Bench
 
 PATHS = [
@@ -189,3 +190,21 @@ async def test_a_race_that_was_lost_too_often_asks_to_come_again(bench: Bench) -
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "7" not in answer.json()["detail"]
+
+
+async def test_a_delivery_of_ours_that_came_back_is_refused_before_anybody_asks_for_a_key(
+    bench: Bench,
+) -> None:
+    ours = {"user-agent": USER_AGENT, "webhook-id": "evt_1", "webhook-signature": "v1,x"}
+
+    refused = [
+        await bench.http.post(path, json={}, headers={**ours, "authorization": key})
+        for path in ("/v1/sessions", "/v1/webhooks/x/enable")
+        for key in ("", bench.http.headers["authorization"])
+    ]
+    read = await bench.http.get("/v1/sessions", headers=ours)
+
+    told = {(each.status_code, each.json()["code"]) for each in refused}
+    assert told == {(508, "loop_detected")}
+    assert refused[0].headers["content-type"] == "application/problem+json"
+    assert read.status_code == 200, "we never deliver with GET"

@@ -115,6 +115,17 @@ async def test_a_blocked_target_is_refused_at_creation_and_at_change(bench: Benc
     assert (await bench.http.get(f"/v1/webhooks/{made['id']}")).json()["url"] == URL
 
 
+async def test_the_brokers_own_api_is_no_target(bench: Bench) -> None:
+    made = await _made(bench, url="https://broker/hook")
+    own = {"url": "https://broker/v1/sessions"}
+
+    created = await bench.http.post("/v1/webhooks", json=own)
+    changed = await bench.http.patch(f"/v1/webhooks/{made['id']}", json=own)
+
+    assert (created.status_code, created.json()["code"]) == (422, "blocked_target")
+    assert (changed.status_code, changed.json()["code"]) == (422, "blocked_target")
+
+
 async def test_a_change_touches_only_what_it_names(bench: Bench) -> None:
     made = await _made(bench, description="old", rateLimit=5, retrySchedule="standard")
 

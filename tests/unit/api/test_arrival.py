@@ -9,6 +9,8 @@ from service.api.arrival import ARRIVED, BODY_MAX, DRAIN_MAX, Arrival
 from service.api.problems import RefusedError
 from tests.support.api_bench import JumpingClock
 
+REQUEST: dict[str, object] = {"type": "http", "method": "POST", "headers": []}
+
 
 class _App:
     """Reads what comes."""
@@ -46,7 +48,7 @@ async def test_a_request_is_stamped_when_it_arrives() -> None:
     clock, app, client = JumpingClock(), _App(), _Client([3])
     clock.at += 7
 
-    await Arrival(app, clock=clock)({"type": "http"}, client.receive, client.send)
+    await Arrival(app, clock=clock)(dict(REQUEST), client.receive, client.send)
 
     assert app.scope[ARRIVED] == 7
     assert app.size == 3
@@ -63,7 +65,7 @@ async def test_other_connections_pass_through() -> None:
 async def test_a_body_of_exactly_the_limit_is_read() -> None:
     app, client = _App(), _Client([BODY_MAX // 2, BODY_MAX // 2])
 
-    await Arrival(app, clock=JumpingClock())({"type": "http"}, client.receive, client.send)
+    await Arrival(app, clock=JumpingClock())(dict(REQUEST), client.receive, client.send)
 
     assert app.size == BODY_MAX
 
@@ -73,7 +75,7 @@ async def test_one_byte_more_is_refused_after_the_rest_was_thrown_away(pieces: l
     client = _Client(pieces)
 
     with pytest.raises(RefusedError) as refused:
-        await Arrival(_App(), clock=JumpingClock())({"type": "http"}, client.receive, client.send)
+        await Arrival(_App(), clock=JumpingClock())(dict(REQUEST), client.receive, client.send)
 
     assert refused.value.problem.status == 413
     assert client.read == sum(pieces)
@@ -83,6 +85,6 @@ async def test_a_body_without_end_is_not_read_to_its_end() -> None:
     client = _Client([BODY_MAX] * 100)
 
     with pytest.raises(RefusedError):
-        await Arrival(_App(), clock=JumpingClock())({"type": "http"}, client.receive, client.send)
+        await Arrival(_App(), clock=JumpingClock())(dict(REQUEST), client.receive, client.send)
 
     assert client.read <= DRAIN_MAX + BODY_MAX
