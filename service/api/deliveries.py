@@ -64,7 +64,7 @@ def _add_resend(router: APIRouter, broker: Broker) -> None:
 
         It has the event's own `webhook-id`, and no `broker-lane-sequence`: what is delivered in
         order goes on as if nothing had happened. 409 `event_not_wanted` where `eventTypes` leave
-        it out.
+        it out, `webhook_unverified` where it must prove itself first.
         """
         call = call_of(request)
         return await respond(

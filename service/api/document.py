@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.api.shapes import PUBLIC_TYPES, EventOut, Problem
+from service.domain.log import EventType
 
 SCHEMES: Final = {
     "apiKey": {
@@ -47,6 +48,9 @@ GAP: Final = {
     "until one is answered with 2xx.",
     "schema": {"type": "string", "pattern": "^[0-9]+-[0-9]+$"},
 }
+DELIVERED: Final = "Delivered; the body is not read"
+PASSED: Final = 'Passed, if the body is `data.challenge`: bare, or as `{"challenge": "…"}`'
+CHALLENGE: Final = EventType.WEBHOOK_CHALLENGE.value
 PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})
 WRITES: Final = frozenset({"post", "patch", "put", "delete"})
 TEMPLATE: Final = "#/components/schemas/{model}"
@@ -137,7 +141,7 @@ def _webhook(kind: str) -> Mapping[str, Any]:
                 },
             },
             "responses": {
-                "2XX": {"description": "Delivered; the body is not read"},
+                "2XX": {"description": PASSED if kind == CHALLENGE else DELIVERED},
                 "410": {"description": "Gone: asked once more, then the endpoint is disabled"},
                 "default": {"description": "Tried again on the schedule"},
             },

@@ -35,6 +35,7 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.SessionEndedError:           (409, "session_ended"),
     er.SessionFailedError:          (409, "session_failed"),
     er.EventNotWantedError:         (409, "event_not_wanted"),
+    er.EndpointUnverifiedError:     (409, "webhook_unverified"),
     er.IdempotencyMismatchError:    (409, "idempotency_mismatch"),
     er.IdempotencyInProgressError:  (409, "idempotency_in_progress"),
     er.RateLimitedError:            (429, "rate_limited"),

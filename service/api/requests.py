@@ -24,6 +24,7 @@ from service.api.webhook_words import (
     RATE_LIMIT,
     RETRY_SCHEDULE,
     TIMEOUT_SECONDS,
+    VERIFY,
 )
 from service.domain.access import Scope
 from service.domain.deployment import (
@@ -222,6 +223,7 @@ class _WebhookFields(Inbound):
     asymmetric: Annotated[
         bool, Field(description="Sign with an ed25519 key pair (`v1a`) beside the secret (`v1`).")
     ] = False
+    verify: Annotated[bool, Field(description=VERIFY)] = False
     on_exhausted: Annotated[OnExhausted, Field(strict=False, description=ON_EXHAUSTED)] = (
         OnExhausted.BLOCK
     )

@@ -13,12 +13,13 @@ from service.api.webhook_words import (
     RATE_LIMIT,
     RETRY_SCHEDULE,
     TIMEOUT_SECONDS,
+    VERIFY,
 )
 from service.domain.endpoint import EndpointState, OnExhausted
 
 
 class WebhookOut(Outbound):
-    """An endpoint. `paused` is the caller's wish; `disabled` keeps the backlog too."""
+    """An endpoint. `paused`: its owner's wish, or unverified; `disabled` keeps the backlog too."""
 
     id: str
     url: str
@@ -27,7 +28,12 @@ class WebhookOut(Outbound):
     headers: dict[str, str] = Field(description="Credentials among them as `[redacted]`.")
     enabled: bool
     state: EndpointState
-    disabled_reason: str | None
+    disabled_reason: str | None = Field(
+        description="`requested`, `unverified` (paused until it sends a challenge back), or why "
+        "the broker disabled it."
+    )
+    verify: bool = Field(description=VERIFY)
+    verified: bool = Field(description="Whether the present URL ever sent a challenge back.")
     rate_limit: int | None = Field(description=RATE_LIMIT)
     max_concurrency: int | None = Field(description=MAX_CONCURRENCY)
     timeout_seconds: float = Field(description=TIMEOUT_SECONDS)
@@ -62,3 +68,17 @@ class WebhookTestOut(Outbound):
     error: str | None = Field(description=ERROR)
     detail: str
     seconds: float
+
+
+class WebhookVerificationOut(Outbound):
+    """What one challenge came to, and how the endpoint stands then."""
+
+    event_id: str
+    passed: bool = Field(description="Whether this answer was 2xx and had the challenge.")
+    status: int | None
+    error: str | None = Field(description=ERROR)
+    detail: str
+    seconds: float
+    answer: str = Field(description="What the receiver said, as in the list of attempts.")
+    verified: bool
+    state: EndpointState

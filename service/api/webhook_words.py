@@ -23,3 +23,8 @@ ERROR: Final = (
     "The class of what went wrong: `dns`, `refused`, `reset`, `timeout`, `tls`, `protocol`, "
     "`blocked_target`, or `status` where an answer came and was no 2xx. Null for a delivery."
 )
+VERIFY: Final = (
+    "Whether the URL must prove itself: it is `paused` and keeps its backlog until its answer to a "
+    "`webhook.challenge` event, sent at once and with each `/verify`, has `data.challenge` as its "
+    'body: bare, or as `{"challenge": "…"}`. Another URL must prove itself anew.'
+)

@@ -13,6 +13,7 @@ from service.api.webhook_shapes import (
     WebhookPageOut,
     WebhookSecretOut,
     WebhookTestOut,
+    WebhookVerificationOut,
 )
 from service.domain.access import Scope
 from service.domain.endpoint import EndpointState
@@ -32,6 +33,7 @@ def webhooks_router(broker: Broker) -> APIRouter:
     _add_reads(router, broker)
     _add_rotation(router, broker)
     _add_test(router, broker)
+    _add_verify(router, broker)
     _add_switch(router, broker, "enable", on=True)
     _add_switch(router, broker, "disable", on=False)
     return router
@@ -48,7 +50,10 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
         summary="Create a webhook",
     )
     async def create_webhook(request: Request, body: CreateWebhookBody) -> Response:
-        """Deliver events to a URL from now on. `secret` is shown this once and after a rotation."""
+        """Deliver events to a URL from now on. `secret` is shown this once and after a rotation.
+
+        With `verify` it is challenged within this request, and `verified` says what came of it.
+        """
         call = call_of(request)
         _refuse_own_api(request, body.url)
         return await respond(
@@ -186,6 +191,30 @@ def _add_test(router: APIRouter, broker: Broker) -> None:
         call = call_of(request)
         return await respond(
             broker.once.keeping(call.ticket, lambda: manage.test(call.key, EndpointId(webhook_id)))
+        )
+
+
+def _add_verify(router: APIRouter, broker: Broker) -> None:
+    manage = broker.webhooks
+
+    @router.post(
+        "/{webhook_id}/verify",
+        response_model=None,
+        responses={200: {"model": WebhookVerificationOut}, **write_errors_of(404)},
+        summary="Let a webhook prove itself",
+    )
+    async def verify_webhook(
+        request: Request, webhook_id: str, _: Nothing | None = None
+    ) -> Response:
+        """One signed `webhook.challenge` now, within ten seconds, and what came of it.
+
+        The first good answer opens a webhook that waits for it.
+        """
+        call = call_of(request)
+        return await respond(
+            broker.once.keeping(
+                call.ticket, lambda: manage.verify(call.key, EndpointId(webhook_id))
+            )
         )
 
 

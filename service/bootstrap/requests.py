@@ -30,6 +30,7 @@ from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
 from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
+from service.usecases.send_challenge import SendChallenge
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
@@ -193,6 +194,9 @@ def _webhooks(shared: Shared) -> ManageWebhooks:
         ids=ports.ids,
         check_url=judge,
         send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=shared.post_event),
+        send_challenge=SendChallenge(
+            clock=ports.clock, ids=ports.ids, post_event=shared.post_event
+        ),
         wake=WakeEndpoint(endpoints=shared.endpoints, sessions=ports.sessions, hints=ports.hints),
     )
 

@@ -4,7 +4,7 @@ Pure values.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -28,6 +28,8 @@ class OnExhausted(StrEnum):
 
 
 SKIP_AFTER_SECONDS: Final = 3600
+UNVERIFIED: Final = "unverified"
+"""Why an endpoint is paused that must prove itself first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,10 @@ class Endpoint:
     skip_after_seconds: int = SKIP_AFTER_SECONDS
     """How long a head must have failed, while the endpoint is well, before it is skipped."""
     secrets: Sequence[SigningSecret] = ()
+    verify: bool = False
+    """Whether it must have sent a challenge back before it gets anything."""
+    verified: bool = False
+    """Whether its present URL ever did."""
     version: int = 0
     created_at: float
     updated_at: float
@@ -79,6 +85,24 @@ class Endpoint:
             return False
         family = event_type.partition(".")[0] + ".*"
         return "*" in self.event_types or family in self.event_types
+
+    @property
+    def must_prove_itself(self) -> bool:
+        """Whether it gets nothing before it has sent a challenge back."""
+        return self.verify and not self.verified
+
+
+def settled(endpoint: Endpoint) -> Endpoint:
+    """The endpoint in the state that it may be in: open only once it has proved itself.
+
+    What its owner paused, or anybody disabled, stays so.
+    """
+    waits = endpoint.state is EndpointState.PAUSED and endpoint.disabled_reason == UNVERIFIED
+    if endpoint.must_prove_itself and endpoint.state is EndpointState.ACTIVE:
+        return replace(endpoint, state=EndpointState.PAUSED, disabled_reason=UNVERIFIED)
+    if waits and not endpoint.must_prove_itself:
+        return replace(endpoint, state=EndpointState.ACTIVE, disabled_reason=None)
+    return endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class EventType(StrEnum):
     ATTACHMENT_UPLOADED = "attachment.uploaded"
     ATTACHMENT_FAILED = "attachment.failed"
     WEBHOOK_TEST = "webhook.test"
+    WEBHOOK_CHALLENGE = "webhook.challenge"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_RECOVERED = "webhook.recovered"
     ERASED = "session.erased"
@@ -47,6 +48,7 @@ UNLOGGED: Final = frozenset(
     {
         EventType.TYPING_STARTED,
         EventType.WEBHOOK_TEST,
+        EventType.WEBHOOK_CHALLENGE,
         EventType.WEBHOOK_DISABLED,
         EventType.WEBHOOK_RECOVERED,
     }

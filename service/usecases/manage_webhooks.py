@@ -1,11 +1,11 @@
-"""Webhook endpoints of a tenant: create, read, change, delete, test, rotate, switch."""
+"""Webhook endpoints of a tenant: create, read, change, delete, test, verify, rotate, switch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
-from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.endpoint import Endpoint, EndpointState, settled
 from service.domain.errors import (
     InvalidRequestError,
     LostRaceError,
@@ -18,6 +18,7 @@ from service.ports.system import Clock, Ids
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
 from service.usecases.moot_hints import KNOWN_SECONDS
 from service.usecases.owned_endpoint import owned_endpoint
+from service.usecases.send_challenge import Challenged, SendChallenge
 from service.usecases.send_test import SendTest
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.webhook_fields import endpoint_faults, endpoint_view
@@ -48,6 +49,7 @@ class ManageWebhooks:
     ids: Ids
     check_url: Callable[[str], object]
     send_test: SendTest
+    send_challenge: SendChallenge
     wake: WakeEndpoint
 
     async def create(
@@ -71,11 +73,13 @@ class ManageWebhooks:
             **fields,
         )
         self._check(endpoint)
-        body = {**endpoint_view(endpoint), "secret": secret}
+        endpoint = settled(endpoint)
         record = _record(ticket, 201, endpoint, secret)
         made = await self.tenants.put_endpoint(endpoint, expected_version=None, idempotency=record)
+        if made.must_prove_itself:
+            _, made = await self._verified(key, made)
         await self.wake(made, delay=SETTLE_SECONDS)
-        return Answer(status=201, body=body)
+        return Answer(status=201, body={**endpoint_view(made), "secret": secret})
 
     async def read(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
         """200 and the Webhook. Raises NotFoundError."""
@@ -97,7 +101,8 @@ class ManageWebhooks:
     ) -> Answer:
         """200 and the Webhook; what is not named stays. Raises as `create`, and NotFoundError.
 
-        `asymmetric` makes a key pair or lets it lapse; a header that comes back redacted stays.
+        `asymmetric` makes a key pair or lets it lapse; a header that comes back redacted stays. One
+        that must prove itself is challenged at once where `url` or `verify` is named.
         """
         fields = dict(changes)
         asymmetric: bool | None = fields.pop("asymmetric", None)
@@ -110,6 +115,8 @@ class ManageWebhooks:
             return replace(after, headers=headers, secrets=keys)
 
         made = await self._changed(key, endpoint_id, changed, ticket=ticket)
+        if made.must_prove_itself and not fields.keys().isdisjoint({"url", "verify"}):
+            _, made = await self._verified(key, made)
         return Answer(status=200, body=endpoint_view(made))
 
     async def switch(
@@ -168,6 +175,26 @@ class ManageWebhooks:
             },
         )
 
+    async def verify(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+        """200 and what one challenge came to; the first good answer opens an endpoint.
+
+        Raises NotFoundError.
+        """
+        challenged, after = await self._verified(key, await self._owned(key, endpoint_id))
+        state = {"verified": after.verified, "state": after.state.value}
+        return Answer(status=200, body={**challenged.view(), **state})
+
+    async def _verified(self, key: ApiKey, endpoint: Endpoint) -> tuple[Challenged, Endpoint]:
+        """Challenge it, and write down that it passed: it, not a URL that came meanwhile."""
+        challenged = await self.send_challenge(endpoint)
+        if not challenged.passed or endpoint.verified:
+            return challenged, endpoint
+
+        def passed(before: Endpoint) -> Endpoint:
+            return replace(before, verified=before.verified or before.url == endpoint.url)
+
+        return challenged, await self._changed(key, endpoint.id, passed, ticket=None)
+
     async def delete(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
         """204. Raises NotFoundError."""
         await self._owned(key, endpoint_id)
@@ -199,6 +226,9 @@ class ManageWebhooks:
         for _ in range(TRIES):
             before = await self._owned(key, endpoint_id)
             after = replace(change(before), updated_at=self.clock.now())
+            if after.url != before.url:
+                after = replace(after, verified=False)
+            after = settled(after)
             self._check(after)
             record = _record(ticket, 200, after, secret)
             if _begins_anew(before, after):

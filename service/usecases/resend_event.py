@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from service.domain.access import ApiKey
-from service.domain.errors import EventNotWantedError, NotFoundError
+from service.domain.errors import EndpointUnverifiedError, EventNotWantedError, NotFoundError
 from service.domain.ids import EndpointId, SessionId
 from service.domain.log import LogEvent
 from service.ports import Clock, SessionStore, TenantStore
@@ -34,8 +34,13 @@ class ResendEvent:
     async def __call__(
         self, key: ApiKey, endpoint_id: EndpointId, *, session_id: SessionId, sequence: int
     ) -> Answer:
-        """200 and the attempt. Raises NotFoundError, EventNotWantedError (by its filter)."""
+        """200 and the attempt.
+
+        Raises NotFoundError, EventNotWantedError (by its filter), EndpointUnverifiedError.
+        """
         endpoint = await owned_endpoint(self.tenants, key.tenant, endpoint_id)
+        if endpoint.must_prove_itself:
+            raise EndpointUnverifiedError(endpoint_id=endpoint.id)
         event = await self._event(key, session_id, sequence)
         if not endpoint.wants(event.type):
             raise EventNotWantedError(event_type=event.type.value)

@@ -48,6 +48,8 @@ def endpoint_view(endpoint: Endpoint) -> dict[str, Any]:
         "enabled": endpoint.state is EndpointState.ACTIVE,
         "state": endpoint.state.value,
         "disabledReason": endpoint.disabled_reason,
+        "verify": endpoint.verify,
+        "verified": endpoint.verified,
         "rateLimit": endpoint.rate_limit,
         "maxConcurrency": endpoint.max_concurrency,
         "timeoutSeconds": endpoint.timeout_seconds,

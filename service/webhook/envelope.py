@@ -28,6 +28,14 @@ def sample_event_bytes(event_id: EventId, *, endpoint_id: EndpointId, at: float)
     return _envelope(event_id, EventType.WEBHOOK_TEST, at, {"webhookId": endpoint_id})
 
 
+def challenge_event_bytes(
+    event_id: EventId, *, endpoint_id: EndpointId, challenge: str, at: float
+) -> bytes:
+    """A `webhook.challenge` event: its receiver is to send `challenge` back."""
+    data = {"webhookId": endpoint_id, "challenge": challenge}
+    return _envelope(event_id, EventType.WEBHOOK_CHALLENGE, at, data)
+
+
 def typing_event_bytes(event_id: EventId, *, session: Session, at: float) -> bytes:
     """A `typing.started` event: never in the log, therefore without a sequence."""
     data = {

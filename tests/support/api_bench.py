@@ -4,6 +4,7 @@ Time jumps: whoever waits moves the clock.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,7 @@ from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
 from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
+from service.usecases.send_challenge import SendChallenge
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
@@ -137,13 +139,16 @@ class KeptPosts:
 
     def __init__(self) -> None:
         self.answer = WebhookAnswer(status=204, seconds=0.01)
+        self.echoes = False
+        """Whether a challenge comes back, on top of that answer."""
         self.posted: list[tuple[str, Mapping[str, str], bytes]] = []
 
     async def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
     ) -> WebhookAnswer:
         self.posted.append((url, headers, body))
-        return self.answer
+        challenge = json.loads(body)["data"].get("challenge") if self.echoes else None
+        return self.answer if challenge is None else replace(self.answer, body=challenge.encode())
 
 
 class Visitor:
@@ -510,6 +515,7 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
         ids=bench.ids,
         check_url=bench.check_url,
         send_test=SendTest(clock=bench.clock, ids=bench.ids, post_event=post),
+        send_challenge=SendChallenge(clock=bench.clock, ids=bench.ids, post_event=post),
         wake=WakeEndpoint(endpoints=known, sessions=bench.table.sessions, hints=bench.hints),
     )
 

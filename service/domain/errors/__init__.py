@@ -19,6 +19,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── SessionEndedError
     │   ├── SessionFailedError
     │   ├── EventNotWantedError         a webhook's filter leaves it out
+    │   ├── EndpointUnverifiedError     a webhook has not proved itself yet
     │   ├── IdempotencyMismatchError
     │   ├── IdempotencyInProgressError
     │   └── RateLimitedError
@@ -46,6 +47,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
 from service.domain.errors.caller import (
     AttributesTooLargeError,
     BlockedTargetError,
+    EndpointUnverifiedError,
     EventNotWantedError,
     ExternalIdInUseError,
     FieldFault,
@@ -101,6 +103,7 @@ __all__ = [
     "CallerError",
     "ClearRefusedError",
     "ConfigurationError",
+    "EndpointUnverifiedError",
     "EventNotWantedError",
     "ExternalIdInUseError",
     "FaultError",

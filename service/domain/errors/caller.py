@@ -188,6 +188,17 @@ class EventNotWantedError(CallerError):
         return f"this webhook does not take {self.event_type}; its eventTypes say what it takes"
 
 
+class EndpointUnverifiedError(CallerError):
+    """The webhook must send a challenge back before it gets anything."""
+
+    def __init__(self, *, endpoint_id: str) -> None:
+        super().__init__(endpoint_id)
+        self.endpoint_id = endpoint_id
+
+    def __str__(self) -> str:
+        return f"webhook {self.endpoint_id} has not proved itself yet: see /verify"
+
+
 class IdempotencyMismatchError(CallerError):
     """The Idempotency-Key was used before with another body."""
 

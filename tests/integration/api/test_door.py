@@ -30,6 +30,7 @@ PATHS = [
     ("PATCH", "/v1/webhooks/x", "webhooks"),
     ("DELETE", "/v1/webhooks/x", "webhooks"),
     ("POST", "/v1/webhooks/x/test", "webhooks"),
+    ("POST", "/v1/webhooks/x/verify", "webhooks"),
     ("POST", "/v1/webhooks/x/rotate-secret", "webhooks"),
     ("GET", "/v1/webhooks/x/deliveries", "webhooks"),
     ("GET", "/v1/webhooks/x/stats", "webhooks"),

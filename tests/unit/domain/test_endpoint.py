@@ -1,10 +1,11 @@
-"""Which events an endpoint takes."""
+"""Which events an endpoint takes, and when it is open."""
 
 import pytest
 
-from service.domain.endpoint import Endpoint
+from service.domain.endpoint import UNVERIFIED, Endpoint, EndpointState, settled
 from service.domain.ids import EndpointId, TenantName
 from tests.support.playbook import NOON
+from tests.support.store_builders import an_endpoint
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,37 @@ def test_an_endpoint_takes_what_it_asked_for(wanted: str, event_type: str, *, ta
     )
 
     assert endpoint.wants(event_type) is takes
+
+
+ACTIVE, PAUSED, DISABLED = EndpointState
+
+
+@pytest.mark.parametrize(
+    ("verify", "verified", "before", "after"),
+    [
+        (False, False, (ACTIVE, None), (ACTIVE, None)),
+        (True, True, (ACTIVE, None), (ACTIVE, None)),
+        (True, False, (ACTIVE, None), (PAUSED, UNVERIFIED)),
+        (True, False, (PAUSED, UNVERIFIED), (PAUSED, UNVERIFIED)),
+        (True, True, (PAUSED, UNVERIFIED), (ACTIVE, None)),
+        (False, False, (PAUSED, UNVERIFIED), (ACTIVE, None)),
+        (True, True, (PAUSED, None), (PAUSED, None)),
+        (True, False, (PAUSED, None), (PAUSED, None)),
+        (True, True, (DISABLED, "gone"), (DISABLED, "gone")),
+        (True, False, (DISABLED, "gone"), (DISABLED, "gone")),
+    ],
+)
+def test_only_what_proved_itself_is_open_and_what_was_closed_stays_closed(
+    before: tuple[EndpointState, str | None],
+    after: tuple[EndpointState, str | None],
+    *,
+    verify: bool,
+    verified: bool,
+) -> None:
+    state, reason = before
+    endpoint = an_endpoint(verify=verify, verified=verified, state=state, disabled_reason=reason)
+
+    now = settled(endpoint)
+
+    assert (now.state, now.disabled_reason) == after
+    assert settled(now) == now

@@ -20,6 +20,7 @@ SAID = [
     (er.SessionReadOnlyError(session_id="ses_1"), "ses_1 is read-only"),
     (er.SessionEndedError(session_id="ses_1"), "ses_1 has ended"),
     (er.SessionFailedError(session_id="ses_1", detail="why"), "ses_1 has failed: why"),
+    (er.EndpointUnverifiedError(endpoint_id="whk_1"), "whk_1 has not proved itself"),
     (er.EventNotWantedError(event_type="message.failed"), "does not take message.failed"),
     (er.IdempotencyMismatchError(), "a different request"),
     (er.IdempotencyInProgressError(), "still being handled"),

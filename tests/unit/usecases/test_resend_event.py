@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from service.domain.attempt import Trigger
-from service.domain.errors import EventNotWantedError, NotFoundError
+from service.domain.errors import EndpointUnverifiedError, EventNotWantedError, NotFoundError
 from service.domain.ids import EndpointId, SessionId
 from service.ports import WebhookAnswer
 from service.usecases.resend_event import ResendEvent
@@ -104,3 +104,19 @@ def _meanwhile(bench: Bench, action: Callable[[], Awaitable[None]]) -> ResendEve
         return await resend.post_event(*arguments, **named)  # type: ignore[arg-type]  # passed on
 
     return replace(resend, post_event=posting)  # type: ignore[arg-type]  # stands for it
+
+
+async def test_one_that_must_prove_itself_first_gets_nothing() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, session_id = await _ready(bench)
+        before = await bench.table.tenants.endpoint(endpoint_id)
+        await bench.table.tenants.put_endpoint(
+            replace(before, verify=True), expected_version=before.version, idempotency=None
+        )
+
+        with pytest.raises(EndpointUnverifiedError):
+            await bench.broker.resend_event(
+                await bench.caller(), endpoint_id, session_id=session_id, sequence=1
+            )
+
+        assert bench.posts.posted == []

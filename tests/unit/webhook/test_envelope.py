@@ -15,7 +15,12 @@ from service.domain.ids import (
 )
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session, State
-from service.webhook.envelope import event_bytes, sample_event_bytes, typing_event_bytes
+from service.webhook.envelope import (
+    challenge_event_bytes,
+    event_bytes,
+    sample_event_bytes,
+    typing_event_bytes,
+)
 
 EVENT = LogEvent(
     id=EventId("evt_1"),
@@ -111,6 +116,19 @@ def test_a_test_event_belongs_to_no_session() -> None:
         "type": "webhook.test",
         "timestamp": "2030-03-17T17:46:40.000Z",
         "data": {"webhookId": "whk_1"},
+    }
+
+
+def test_a_challenge_names_its_endpoint_and_what_is_to_come_back() -> None:
+    body = challenge_event_bytes(
+        EventId("evt_2"), endpoint_id=EndpointId("whk_1"), challenge="abc", at=1_900_000_000
+    )
+
+    assert json.loads(body) == {
+        "id": "evt_2",
+        "type": "webhook.challenge",
+        "timestamp": "2030-03-17T17:46:40.000Z",
+        "data": {"webhookId": "whk_1", "challenge": "abc"},
     }
 
 
