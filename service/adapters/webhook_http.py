@@ -135,7 +135,9 @@ class WebhookSender:
             # Outside of that deadline: from here on nothing may take the answer back.
             seconds = min(self._body_seconds, until - self._clock.monotonic())
             kept = await self._body(response, seconds=seconds)
-        return _answer(response, kept)
+        answer = _answer(response, kept)
+        secured = posted.target.scheme == "https"
+        return replace(answer, date=_header(response, b"date")) if secured else answer
 
     async def _first_answer(
         self,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from service.api.docs_page import PAGE
-from service.api.shapes import HealthOut, errors_of
+from service.api.shapes import HealthOut, ReadyOut, errors_of
 from service.usecases.broker import Broker
 
 OK: Final = {"status": "ok"}
@@ -34,13 +34,14 @@ def health_router(broker: Broker) -> APIRouter:
     @router.get(
         "/readyz",
         response_model=None,
-        responses={200: {"model": HealthOut}, **errors_of(503)},
+        responses={200: {"model": ReadyOut}, **errors_of(503)},
         summary="Whether the table answers too",
     )
     async def readyz() -> Response:
-        """The table answers too."""
-        await broker.check_ready()
-        return JSONResponse(OK)
+        """The table answers too; `clockBehindSeconds` is null unless several clocks agree."""
+        behind = await broker.check_ready()
+        told = None if behind is None else round(behind)
+        return JSONResponse({**OK, "clockBehindSeconds": told})
 
     @router.get("/openapi.json", include_in_schema=False)
     async def openapi_json(request: Request) -> Response:

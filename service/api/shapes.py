@@ -303,3 +303,12 @@ class HealthOut(Outbound):
     """This process serves."""
 
     status: str
+
+
+class ReadyOut(HealthOut):
+    """This process serves, and its table answers."""
+
+    clock_behind_seconds: int | None = Field(
+        description="By how much the clocks of most receivers (three or more, over TLS) say that "
+        "ours is behind, ahead if negative; null if by less than a minute, or not known."
+    )

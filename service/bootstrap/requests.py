@@ -68,7 +68,9 @@ def broker_of(shared: Shared) -> Broker:
         clock=ports.clock,
         authenticate=authenticate,
         once=Once(tenants=ports.tenants, clock=ports.clock),
-        check_ready=CheckReady(tenants=ports.tenants),
+        check_ready=CheckReady(
+            tenants=ports.tenants, clock=ports.clock, watch=shared.post_event.watch
+        ),
         create_session=_create_session(shared, follow),
         read_session=ReadSession(sessions=ports.sessions),
         list_sessions=ListSessions(sessions=ports.sessions),

@@ -68,6 +68,8 @@ class WebhookAnswer:
     retry_after: str | None = None
     directive: Directive | None = None
     """What the `webhook-delivery` header of the answer asks for, if anything we know."""
+    date: str | None = None
+    """The `Date` of an answer that came over TLS: somebody's clock, as we believe that somebody."""
     body: bytes = b""
     """As received, never decompressed; at most 16 KiB of it."""
     seconds: float = 0.0

@@ -1,10 +1,11 @@
 """Sign one event and POST it to one endpoint, once. Decides nothing about what follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.domain.endpoint import Endpoint
 from service.domain.ids import EventId
 from service.ports import Clock, Signer, WebhookAnswer, WebhookHttp
+from service.usecases.watch_clock import WatchClock
 from service.webhook.headers import delivery_headers
 from service.webhook.signing import current_secrets, headers_for
 
@@ -16,6 +17,7 @@ class PostEvent:
     clock: Clock
     signer: Signer
     webhook_http: WebhookHttp
+    watch: WatchClock = field(default_factory=WatchClock)
 
     async def __call__(
         self,
@@ -38,9 +40,12 @@ class PostEvent:
         headers = delivery_headers(
             endpoint.headers, signed=signed, lane_sequence=lane_sequence, gap=gap
         )
-        return await self.webhook_http.post(
+        answer = await self.webhook_http.post(
             endpoint.url,
             headers=headers,
             body=body,
             timeout_seconds=endpoint.timeout_seconds,
         )
+        if answer.date is not None:
+            self.watch.hear(endpoint.url, answer.date, now=self.clock.now())
+        return answer

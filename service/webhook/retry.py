@@ -213,7 +213,7 @@ def parse_retry_after(text: str | None, *, now: float) -> float | None:
     bare = text.strip()
     if _SECONDS.fullmatch(bare):
         return min(float(bare), RETRY_AFTER_MAX)
-    moment = _http_date(bare, now=now)
+    moment = http_date(bare, now=now)
     if moment is None or moment <= now:
         return None
     return min(moment - now, RETRY_AFTER_MAX)
@@ -223,7 +223,8 @@ def _reason(answer: Answer) -> str:
     return f"HTTP {answer.status}" if answer.status is not None else answer.error or "unknown"
 
 
-def _http_date(text: str, *, now: float) -> float | None:
+def http_date(text: str, *, now: float) -> float | None:
+    """The instant of a date in any form of RFC 9110, 5.6.7; None for anything else."""
     for pattern in _DATES:
         found = pattern.fullmatch(text)
         if found is not None and found["month"] in _MONTHS:

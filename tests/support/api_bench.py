@@ -65,6 +65,7 @@ from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.waiting import Patience
 from service.usecases.wake_lanes import WakeEndpoint
+from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
 from tests.support.virtual_time import FakeIds, InlineExecutor
 
@@ -221,6 +222,7 @@ class Bench:
     ids: FakeIds
     hints: KeptHints = field(default_factory=KeptHints)
     posts: KeptPosts = field(default_factory=KeptPosts)
+    watch: WatchClock = field(default_factory=WatchClock)
     visitor: Visitor = field(init=False)
     broker: Broker = field(init=False)
     app: FastAPI = field(init=False)
@@ -474,7 +476,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         clock=clock,
         authenticate=authenticate,
         once=Once(tenants=tenants, clock=clock),
-        check_ready=CheckReady(tenants=tenants),
+        check_ready=CheckReady(tenants=tenants, clock=bench.clock, watch=bench.watch),
         create_session=CreateSession(attend=attend, shards=64, **making),
         read_session=ReadSession(sessions=sessions),
         list_sessions=ListSessions(sessions=sessions),

@@ -86,6 +86,20 @@ async def test_a_certificate_for_the_name_is_good_on_a_pinned_address(tmp_path: 
     assert sink.requests[0].headers["host"] == f"hooks.example:{sink.port}"
 
 
+async def test_only_over_tls_somebodys_clock_is_told(tmp_path: Path) -> None:
+    date = "Sun, 17 Mar 2030 17:46:40 GMT"
+    context = server_context(tmp_path, "hooks.example")
+    async with webhook_sink(tls=context) as sink, webhook_sink() as plain:
+        sink.reply = plain.reply = answer(200, headers={"date": date})
+        secured = await post(sink.port, trust=tmp_path / "cert.pem")
+        sender = WebhookSender(clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"))
+        unsecured = await sender.post(plain.url, headers={}, body=b"{}", timeout_seconds=3.0)
+        await sender.close()
+
+    assert (secured.status, secured.date) == (200, date)
+    assert (unsecured.status, unsecured.date) == (200, None)
+
+
 async def test_a_kept_connection_of_one_name_is_not_lent_to_another(tmp_path: Path) -> None:
     """Both names have the same address: the certificate was checked for one of them only."""
     context = server_context(tmp_path, "hooks.example")

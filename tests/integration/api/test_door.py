@@ -1,6 +1,8 @@
 """Keys, scopes, our own mistakes, and what needs no key."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -138,7 +140,21 @@ async def test_health_needs_no_key(bench: Bench) -> None:
 
     answers = [await bench.http.get(path, headers=nobody) for path in ("/healthz", "/readyz")]
 
-    assert [(one.status_code, one.json()) for one in answers] == [(200, {"status": "ok"})] * 2
+    assert [(one.status_code, one.json()) for one in answers] == [
+        (200, {"status": "ok"}),
+        (200, {"status": "ok", "clockBehindSeconds": None}),
+    ]
+
+
+async def test_readiness_tells_of_a_clock_that_several_others_contradict(bench: Bench) -> None:
+    now = bench.clock.now()
+    at = format_datetime(datetime.fromtimestamp(now - 300, UTC), usegmt=True)
+    for host in ("a.example", "b.test", "c.org"):
+        bench.watch.hear(f"https://{host}/", at, now=now)
+
+    ready = await bench.http.get("/readyz")
+
+    assert (ready.status_code, ready.json()["clockBehindSeconds"]) == (200, -300)
 
 
 class _Down:

@@ -1,8 +1,14 @@
 """One signed POST."""
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+
 from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import SigningSecret
 from service.domain.ids import EventId
+from service.ports import WebhookAnswer
 from service.usecases.post_event import PostEvent
 from tests.support.lane_world import SECRET, LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -28,5 +34,24 @@ def test_a_rotated_secret_signs_until_it_lapses() -> None:
         # A second attempt is the same event and the same bytes, at its own time.
         first, second = (p.headers["webhook-timestamp"] for p in world.receiver.posts)
         assert int(second) - int(first) == 61
+
+    run_virtual(story())
+
+
+def test_the_date_of_an_answer_is_held_against_our_clock() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        post = PostEvent(clock=world.clock, signer=Ed25519Signer(), webhook_http=world.receiver)
+        at = datetime.fromtimestamp(world.clock.now() + 300, UTC)
+        world.receiver.reply = WebhookAnswer(status=200, date=format_datetime(at, usegmt=True))
+
+        for host in ("a.example", "b.test", "c.org"):
+            endpoint = await world.endpoint(f"whk_{host}", url=f"https://{host}/hook")
+            await post(endpoint, EventId("evt_1"), body=b"{}")
+
+        skew = post.watch.skew(world.clock.now())
+        assert skew == pytest.approx(300, abs=1)
+        stamps = [int(p.headers["webhook-timestamp"]) for p in world.receiver.posts]
+        assert set(stamps) == {int(world.clock.now())}, "signatures keep the system's clock"
 
     run_virtual(story())
