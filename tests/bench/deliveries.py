@@ -1,7 +1,8 @@
 """From an agent's word to the beginning of its POST, beside a bare relay that stores nothing.
 
 One healthy endpoint at several rates; the same with dead ones beside it; and a backlog, for what
-couriers sustain. Broker, simulator, receiver and measurer are processes of their own.
+couriers sustain. Broker, simulator, receiver and measurer are processes of their own. Below it what
+deliveries ask of table and queue, counted.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from tests.bench.conversing import Obedient, obedient
 from tests.bench.processes import KEY, Held, broker_on, free_port, post, processor_seconds
 from tests.bench.report import Line, table
 from tests.bench.sessions import caller
+from tests.support.delivery_costs import costs, shown
 
 SESSIONS = 100
 RATES = (50.0, 200.0, 500.0)
@@ -135,4 +137,6 @@ def _beside(what: str, ours: Sequence[float], bare: Sequence[float]) -> list[Lin
     ]
 
 
-show = table
+def show(lines: Sequence[Line]) -> str:
+    """Times, and then counts."""
+    return f"{table(lines)}\n\n{shown(costs())}"

@@ -102,26 +102,29 @@ class EmbeddedDriver:
 
     async def get(self, key: Key, *, attributes: tuple[str, ...] = ()) -> Item | None:
         """One item."""
-        self.meter.count("get")
         item = await self._read(lambda rows: rows.get(key), small=True)
+        self.meter.count("get", read_units=_read_units(item))
         return None if item is None else kept(item, attributes)
 
     async def get_many(self, keys: Sequence[Key]) -> Sequence[Item]:
         """Those of the items that are there."""
         if len(keys) > limits.BATCH_GET_ITEMS:
             raise TooLargeError(what="a batch of reads", limit=limits.BATCH_GET_ITEMS)
-        self.meter.count("get_many")
         found = await self._read(lambda rows: [rows.get(key) for key in keys], small=True)
+        self.meter.count("get_many", read_units=sum(_read_units(item) for item in found))
         return [item for item in found if item is not None]
 
     async def query(self, query: Query) -> Found:
         """One page; of an index as it was up to the lag ago."""
-        self.meter.count("query" if query.index is None else "query_index")
         as_of = None
         if query.index is not None and self._lag is not None:
             as_of = self._now() - self._lag.longest * self._lag.draw()
-        small = query.index is None and query.limit is not None and query.limit <= SMALL_PAGE
-        return await self._read(lambda rows: rows.query(query, as_of=as_of), small=small)
+        strong = query.index is None
+        small = strong and query.limit is not None and query.limit <= SMALL_PAGE
+        found = await self._read(lambda rows: rows.query(query, as_of=as_of), small=small)
+        units = limits.read_units(found.size, strong=strong)
+        self.meter.count("query" if strong else "query_index", read_units=units)
+        return found
 
     async def write(self, write: Write, *, lasting: bool = True) -> Item | None:
         """One conditional write; synced unless it need not last."""
@@ -273,3 +276,7 @@ def _read_from(rows: Rows, work: Callable[[Rows], T]) -> T:
         return work(rows)
     except (sqlite3.Error, UnicodeEncodeError) as exc:
         raise UnavailableError(what=f"the table file ({exc})") from exc
+
+
+def _read_units(item: Item | None) -> float:
+    return limits.read_units(0 if item is None else limits.item_bytes(item))

@@ -149,10 +149,10 @@ class Rows:
         with contextlib.closing(self.connection.execute(sql, arguments)) as rows:
             for body, row_size in rows:
                 if found and (size + row_size > limits.PAGE_BYTES or len(found) == query.limit):
-                    return _page(query, found, more=True)
+                    return _page(query, found, size, more=True)
                 found.append(_item(body))
                 size += row_size
-        return _page(query, found, more=False)
+        return _page(query, found, size, more=False)
 
 
 def released(item: Item) -> Update:
@@ -186,13 +186,13 @@ def _select(query: Query, as_of: float | None) -> tuple[str, list[Value]]:
     return f"SELECT body, size FROM {table} WHERE {where} ORDER BY {order}", arguments  # noqa: S608 - names of ours
 
 
-def _page(query: Query, found: Sequence[Item], *, more: bool) -> Found:
+def _page(query: Query, found: Sequence[Item], size: int, *, more: bool) -> Found:
     items = [kept(item, query.attributes) for item in found]
     reached = more or (query.limit is not None and len(found) >= query.limit)
     if not reached or not found:
-        return Found(items=items, last=None)
+        return Found(items=items, last=None, size=size)
     names = ["pk", "sk"] if query.index is None else [query.index.pk, query.index.sk, "pk", "sk"]
-    return Found(items=items, last={name: found[-1][name] for name in names})
+    return Found(items=items, last={name: found[-1][name] for name in names}, size=size)
 
 
 def kept(item: Item, attributes: tuple[str, ...]) -> Item:

@@ -37,6 +37,8 @@ class Found:
 
     items: Sequence[Item]
     last: Mapping[str, Value] | None
+    size: int = 0
+    """Bytes that were read for it, whole items; 0 where nobody counts."""
 
 
 class Verdict(StrEnum):
@@ -67,15 +69,20 @@ class NotWrittenError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Meter:
-    """What a driver was asked, and its cost on DynamoDB in write units (index writes counted)."""
+    """What a driver was asked, and its cost on DynamoDB (index writes counted).
+
+    Read units are those of the embedded driver: from DynamoDB nobody asks for them.
+    """
 
     calls: dict[str, int] = field(default_factory=dict)
     write_units: int = 0
+    read_units: float = 0.0
 
-    def count(self, kind: str, write_units: int = 0) -> None:
+    def count(self, kind: str, write_units: int = 0, *, read_units: float = 0.0) -> None:
         """One call."""
         self.calls[kind] = self.calls.get(kind, 0) + 1
         self.write_units += write_units
+        self.read_units += read_units
 
 
 class Driver(Protocol):

@@ -16,6 +16,7 @@ TRANSACTION_ITEMS: Final = 100
 TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 PAGE_BYTES: Final = 1024 * 1024
 WRITE_UNIT_BYTES: Final = 1024
+READ_UNIT_BYTES: Final = 4096
 BATCH_DELETE_ITEMS: Final = 25
 BATCH_GET_ITEMS: Final = 100
 NUMBER_BYTES: Final = 12
@@ -37,6 +38,11 @@ def _value_bytes(value: Value) -> int:
 def write_units(size: int) -> int:
     """Write units of one item of that size, outside a transaction."""
     return max(1, -(-size // WRITE_UNIT_BYTES))
+
+
+def read_units(size: int, *, strong: bool = True) -> float:
+    """Read units of one item, or of one page's items together; also where nothing was found."""
+    return max(1, -(-size // READ_UNIT_BYTES)) * (1.0 if strong else 0.5)
 
 
 def check_item(item: Item) -> int:

@@ -1,6 +1,6 @@
 """The table's limits hold on every store, and what a message costs is counted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 
 import pytest
@@ -202,3 +202,30 @@ async def test_looking_at_a_dormant_session_costs_what_moving_its_schedule_costs
     assert (await embedded.sessions.load(session.id)).wake_at == NOW + 900
     assert embedded.driver.meter.calls["write"] - calls == 1
     assert spent(embedded, before) <= 3
+
+
+async def test_reads_are_counted_by_what_is_read_and_at_least_as_one(
+    embedded: EmbeddedTable,
+) -> None:
+    session = a_session()
+    for sequence in (1, 2):
+        event = an_event(session, sequence, data={"text": "x" * 5000})
+        await embedded.sessions.append(event)
+    meter = embedded.driver.meter
+
+    async def units(read: Awaitable[object]) -> float:
+        before = meter.read_units
+        await read
+        return meter.read_units - before
+
+    event_key = schema.event_key(session.id, 1)
+    lane_key = schema.lane_key(EndpointId("whk_1"), session.id)
+    assert await units(embedded.driver.get(lane_key)) == 1
+    assert await units(embedded.driver.get(event_key)) == 2
+    assert await units(embedded.driver.get(event_key, attributes=("type",))) == 2
+    assert await units(embedded.driver.get_many([event_key, lane_key])) == 3
+    # A page is rounded as a whole: 10 KB and a little.
+    assert await units(embedded.sessions.read_log(session.id, after=0, limit=9)) == 3
+    buckets = schema.LANE_BUCKETS
+    waiting = embedded.lanes.waiting_lanes(EndpointId("whk_1"), limit=9)
+    assert await units(waiting) == buckets * 0.5
