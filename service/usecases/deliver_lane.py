@@ -37,7 +37,7 @@ from service.webhook.retry import (
 )
 
 RUN_SECONDS: Final = 50.0
-"""A courier lives a minute at most: no POST begins that could outlast this."""
+"""A courier lives a minute at most, or less: no POST begins that could outlast its run."""
 DROP_PAGES: Final = 50
 """Pages of a deleted endpoint's lanes removed in one run; the sweeper comes again for the rest."""
 
@@ -61,18 +61,25 @@ class DeliverLane:
     retry_scale: float = 1.0
 
     async def __call__(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, hops: int = 0
+        self,
+        endpoint_id: EndpointId,
+        session_id: SessionId,
+        *,
+        hops: int = 0,
+        until: float | None = None,
     ) -> None:
         """Deliver what is due and deliverable, for at most 50 seconds; then hint what is left.
 
+        `until`, on the monotonic clock, ends it sooner: no POST begins that could outlast that.
         Repeating it, or running it twice at once, is harmless. Store failures pass through: the
         lane is then found again by its due time, or by the session's work mark.
         """
+        longest = self.clock.monotonic() + RUN_SECONDS
         run = Run(
             endpoint_id=endpoint_id,
             session_id=session_id,
             hops=hops,
-            until=self.clock.monotonic() + RUN_SECONDS,
+            until=longest if until is None else min(until, longest),
         )
         try:
             while await self._hold_once(run):

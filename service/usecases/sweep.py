@@ -41,16 +41,16 @@ class Sweep:
     start_listeners: StartListeners
     page: int = PAGE
 
-    async def __call__(self, *, ahead: float = 0.0) -> int:
-        """Hint or visit what is due; how many things were.
+    async def __call__(self, *, ahead: float = 0.0, seconds: float = SWEEP_SECONDS) -> int:
+        """Hint or visit what is due, for that long at most; how many things were.
 
         `ahead` also takes sessions that become due that much later: for a process that knows that
         it starts after a crash.
         """
-        until = self.ports.clock.monotonic() + SWEEP_SECONDS
+        until = self.ports.clock.monotonic() + seconds
         # First: a listener needs some seconds, and visits here may take longer.
         await self.start_listeners()
-        lanes = await self._lanes(self.ports.clock.monotonic() + LANES_SECONDS)
+        lanes = await self._lanes(min(until, self.ports.clock.monotonic() + LANES_SECONDS))
         sessions = await self._sessions(self.ports.clock.now() + ahead, until)
         return lanes + sessions
 

@@ -711,6 +711,26 @@ def test_a_run_ends_in_time_and_hints_itself() -> None:
     play(story())
 
 
+@pytest.mark.parametrize(("seconds", "posts"), [(30.0, 4), (14.9, 0), (500.0, 8)])
+def test_a_run_that_is_to_end_sooner_begins_no_post_that_could_last_longer(
+    seconds: float, posts: int
+) -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world, *[RECEIVED] * 20)
+        world.receiver.takes = 5.0
+        began = world.clock.monotonic()
+
+        await world.courier()(endpoint.id, session.id, until=began + seconds)
+
+        # A POST may take 15 s, so the last one begins that much before the end.
+        assert len(world.receiver.posts) == posts
+        assert world.clock.monotonic() - began <= seconds
+        assert [(hint.delay, hint.hops) for hint in world.hints.lanes] == [(0.0, 1)]
+
+    play(story())
+
+
 def test_two_couriers_on_one_lane_never_post_side_by_side() -> None:
     async def story() -> None:
         world = LaneWorld()

@@ -127,6 +127,24 @@ async def test_a_sweep_begins_with_what_is_most_overdue_and_ends_in_time(
 
 
 @on_virtual_time
+async def test_a_sweep_may_be_given_less_time() -> None:
+    async with staged() as stage:
+        for _ in range(SIDE_BY_SIDE + 1):
+            await _marked(stage, await stage.made())
+        await stage.clock.sleep(61)
+
+        class Slow:
+            async def reconcile(self, session_id: SessionId, *, until: float) -> None:
+                await stage.clock.sleep(until - stage.clock.monotonic())
+
+        begun = stage.clock.monotonic()
+        slow = cast("Attend", Slow())
+        done = await replace(stage.assembly.sweep, attend=slow)(seconds=20.0)
+
+        assert (done, stage.clock.monotonic() - begun) == (SIDE_BY_SIDE, 20.0)
+
+
+@on_virtual_time
 async def test_no_visit_is_begun_that_would_have_next_to_no_time() -> None:
     async with staged() as stage:
         for _ in range(SIDE_BY_SIDE + 1):
@@ -257,6 +275,24 @@ async def test_all_lanes_that_are_due_are_hinted_page_by_page() -> None:
         while len(hinted) < len(sessions):
             hinted |= {hint.session_id for hint in await next_lanes(stage.broker.hints.deliveries)}
         assert hinted == {session.id for session in sessions}
+
+
+@on_virtual_time
+async def test_lanes_take_a_share_of_the_time_and_no_more_than_there_is() -> None:
+    for seconds, pages in ((50.0, 4), (10.0, 3)):
+        async with staged() as stage:
+            for _ in range(9):
+                await _parked(stage, await stage.made(), due=stage.now - 1)
+
+            async def takes_long(stage: Stage = stage) -> None:
+                await stage.clock.sleep(4)
+
+            for nth in range(1, 10):
+                stage.lanes.before("due_lanes", takes_long, nth=nth)
+            await replace(stage.assembly.sweep, page=1)(seconds=seconds)
+
+            # Fifteen seconds at most: the page that is being read then is the last.
+            assert stage.lanes.calls["due_lanes"] == pages
 
 
 @on_virtual_time
