@@ -202,8 +202,8 @@ def _shared(store: StoreKind) -> StoreKind:
     """A table that other processes may open too."""
     if store is StoreKind.EMBEDDED:
         fault = (
-            "a listener of its own needs a table that several processes share: set dynamodb, "
-            "or start service.entrypoints.local, which has a listener inside"
+            "a process of its own needs a table that several processes share: set dynamodb, "
+            "or start service.entrypoints.local, which has everything inside"
         )
         raise ValueError(fault)
     return store
@@ -218,13 +218,18 @@ class ListenerServiceSettings(LocalSettings):
     """0 takes a free one."""
 
 
-class ListenerFunctionSettings(ListenerSettings):
-    """A listener that is one invocation of a Lambda function."""
+class FunctionSettings(ListenerSettings):
+    """What every Lambda function needs: a courier and a sweeper need no more."""
 
     store: Annotated[StoreKind, AfterValidator(_shared)] = StoreKind.DYNAMODB
     webhook_allow: Annotated[Networks, AfterValidator(_without_loopback)] = ()
     data_dir: RequiredDir
     """Holds `encryption.key`, which is only read: a function's own files do not last."""
+
+
+class ListenerFunctionSettings(FunctionSettings):
+    """A listener that is one invocation of a Lambda function."""
+
     idle_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 90.0
     """How long an invocation lasts that has no session to hold."""
 

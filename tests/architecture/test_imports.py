@@ -78,6 +78,14 @@ def test_what_serves_no_http_does_not_load_the_http_libraries() -> None:
     assert set(loaded).isdisjoint(HTTP_LIBRARIES)
 
 
+@pytest.mark.parametrize("door", ["listener", "courier", "sweeper"])
+def test_functions_that_serve_no_http_pay_for_none_of_it(door: str) -> None:
+    loaded = _python(IMPORT_AND_LIST, [f"service.entrypoints.{door}"]).splitlines()
+
+    assert f"service.entrypoints.{door}" in loaded
+    assert set(loaded).isdisjoint(HTTP_LIBRARIES)
+
+
 @pytest.mark.parametrize("layer", ["domain", "guest", "webhook"])
 def test_pure_packages_load_no_package_of_anybody_else(layer: str) -> None:
     names = [dotted(module) for module in modules(layer)]

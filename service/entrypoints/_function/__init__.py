@@ -1,0 +1,1 @@
+"""What doors that are Lambda functions have in common."""

@@ -1,0 +1,97 @@
+"""What Lambda keeps between the invocations of one environment, and what it must not keep."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, Protocol, TypeVar
+
+from service.bootstrap import Opened
+from service.entrypoints._process.event_loop import new_event_loop
+
+CANCEL_ROUNDS: Final = 3
+CANCEL_SECONDS: Final = 0.5
+"""How long a task has to end once it is cancelled; then what it still waits for is cancelled too.
+
+So a table that hangs keeps no invocation: a call of ours may take far longer than is left.
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Context(Protocol):
+    """What Lambda tells of an invocation, as far as it is of use here."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the function is ended (developer guide, "Lambda context object in Python")."""
+        ...
+
+
+def remaining_seconds(context: Context) -> float:
+    """How long the invocation may still take."""
+    return context.get_remaining_time_in_millis() / 1000
+
+
+class Site(Protocol):
+    """What is opened once: loading boto3 and TLS is most of a cold start."""
+
+    @property
+    def opened(self) -> Opened:
+        """The ports, to be closed in the end."""
+        ...
+
+
+S = TypeVar("S", bound=Site)
+Answer = TypeVar("Answer")
+
+
+class Kept(Generic[S]):
+    """One loop and what was opened on it. One invocation at a time."""
+
+    def __init__(
+        self, open_site: Callable[[], Awaitable[S]], *, cancel_seconds: float = CANCEL_SECONDS
+    ) -> None:
+        self._open = open_site
+        self._cancel_seconds = cancel_seconds
+        self._runner = asyncio.Runner(loop_factory=new_event_loop)
+        self._site: S | None = None
+
+    def run(self, serve: Callable[[S], Awaitable[Answer]]) -> Answer:
+        """Serve one invocation, opening the site before the first; raises what either raises.
+
+        What could not be opened is opened by the next.
+        """
+        return self._runner.run(self._serve(serve))
+
+    def close(self) -> None:
+        """Let go of loop and clients; AWS just ends the process."""
+        self._runner.run(self._close())
+        self._runner.close()
+
+    async def _serve(self, serve: Callable[[S], Awaitable[Answer]]) -> Answer:
+        try:
+            if self._site is None:
+                self._site = await self._open()
+            return await serve(self._site)
+        finally:
+            await _end_the_rest(self._cancel_seconds)
+
+    async def _close(self) -> None:
+        if self._site is not None:
+            await self._site.opened.close()
+
+
+async def _end_the_rest(each_seconds: float) -> None:
+    """The environment is frozen now.
+
+    What is still at work would go on at the next invocation, hours later, as if no time had passed.
+    """
+    for _ in range(CANCEL_ROUNDS):
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=each_seconds)
+        await asyncio.gather(*ended, return_exceptions=True)
+    if left:
+        _log.error("function.left_at_work", extra={"tasks": len(left)})

@@ -1,0 +1,26 @@
+"""Open what a function needs: the ports on the table and queues that its broker shares."""
+
+import sys
+
+from service.bootstrap import Opened, local_ports
+from service.bootstrap.outside import KEY_FILE
+from service.config import FunctionSettings
+from service.domain.errors import ConfigurationError
+from service.entrypoints._process.allocator import keep_memory_small
+from service.observability import configure_logging
+
+
+def begin_process() -> None:
+    """What comes before anything else in an environment."""
+    keep_memory_small()
+    configure_logging("INFO", sys.stderr, human=False)
+
+
+async def open_ports(settings: FunctionSettings) -> Opened:
+    """The ports of one environment. Raises ConfigurationError, UnavailableError."""
+    key = settings.data_dir / KEY_FILE
+    if not key.is_file():
+        # One that is made here would be lost with this environment, and what it encrypts with it.
+        fault = f"BROKER_DATA_DIR: {key} is not there; a function needs the key of its broker"
+        raise ConfigurationError(fault)
+    return await local_ports(settings)

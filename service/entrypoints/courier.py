@@ -1,0 +1,94 @@
+"""The courier as an AWS Lambda function: `service.entrypoints.courier.handler`.
+
+Its trigger is the queue of deliveries, with `ReportBatchItemFailures`. One invocation serves a
+batch of hints and ends before the function's timeout, which is to be 60 s: no POST is ever cut off.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from service.adapters.sqs.bodies import read_lane
+from service.bootstrap import Opened, assemble
+from service.config import FunctionSettings
+from service.entrypoints._batch import Record, batch_answer, read_batch
+from service.entrypoints._function.kept import Context, Kept, remaining_seconds
+from service.entrypoints._function.opening import begin_process, open_ports
+from service.usecases.fit_run import check_courier
+from service.usecases.serve_hints import Hint, ServeHints
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What is opened once. What use cases remember of endpoints stays too: all of it has a time."""
+
+    opened: Opened
+    serve: ServeHints
+
+
+class Environment:
+    """One environment of the function. One batch at a time."""
+
+    def __init__(self, begin: Callable[[], FunctionSettings]) -> None:
+        self._kept = Kept(lambda: _open(begin()))
+
+    def invoke(self, event: object, context: Context) -> dict[str, object]:
+        """Serve one batch; the answer says which messages the queue should hand out again.
+
+        Raises ConfigurationError, and UnavailableError when the table does not answer at the start:
+        then all of them come again.
+        """
+        check_courier(remaining_seconds(context))
+        return self._kept.run(partial(_serve, read_batch(event), context))
+
+    def close(self) -> None:
+        """Let go of loop and clients; AWS just ends the process."""
+        self._kept.close()
+
+
+async def _serve(records: Sequence[Record], context: Context, site: Site) -> dict[str, object]:
+    hints = [(record, hint) for record in records if (hint := _read(record)) is not None]
+    # Looked at after opening, which takes its share of a first invocation.
+    ends = site.opened.ports.clock.monotonic() + remaining_seconds(context)
+    again = await site.serve([hint for _, hint in hints], ends=ends)
+    failed = [record.message_id for record, hint in hints if hint in again]
+    _log.info("courier.served", extra={"messages": len(records), "again": len(failed)})
+    return batch_answer(failed)
+
+
+def _read(record: Record) -> Hint | None:
+    """The hint in a message; None where there is none, and the queue is done with it."""
+    hint = read_lane(record.body)
+    if hint is None:
+        # Never what it says: anybody may have put anything there.
+        _log.warning("hints.unreadable", extra={"message_id": record.message_id})
+    return hint
+
+
+async def _open(settings: FunctionSettings) -> Site:
+    opened = await open_ports(settings)
+    ports = opened.ports
+    deliver_lane = assemble(settings, ports).deliver_lane
+    serve = ServeHints(clock=ports.clock, hints=ports.hints, deliver_lane=deliver_lane)
+    return Site(opened=opened, serve=serve)
+
+
+def _begin() -> FunctionSettings:
+    begin_process()
+    return FunctionSettings.read()
+
+
+_environment: Final = Environment(_begin)
+
+
+def handler(event: object, context: Context) -> dict[str, object]:
+    """Serve one batch: `{"batchItemFailures": [{"itemIdentifier": …}]}`.
+
+    A fault of the configuration is raised, and so is a table that is away at the start: Lambda
+    counts it.
+    """
+    return _environment.invoke(event, context)

@@ -1,0 +1,44 @@
+"""How long couriers and sweepers may work where somebody ends their process at a known moment.
+
+Pure. A Lambda function is ended without a word at its timeout (developer guide, "Configure Lambda
+function timeout"), so a POST and what follows it must be over before.
+"""
+
+from typing import Final
+
+from service.domain.errors import ConfigurationError
+from service.usecases.sweep import SWEEP_SECONDS, VISIT_LEAST_SECONDS
+from service.usecases.webhook_fields import TIMEOUT_MOST
+
+LET_GO_SECONDS: Final = 10.0
+"""For what follows a POST or a visit: its commit, its record, a hint, and a table that is slow."""
+ANSWER_SECONDS: Final = 3.0
+"""What is still at work then is given up: a batch that is not answered comes again as a whole."""
+BEGIN_SECONDS: Final = TIMEOUT_MOST + LET_GO_SECONDS + 2.0
+"""With less left no lane is begun: reading takes a moment, and its POST may take the longest."""
+COURIER_TIMEOUT: Final = 60.0
+SWEEPER_TIMEOUT: Final = 60.0
+
+
+def check_courier(remaining_seconds: float) -> None:
+    """Raises ConfigurationError where a courier could never begin anything."""
+    _check(remaining_seconds, BEGIN_SECONDS, who="a courier", timeout=COURIER_TIMEOUT)
+
+
+def fit_sweep(remaining_seconds: float) -> float:
+    """How long one sweep may take.
+
+    Raises ConfigurationError where no visit would fit.
+    """
+    least = LET_GO_SECONDS + 2 * VISIT_LEAST_SECONDS
+    _check(remaining_seconds, least, who="a sweeper", timeout=SWEEPER_TIMEOUT)
+    return min(SWEEP_SECONDS, remaining_seconds - LET_GO_SECONDS)
+
+
+def _check(remaining_seconds: float, least: float, *, who: str, timeout: float) -> None:
+    if remaining_seconds < least:
+        fault = (
+            f"the function's timeout leaves {remaining_seconds:.0f} s for {who}, "
+            f"which needs {least:.0f} s at the least: set {timeout:.0f} s"
+        )
+        raise ConfigurationError(fault)
