@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -59,6 +60,8 @@ class FaultProxy:
     upstream: tuple[str, int]
     endpoint: str = ""
     fired: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    """Calls by operation, those that failed too."""
     _faults: dict[str, tuple[Silence | Refusal, int]] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,6 +78,7 @@ class FaultProxy:
     def next_fault(self, operation: str) -> Silence | Refusal | None:
         """What happens to this call."""
         with self._turn:
+            self.seen[operation] += 1
             fault, left = self._faults.get(operation, (None, 0))
             if fault is None or left == 0:
                 return None

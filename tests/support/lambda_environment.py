@@ -1,10 +1,13 @@
-"""One execution environment of Lambda: `python -m tests.support.lambda_environment <timeout>`.
+"""One execution environment of Lambda.
+
+`python -m tests.support.lambda_environment <timeout> [listener | courier | sweeper]`.
 
 As AWS runs Python: the handler is called on the main thread, again and again in one process, and
 whoever is still at work at the timeout is ended without a word. Each line on stdin is an event;
 each line on stdout is what the handler returned, or the error that it raised.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -12,8 +15,6 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Final
-
-from service.entrypoints.listener import handler
 
 TIMED_OUT: Final = 77
 
@@ -28,7 +29,8 @@ class Context:
         return max(0, int(1000 * (self.ends_at - time.monotonic())))
 
 
-def main(seconds: float) -> None:
+def main(seconds: float, door: str = "listener") -> None:
+    handler = importlib.import_module(f"service.entrypoints.{door}").handler
     for line in sys.stdin:
         killer = threading.Timer(seconds, os._exit, (TIMED_OUT,))
         killer.start()
@@ -41,4 +43,4 @@ def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), *sys.argv[2:])
