@@ -102,8 +102,8 @@ class EmbeddedDriver:
 
     async def get(self, key: Key, *, attributes: tuple[str, ...] = ()) -> Item | None:
         """One item."""
-        item = await self._read(lambda rows: rows.get(key), small=True)
-        self.meter.count("get", read_units=_read_units(item))
+        item, size = await self._read(lambda rows: rows.get(key), small=True)
+        self.meter.count("get", read_units=limits.read_units(size))
         return None if item is None else kept(item, attributes)
 
     async def get_many(self, keys: Sequence[Key]) -> Sequence[Item]:
@@ -111,8 +111,8 @@ class EmbeddedDriver:
         if len(keys) > limits.BATCH_GET_ITEMS:
             raise TooLargeError(what="a batch of reads", limit=limits.BATCH_GET_ITEMS)
         found = await self._read(lambda rows: [rows.get(key) for key in keys], small=True)
-        self.meter.count("get_many", read_units=sum(_read_units(item) for item in found))
-        return [item for item in found if item is not None]
+        self.meter.count("get_many", read_units=sum(limits.read_units(size) for _, size in found))
+        return [item for item, _ in found if item is not None]
 
     async def query(self, query: Query) -> Found:
         """One page; of an index as it was up to the lag ago."""
@@ -276,7 +276,3 @@ def _read_from(rows: Rows, work: Callable[[Rows], T]) -> T:
         return work(rows)
     except (sqlite3.Error, UnicodeEncodeError) as exc:
         raise UnavailableError(what=f"the table file ({exc})") from exc
-
-
-def _read_units(item: Item | None) -> float:
-    return limits.read_units(0 if item is None else limits.item_bytes(item))

@@ -48,12 +48,12 @@ class Rows:
         self._now = now
         self._longest_lag = longest_lag
 
-    def get(self, key: Key) -> Item | None:
-        """One item."""
+    def get(self, key: Key) -> tuple[Item | None, int]:
+        """One item, and how large it is."""
         row = self.connection.execute(
-            "SELECT body FROM items WHERE pk = ? AND sk = ?", (key.pk, key.sk)
+            "SELECT body, size FROM items WHERE pk = ? AND sk = ?", (key.pk, key.sk)
         ).fetchone()
-        return None if row is None else _item(row[0])
+        return (None, 0) if row is None else (_item(row[0]), row[1])
 
     def held_items(self) -> Sequence[Item]:
         """Every lease, and every item with a lock or a claim."""
@@ -73,7 +73,8 @@ class Rows:
         The caller has begun a transaction. Raises NotWrittenError, TooLargeError; then nothing was
         changed.
         """
-        before = [self.get(_key(write)) for write in writes]
+        there = [self.get(_key(write)) for write in writes]
+        before = [item for item, _ in there]
         outcomes = [_judged(write, item) for write, item in zip(writes, before, strict=True)]
         if any(outcome.verdict is not Verdict.PASSED for outcome in outcomes):
             raise NotWrittenError(outcomes)
@@ -81,8 +82,8 @@ class Rows:
         sizes = [0 if item is None else limits.check_item(item) for item in after]
         limits.check_transaction_bytes(sizes)
         units = 0
-        for write, old, new, size in zip(writes, before, after, sizes, strict=True):
-            units += limits.write_units(max(_size(old), size))
+        for write, (old, was), new, size in zip(writes, there, after, sizes, strict=True):
+            units += limits.write_units(max(was, size))
             if not isinstance(write, Check):
                 units += self._replace(_key(write), old, new, size=size)
         return after, units
