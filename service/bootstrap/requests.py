@@ -199,7 +199,12 @@ def _webhooks(shared: Shared) -> ManageWebhooks:
         send_challenge=SendChallenge(
             clock=ports.clock, ids=ports.ids, post_event=shared.post_event
         ),
-        wake=WakeEndpoint(endpoints=shared.endpoints, sessions=ports.sessions, hints=ports.hints),
+        wake=WakeEndpoint(
+            endpoints=shared.endpoints,
+            sessions=ports.sessions,
+            lanes=ports.lanes,
+            hints=ports.hints,
+        ),
     )
 
 

@@ -66,6 +66,8 @@ class Endpoint:
     on_exhausted: OnExhausted = OnExhausted.BLOCK
     skip_after_seconds: int = SKIP_AFTER_SECONDS
     """How long a head must have failed, while the endpoint is well, before it is skipped."""
+    openings: int = 0
+    """How often it was opened, or given another URL: what lanes wait for ends with each."""
     secrets: Sequence[SigningSecret] = ()
     verify: bool = False
     """Whether it must have sent a challenge back before it gets anything."""
@@ -136,5 +138,15 @@ class Lane:
     """When the head failed for the first time; anew after each time that its endpoint was shut."""
     gone_at: float | None = None
     """When the last answer came, if it was 410: the next one settles it."""
+    openings: int = 0
+    """Those of its endpoint when it last was in a courier's hands."""
     claim: Claim | None = None
     version: int = 0
+
+    def anew(self, endpoint: Endpoint) -> "Lane":
+        """As it goes on: as if never tried, if its endpoint was opened since it last was."""
+        if self.openings == endpoint.openings:
+            return self
+        return replace(
+            self, attempt=0, failing_since=None, gone_at=None, openings=endpoint.openings
+        )

@@ -111,7 +111,7 @@ class DeliverLane:
         )
         if claimed is None:
             return False
-        hold.lane = claimed
+        hold.lane = claimed.anew(hold.endpoint)
         if claimed.version != found.version + 1:
             # Somebody moved it between our read and our claim: what we read is stale.
             await self.keep.save(hold, replace(claimed, claim=None))

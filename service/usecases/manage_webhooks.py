@@ -232,6 +232,7 @@ class ManageWebhooks:
             self._check(after)
             record = _record(ticket, 200, after, secret)
             if _begins_anew(before, after):
+                after = replace(after, openings=before.openings + 1)
                 await self._forget_health(endpoint_id)
             try:
                 made = await self.tenants.put_endpoint(

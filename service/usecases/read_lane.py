@@ -150,6 +150,8 @@ class ReadLane:
             return False
         if lane.due_at is None or lane.due_at <= now:
             return True
+        if lane.openings != view.endpoint.openings:
+            return True  # the time it waits for is that of the endpoint before it was opened
         if view.endpoint.state is not EndpointState.ACTIVE:
             return not lane.parked  # a lane that waits for its retry is parked as soon as it is met
         if not lane.parked and lane.due_at - now <= SOON_SECONDS:
@@ -187,4 +189,5 @@ class ReadLane:
                 cursor = page.last_sequence
                 break
             cursor = page.events[-1].sequence
-        return Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=cursor)
+        lane = Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=cursor)
+        return lane.anew(endpoint)

@@ -10,8 +10,7 @@ from typing import Final
 
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.ids import SessionId, TenantName
-from service.domain.session import Session
-from service.ports import Hints, SessionFilter, SessionStore
+from service.ports import Hints, LaneStore, SessionFilter, SessionStore
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.moot_hints import MootHints
 
@@ -46,24 +45,30 @@ class WakeEndpoint:
 
     endpoints: KnownEndpoints
     sessions: SessionStore
+    lanes: LaneStore
     hints: Hints
     most: int = SESSIONS_MAX
 
     async def __call__(self, endpoint: Endpoint, *, delay: float = 0.0) -> int:
-        """Hint a lane for each of the tenant's latest sessions; how many."""
+        """Hint what waits, and a lane for each of the tenant's latest sessions; how many of those.
+
+        What waits may wait for half a day, and its session may be an old one.
+        """
         self.endpoints.forget(endpoint.tenant)
+        waiting = await self.lanes.waiting_lanes(endpoint.id, limit=self.most)
+        await self._hint(endpoint, waiting, delay)
         cursor: str | None = None
         count = 0
         while count < self.most:
             page = await self.sessions.list_sessions(
                 endpoint.tenant, SessionFilter(), cursor=cursor, limit=PAGE
             )
-            await self._hint(endpoint, page.items, delay)
+            await self._hint(endpoint, [session.id for session in page.items], delay)
             count += len(page.items)
             cursor = page.next_cursor
             if cursor is None:
                 break
         return count
 
-    async def _hint(self, endpoint: Endpoint, found: Sequence[Session], delay: float) -> None:
-        await gather(*(self.hints.lane(endpoint.id, session.id, delay=delay) for session in found))
+    async def _hint(self, endpoint: Endpoint, found: Sequence[SessionId], delay: float) -> None:
+        await gather(*(self.hints.lane(endpoint.id, each, delay=delay) for each in found))

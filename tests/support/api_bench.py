@@ -518,7 +518,12 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
         check_url=bench.check_url,
         send_test=SendTest(clock=bench.clock, ids=bench.ids, post_event=post),
         send_challenge=SendChallenge(clock=bench.clock, ids=bench.ids, post_event=post),
-        wake=WakeEndpoint(endpoints=known, sessions=bench.table.sessions, hints=bench.hints),
+        wake=WakeEndpoint(
+            endpoints=known,
+            sessions=bench.table.sessions,
+            lanes=bench.table.lanes,
+            hints=bench.hints,
+        ),
     )
 
 

@@ -182,7 +182,9 @@ class Yard:
 
     async def open(self, name: str) -> None:
         """Its owner enables an endpoint, whatever closed it."""
-        await self.world.change(EndpointId(name), state=EndpointState.ACTIVE, disabled_reason=None)
+        now = await self.world.table.tenants.endpoint(EndpointId(name))
+        opened = {"state": EndpointState.ACTIVE, "disabled_reason": None}
+        await self.world.change(now.id, openings=now.openings + 1, **opened)
         health = await self.world.table.healths.health(EndpointId(name))
         stamp = Stamp(by=f"owner-{health.version}", at=self.world.clock.now())
         anew = forgotten(health, stamp)

@@ -1,9 +1,11 @@
 """Which events an endpoint takes, and when it is open."""
 
+from dataclasses import replace
+
 import pytest
 
-from service.domain.endpoint import UNVERIFIED, Endpoint, EndpointState, settled
-from service.domain.ids import EndpointId, TenantName
+from service.domain.endpoint import UNVERIFIED, Endpoint, EndpointState, Lane, settled
+from service.domain.ids import EndpointId, SessionId, TenantName
 from tests.support.playbook import NOON
 from tests.support.store_builders import an_endpoint
 
@@ -71,3 +73,31 @@ def test_only_what_proved_itself_is_open_and_what_was_closed_stays_closed(
 
     assert (now.state, now.disabled_reason) == after
     assert settled(now) == now
+LANE = Lane(
+    endpoint_id=EndpointId("whk_1"),
+    session_id=SessionId("ses_1"),
+    cursor=7,
+    delivered=4,
+    attempt=9,
+    gap=(5, 7),
+    failing_since=NOON,
+    gone_at=NOON,
+)
+
+
+def test_a_lane_goes_on_as_if_never_tried_once_its_endpoint_was_opened() -> None:
+    endpoint = Endpoint(
+        id=EndpointId("whk_1"),
+        tenant=TenantName("acme"),
+        url="https://x.test",
+        event_types=["*"],
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    opened = replace(endpoint, openings=1)
+
+    anew = LANE.anew(opened)
+
+    assert LANE.anew(endpoint) is LANE
+    assert anew == replace(LANE, attempt=0, failing_since=None, gone_at=None, openings=1)
+    assert anew.anew(opened) is anew

@@ -95,6 +95,21 @@ async def test_another_address_is_another_endpoint_and_another_name_is_not() -> 
     assert elsewhere.is_well
 
 
+async def test_each_opening_and_each_move_is_counted() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        webhooks, seen = bench.broker.webhooks, []
+
+        for on in (True, False, True):
+            await webhooks.switch(key, endpoint_id, on=on, ticket=None)
+            seen.append((await bench.table.tenants.endpoint(endpoint_id)).openings)
+        moved = {"url": "https://example.com/new"}
+        await webhooks.change(key, endpoint_id, changes=moved, ticket=None)
+        seen.append((await bench.table.tenants.endpoint(endpoint_id)).openings)
+
+    assert seen == [0, 0, 1, 2]
+
+
 async def test_what_couriers_write_meanwhile_is_forgotten_too_but_not_for_ever() -> None:
     async with open_bench(serving=False) as bench:
         endpoint_id, key = await _made(bench), await bench.caller()

@@ -1,6 +1,8 @@
 """Hints for what moved: cheap where nobody listens, complete where an endpoint opens."""
 
-from service.domain.endpoint import EndpointState
+from dataclasses import replace
+
+from service.domain.endpoint import EndpointState, Lane
 from service.domain.ids import SessionId
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.moot_hints import MootHints
@@ -37,13 +39,43 @@ def test_an_endpoint_that_opens_wakes_a_lane_for_each_session() -> None:
         for number in range(130):
             await world.session(f"ses_{number:03}")
         known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
-        wake = WakeEndpoint(endpoints=known, sessions=world.table.sessions, hints=world.hints)
+        wake = WakeEndpoint(
+            endpoints=known,
+            sessions=world.table.sessions,
+            lanes=world.table.lanes,
+            hints=world.hints,
+        )
 
         count = await wake(endpoint, delay=2.0)
 
         assert count == 130
         assert len({hint.session_id for hint in world.hints.lanes}) == 130
         assert {hint.delay for hint in world.hints.lanes} == {2.0}
+
+    run_virtual(story())
+
+
+def test_an_endpoint_that_opens_wakes_what_waits_for_it_however_old() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        lane = Lane(endpoint_id=endpoint.id, session_id=SessionId("ses_of_long_ago"), cursor=0)
+        held = await world.table.lanes.claim(lane, token="t", now=0, until=9)
+        assert held is not None
+        await world.table.lanes.save(held, replace(held, claim=None, due_at=9e9))
+        known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
+        wake = WakeEndpoint(
+            endpoints=known,
+            sessions=world.table.sessions,
+            lanes=world.table.lanes,
+            hints=world.hints,
+        )
+
+        count = await wake(endpoint)
+
+        assert count == 0
+        hinted = {hint.session_id for hint in world.hints.lanes}
+        assert hinted == {"ses_of_long_ago"}
 
     run_virtual(story())
 
@@ -56,7 +88,11 @@ def test_an_endpoint_that_opens_wakes_no_more_than_a_request_has_time_for() -> N
             await world.session(f"ses_{number:03}")
         known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
         wake = WakeEndpoint(
-            endpoints=known, sessions=world.table.sessions, hints=world.hints, most=100
+            endpoints=known,
+            sessions=world.table.sessions,
+            lanes=world.table.lanes,
+            hints=world.hints,
+            most=100,
         )
 
         count = await wake(endpoint)
