@@ -78,15 +78,13 @@ class Endpoint:
     updated_at: float
 
     def wants(self, event_type: str) -> bool:
-        """Whether it takes events of that type: by name, `message.*`, or `*` (the whole log)."""
+        """Whether it takes events of that type: by name, `message.*`, or `*` (a session's log)."""
         if event_type == EventType.ERASED:
             return False
-        if event_type in self.event_types:
-            return True
-        if event_type in UNLOGGED:
-            return False
         family = event_type.partition(".")[0] + ".*"
-        return "*" in self.event_types or family in self.event_types
+        if event_type in self.event_types or family in self.event_types:
+            return True
+        return "*" in self.event_types and event_type not in UNLOGGED
 
     @property
     def must_prove_itself(self) -> bool:

@@ -6,14 +6,14 @@ from typing import Any, Final
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import FieldFault
 from service.domain.instants import rfc3339
-from service.domain.log import UNLOGGED, EventType
+from service.domain.log import EventType
 from service.webhook.credentials import shown_headers
 from service.webhook.retry import NAMED_SCHEDULES, SCHEDULE
 from service.webhook.rotation import shown_public_key
 
 TYPES: Final = frozenset(EventType) - {EventType.ERASED}
-FAMILIES: Final = frozenset(f"{kind.value.partition('.')[0]}.*" for kind in TYPES - UNLOGGED)
-"""Typing and webhook.* have no family: they are asked for by name."""
+FAMILIES: Final = frozenset(f"{kind.value.partition('.')[0]}.*" for kind in TYPES)
+"""`typing.*` and `webhook.*` among them, which `*` does not include."""
 
 EVENT_TYPES_MAX: Final = 32
 DESCRIPTION_MAX: Final = 1024
