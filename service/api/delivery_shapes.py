@@ -9,6 +9,7 @@ from service.api.shapes import Outbound
 from service.api.webhook_words import ERROR
 from service.domain.attempt import Decision, Trigger
 from service.domain.endpoint import EndpointState
+from service.domain.told import Stage
 
 
 class PhasesOut(Outbound):
@@ -28,8 +29,10 @@ class AttemptOut(Outbound):
     """One POST of one event."""
 
     id: str
-    session_id: str
-    sequence: int
+    session_id: str | None = Field(
+        description="Null for `webhook.*`, which belong to no session; so is `sequence`."
+    )
+    sequence: int | None
     event_id: str
     event_type: str
     at: datetime = Field(description="When it began.")
@@ -69,6 +72,13 @@ class EndpointHealth(StrEnum):
     DOWN = "down"
 
 
+class WarningOut(Outbound):
+    """Something that the owner was told of an endpoint."""
+
+    stage: Stage
+    at: datetime
+
+
 class WebhookStatsOut(Outbound):
     """How an endpoint does. Counts end at 1000 and may lag by seconds."""
 
@@ -83,6 +93,9 @@ class WebhookStatsOut(Outbound):
         description="When the first attempt failed since the last that did not."
     )
     failures_in_a_row: int
+    warnings: list[WarningOut] = Field(
+        description="What was told (`webhook.failing`, `webhook.disabled`) and is not over yet."
+    )
     lanes_waiting: int = Field(
         description="Of the latest 20,000 sessions, those whose next delivery waits for a time."
     )

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.api.shapes import PUBLIC_TYPES, EventOut, Problem
-from service.domain.log import EventType
+from service.domain.log import UNLOGGED, EventType
 
 SCHEMES: Final = {
     "apiKey": {
@@ -76,7 +76,7 @@ def document_of(app: FastAPI) -> dict[str, Any]:
         for method, operation in methods.items():
             _tidy_operation(path, method, operation)
     document["components"]["securitySchemes"] = SCHEMES
-    document["webhooks"] = {kind.value: _webhook(kind.value) for kind in PUBLIC_TYPES}
+    document["webhooks"] = {kind.value: _webhook(kind) for kind in PUBLIC_TYPES}
     return document
 
 
@@ -117,7 +117,7 @@ def _short_name(operation_id: str) -> str:
     return re.split(r"_(?:v1|healthz_get|readyz_get)", operation_id)[0]
 
 
-def _webhook(kind: str) -> Mapping[str, Any]:
+def _webhook(kind: EventType) -> Mapping[str, Any]:
     headers = [
         {
             "name": name,
@@ -130,10 +130,10 @@ def _webhook(kind: str) -> Mapping[str, Any]:
     ]
     return {
         "post": {
-            "operationId": "on_" + re.sub(r"[^a-zA-Z]", "_", kind),
-            "summary": kind,
+            "operationId": "on_" + re.sub(r"[^a-zA-Z]", "_", kind.value),
+            "summary": kind.value,
             "tags": ["events"],
-            "parameters": [*headers, LANE_SEQUENCE, GAP],
+            "parameters": [*headers, *([] if kind in UNLOGGED else [LANE_SEQUENCE, GAP])],
             "requestBody": {
                 "required": True,
                 "content": {

@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from service.api.webhook_words import (
+    EVENT_TYPES,
     MAX_CONCURRENCY,
     ON_EXHAUSTED,
     RATE_LIMIT,
@@ -212,7 +213,7 @@ RetrySchedule = Annotated[
 
 
 class _WebhookFields(Inbound):
-    event_types: list[str] = ["*"]
+    event_types: Annotated[list[str], Field(description=EVENT_TYPES)] = ["*"]
     description: str | None = None
     headers: dict[str, str] = {}
     enabled: bool = True

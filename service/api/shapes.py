@@ -13,9 +13,11 @@ from pydantic.alias_generators import to_camel
 
 from service.domain.access import Scope
 from service.domain.deployment import CarryOver, Mode, OnReadOnly, OnSessionLost
+from service.domain.endpoint import EndpointState
 from service.domain.log import EventType
 from service.domain.message import AuthorKind, MessageStatus
 from service.domain.session import Cause, EndedBy, EndMode, PublicState
+from service.domain.told import Stage
 
 T = TypeVar("T")
 PROBLEM_REF: Final = {"$ref": "#/components/schemas/Problem"}
@@ -204,6 +206,15 @@ class MessagePageOut(Outbound):
     segments: list[SegmentOut]
 
 
+class WebhookNamed(BaseModel):
+    """The endpoint that a `webhook.*` event speaks of."""
+
+    id: str
+    url: str = Field(description="Without its query.")
+    description: str | None
+    state: EndpointState
+
+
 class EventDataOut(BaseModel):
     """What happened. Which of the later members there are depends on the type."""
 
@@ -216,6 +227,9 @@ class EventDataOut(BaseModel):
     sequence: int | None = None
     message: MessageOut | None = None
     session: SessionFields | None = None
+    webhook: WebhookNamed | None = None
+    stage: Stage | None = Field(default=None, description="What `webhook.failing` warns of.")
+    reason: str | None = Field(default=None, description="Why an endpoint fails or was disabled.")
 
 
 PUBLIC_TYPES: Final = tuple(kind for kind in EventType if kind is not EventType.ERASED)

@@ -8,6 +8,7 @@ from pydantic import Field
 from service.api.shapes import Outbound
 from service.api.webhook_words import (
     ERROR,
+    EVENT_TYPES,
     MAX_CONCURRENCY,
     ON_EXHAUSTED,
     RATE_LIMIT,
@@ -23,7 +24,7 @@ class WebhookOut(Outbound):
 
     id: str
     url: str
-    event_types: list[str]
+    event_types: list[str] = Field(description=EVENT_TYPES)
     description: str | None
     headers: dict[str, str] = Field(description="Credentials among them as `[redacted]`.")
     enabled: bool

@@ -2,6 +2,10 @@
 
 from typing import Final
 
+EVENT_TYPES: Final = (
+    "Types, families such as `message.*`, or `*`: all of a session's log. `typing.*` and "
+    "`webhook.*` come only if asked for by name; the latter tell of your other webhooks."
+)
 RATE_LIMIT: Final = "Deliveries a second at most, all sessions together; 1 to 1000. Null: no limit."
 MAX_CONCURRENCY: Final = (
     "Deliveries at a time at most, all sessions together; 1 to 100. Null: one a session."

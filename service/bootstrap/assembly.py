@@ -15,10 +15,12 @@ from service.usecases.change import ChangeSession
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.facts import Facts
+from service.usecases.follow_notices import FollowNotices
 from service.usecases.hold_links import HoldLinks
 from service.usecases.keep_lane import KeepLane
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.leases import Leases
+from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.present import PresentVisits
@@ -26,6 +28,7 @@ from service.usecases.push_typing import PushTyping
 from service.usecases.read_lane import ReadLane
 from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
+from service.usecases.tell_owner import TellOwner
 from service.usecases.visit import Tools, Visit
 from service.usecases.wake_lanes import WakeLanes
 from service.usecases.weigh_failure import WeighFailure
@@ -96,13 +99,21 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         attend=shared.attend,
         change=shared.change,
         deliver_lane=_courier(shared, moot),
-        sweep=Sweep(ports=ports, attend=shared.attend, start_listeners=starts),
+        sweep=_sweep(shared, starts),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
     )
 
 
 def _push_typing(ports: Ports, endpoints: KnownEndpoints, post_event: PostEvent) -> PushTyping:
     return PushTyping(clock=ports.clock, ids=ports.ids, endpoints=endpoints, post_event=post_event)
+
+
+def _sweep(shared: Shared, starts: StartListeners) -> Sweep:
+    ports = shared.ports
+    follow = FollowNotices(
+        tenant_log=ports.tenant_log, tenants=ports.tenants, lanes=ports.lanes, hints=ports.hints
+    )
+    return Sweep(ports=ports, attend=shared.attend, start_listeners=starts, follow_notices=follow)
 
 
 def _courier(shared: Shared, moot: MootHints) -> DeliverLane:
@@ -115,16 +126,31 @@ def _courier(shared: Shared, moot: MootHints) -> DeliverLane:
         hints=ports.hints,
         probe_scale=scale,
     )
+    tell_owner = TellOwner(
+        clock=ports.clock,
+        ids=ports.ids,
+        healths=ports.healths,
+        endpoints=shared.endpoints,
+        hints=ports.hints,
+    )
     return DeliverLane(
         clock=ports.clock,
         ids=ports.ids,
         lanes=ports.lanes,
         tenants=ports.tenants,
         keep=KeepLane(clock=ports.clock, ids=ports.ids, lanes=ports.lanes, hints=ports.hints),
-        reader=ReadLane(clock=ports.clock, sessions=ports.sessions, lanes=ports.lanes, moot=moot),
+        reader=ReadLane(
+            clock=ports.clock,
+            logs=Logs(sessions=ports.sessions, tenant_log=ports.tenant_log),
+            lanes=ports.lanes,
+            moot=moot,
+        ),
         post_event=shared.post_event,
         record=record_attempt(ports),
         gate=gate,
-        weigh_failure=WeighFailure(clock=ports.clock, gate=gate, retry_scale=scale),
+        weigh_failure=WeighFailure(
+            clock=ports.clock, gate=gate, tell_owner=tell_owner, retry_scale=scale
+        ),
+        tell_owner=tell_owner,
         retry_scale=scale,
     )

@@ -107,6 +107,7 @@ def with_wires(
         budgets=table.budgets,
         healths=table.healths,
         attempts=table.attempts,
+        tenant_log=table.tenant_log,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

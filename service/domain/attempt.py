@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from service.domain.ids import AttemptId, EndpointId, EventId, SessionId
+from service.domain.ids import AttemptId, EndpointId, EventId, LogId
 from service.domain.log import EventType
 
 
@@ -67,7 +67,8 @@ class Attempt:
 
     id: AttemptId
     endpoint_id: EndpointId
-    session_id: SessionId
+    session_id: LogId
+    """Of whose log its event is."""
     sequence: int
     event_id: EventId
     event_type: EventType

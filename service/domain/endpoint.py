@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from service.domain.ids import EndpointId, SessionId, TenantName
+from service.domain.ids import EndpointId, LogId, TenantName, tenant_of
 from service.domain.log import UNLOGGED, EventType
 
 
@@ -122,7 +122,8 @@ class Lane:
     """
 
     endpoint_id: EndpointId
-    session_id: SessionId
+    session_id: LogId
+    """Whose log it carries."""
     cursor: int
     delivered: int = 0
     attempt: int = 0
@@ -140,6 +141,16 @@ class Lane:
     """Those of its endpoint when it last was in a courier's hands."""
     claim: Claim | None = None
     version: int = 0
+
+    @property
+    def number(self) -> int | None:
+        """What the head's delivery is counted as; None: a tenant's log is not counted."""
+        return self.delivered + 1 if tenant_of(self.session_id) is None else None
+
+    @property
+    def told_gap(self) -> tuple[int, int] | None:
+        """The gap that the head's delivery tells of; a tenant's log cannot be read by sequence."""
+        return self.gap if tenant_of(self.session_id) is None else None
 
     def anew(self, endpoint: Endpoint) -> "Lane":
         """As it goes on: as if never tried, if its endpoint was opened since it last was."""

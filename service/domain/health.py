@@ -7,7 +7,8 @@ fail write it down here, for all couriers to see. Nothing is written of an endpo
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from service.domain.ids import SessionId
+from service.domain.ids import LogId
+from service.domain.told import Told
 
 TROUBLE_FAILURES: Final = 5
 TROUBLE_LANES: Final = 2
@@ -40,9 +41,9 @@ class Health:
     """Attempts that failed since the last that did not."""
     row: int = 0
     """Those of them that speak against the endpoint, and not against an event alone."""
-    lanes: tuple[SessionId, ...] = ()
+    lanes: tuple[LogId, ...] = ()
     """Up to `TROUBLE_LANES` different ones of which those are."""
-    disliked: tuple[SessionId, ...] = ()
+    disliked: tuple[LogId, ...] = ()
     """As many of those whose event the receiver dislikes."""
     failing_since: float | None = None
     """When the first of those attempts failed."""
@@ -54,6 +55,8 @@ class Health:
     """Probes that failed since it went down."""
     back_at: float | None = None
     """When a probe came through: since then lanes wake, more and more of them."""
+    told: tuple[Told, ...] = ()
+    """What its owner was told. It outlives the trouble: the end of it is to be told too."""
 
     @property
     def is_well(self) -> bool:
@@ -117,7 +120,7 @@ def probing(health: Health, stamp: Stamp) -> Health:
 
 
 def failed(
-    health: Health, lane: SessionId, stamp: Stamp, *, probed: bool, lasting: bool = False
+    health: Health, lane: LogId, stamp: Stamp, *, probed: bool, lasting: bool = False
 ) -> Health | None:
     """One attempt more that failed; None where that is no news.
 
@@ -161,14 +164,14 @@ def _as_of(health: Health, stamp: Stamp) -> Health:
     return health
 
 
-def _disliked(health: Health, lane: SessionId, stamp: Stamp) -> Health:
+def _disliked(health: Health, lane: LogId, stamp: Stamp) -> Health:
     told = _next(health, stamp, disliked=_with(health.disliked, lane))
     if health.probe_at is None:
         return told
     return replace(told, row=0, lanes=(), probe_at=None, back_at=stamp.at)
 
 
-def _with(lanes: tuple[SessionId, ...], lane: SessionId) -> tuple[SessionId, ...]:
+def _with(lanes: tuple[LogId, ...], lane: LogId) -> tuple[LogId, ...]:
     known = lane in lanes or len(lanes) >= TROUBLE_LANES
     return lanes if known else (*lanes, lane)
 
@@ -203,6 +206,7 @@ def succeeded(health: Health, stamp: Stamp) -> Health | None:
         by=stamp.by,
         changed_at=stamp.at,
         paused_until=health.paused_until,
+        told=health.told,
     )
 
 
@@ -212,12 +216,18 @@ def _cleared(health: Health, stamp: Stamp) -> Health:
 
 def is_given_up(health: Health, *, now: float) -> bool:
     """Whether nothing came through for so long that the endpoint is to be disabled."""
-    if health.failing_since is None or health.failed < GIVE_UP_ATTEMPTS:
-        return False
-    return now - health.failing_since >= GIVE_UP_SECONDS
+    return given_up_share(health, now=now) >= 1.0
 
 
-def blames_event(health: Health, lane: SessionId, *, since: float, lasting: bool) -> bool:
+def given_up_share(health: Health, *, now: float) -> float:
+    """How much of that has passed, time or attempts, whichever is less; 1: all of it."""
+    if health.failing_since is None:
+        return 0.0
+    time = (now - health.failing_since) / GIVE_UP_SECONDS
+    return min(time, health.failed / GIVE_UP_ATTEMPTS)
+
+
+def blames_event(health: Health, lane: LogId, *, since: float, lasting: bool) -> bool:
     """Whether one event fails and not the endpoint; `health` is as its latest failure left it.
 
     Nobody else failed since the last success, and that came after `since`, when the event failed
@@ -230,11 +240,16 @@ def blames_event(health: Health, lane: SessionId, *, since: float, lasting: bool
     return alone and (lasting or health.failing_since > since)
 
 
-def forgotten(health: Health, stamp: Stamp) -> Health | None:
-    """As if nothing was known of the endpoint; None where nothing is."""
-    if health.version == 0:
+def forgotten(health: Health, stamp: Stamp, told: tuple[Told, ...] = ()) -> Health | None:
+    """As if nothing was known of the endpoint but that its owner was told; None if that is so."""
+    if health.version == 0 and not told:
         return None
-    return Health(version=health.version + 1, by=stamp.by, changed_at=stamp.at)
+    return Health(version=health.version + 1, by=stamp.by, changed_at=stamp.at, told=told)
+
+
+def telling(health: Health, stamp: Stamp, told: tuple[Told, ...]) -> Health:
+    """Its owner was told something."""
+    return _next(health, stamp, told=told)
 
 
 def _next(health: Health, stamp: Stamp, **changes: object) -> Health:

@@ -1,6 +1,6 @@
 """Names of things. Every id is opaque text with a prefix; this module never makes one."""
 
-from typing import Final, NewType
+from typing import Final, NewType, TypeAlias
 
 SessionId = NewType("SessionId", str)
 EventId = NewType("EventId", str)
@@ -16,6 +16,10 @@ DeploymentName = NewType("DeploymentName", str)
 ListenerName = NewType("ListenerName", str)
 """One process that holds links, for as long as it lives: no two ever have the same."""
 
+TenantLogId = NewType("TenantLogId", str)
+LogId: TypeAlias = SessionId | TenantLogId
+"""Whose log it is, by its spelling: a session's, or that of a tenant about its own webhooks."""
+
 SESSION: Final = "ses"
 EVENT: Final = "evt"
 MESSAGE: Final = "msg"
@@ -25,11 +29,28 @@ ATTEMPT: Final = "try"
 LINK: Final = "lnk"
 LOCK: Final = "lck"
 LISTENER: Final = "own"
+TENANT_LOG: Final = "ten"
 
 
 def masked(secret: str) -> str:
     """The last four characters of a secret: enough to compare by eye, useless to a thief."""
     return f"…{secret[-4:]}"
+
+
+def log_of(tenant: TenantName) -> TenantLogId:
+    """The log of a tenant."""
+    return TenantLogId(f"{TENANT_LOG}_{tenant}")
+
+
+def tenant_of(log_id: LogId) -> TenantName | None:
+    """The tenant whose log it is; None for a session's."""
+    kind, _, name = log_id.partition("_")
+    return TenantName(name) if kind == TENANT_LOG else None
+
+
+def log_named(name: str) -> LogId:
+    """The log of that name, as a queue or a table spells it."""
+    return TenantLogId(name) if name.startswith(f"{TENANT_LOG}_") else SessionId(name)
 
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-from service.domain.ids import EventId, SessionId
+from service.domain.ids import EventId, LogId
 from service.domain.instants import rfc3339
 from service.domain.sends import CLOCK_SKEW_SECONDS
 
@@ -37,6 +37,7 @@ class EventType(StrEnum):
     ATTACHMENT_UPLOADED = "attachment.uploaded"
     ATTACHMENT_FAILED = "attachment.failed"
     WEBHOOK_TEST = "webhook.test"
+    WEBHOOK_FAILING = "webhook.failing"
     WEBHOOK_CHALLENGE = "webhook.challenge"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_RECOVERED = "webhook.recovered"
@@ -48,12 +49,17 @@ UNLOGGED: Final = frozenset(
     {
         EventType.TYPING_STARTED,
         EventType.WEBHOOK_TEST,
+        EventType.WEBHOOK_FAILING,
         EventType.WEBHOOK_CHALLENGE,
         EventType.WEBHOOK_DISABLED,
         EventType.WEBHOOK_RECOVERED,
     }
 )
 """Types that never stand in a session's log; `*` does not include them."""
+TOLD: Final = frozenset(
+    {EventType.WEBHOOK_FAILING, EventType.WEBHOOK_DISABLED, EventType.WEBHOOK_RECOVERED}
+)
+"""Types of a tenant's own log: what is told about its endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,8 @@ class LogEvent:
     """One event with its place. `data` is exactly what callers get; the rest serves the writers."""
 
     id: EventId
-    session_id: SessionId
+    session_id: LogId
+    """Whose log it stands in."""
     sequence: int
     type: EventType
     at: float

@@ -21,6 +21,7 @@ from service.ports.storage import (
     LaneStore,
     LaneView,
     ShardStore,
+    TenantLog,
     TenantStore,
 )
 from service.ports.system import (
@@ -58,6 +59,7 @@ class Ports:
     budgets: BudgetStore
     healths: HealthStore
     attempts: AttemptStore
+    tenant_log: TenantLog
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -96,6 +98,7 @@ __all__ = [
     "ShardStore",
     "Signer",
     "Starter",
+    "TenantLog",
     "TenantStore",
     "WebhookAnswer",
     "WebhookHttp",

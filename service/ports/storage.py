@@ -15,11 +15,13 @@ from service.domain.ids import (
     DeploymentName,
     EndpointId,
     ListenerName,
+    LogId,
     SessionId,
     TenantName,
 )
 from service.domain.lease import Lease
-from service.ports.sessions import Page
+from service.domain.notice import Notice
+from service.ports.sessions import LogPage, Page
 
 
 class ShardStore(Protocol):
@@ -64,17 +66,17 @@ class LaneView:
     endpoint: Endpoint
     health: Health
     lane: Lane | None
-    has_session: bool
-    """Whether the session is there, and not erased."""
+    has_log: bool
+    """Whether the session is there, and not erased; or whether the tenant's log is its own."""
 
 
 class LaneStore(Protocol):
     """The ordered deliveries."""
 
-    async def look(self, endpoint_id: EndpointId, session_id: SessionId) -> LaneView:
+    async def look(self, endpoint_id: EndpointId, session_id: LogId) -> LaneView:
         """Everything in one request, strongly consistent. Raises NotFoundError: no endpoint."""
 
-    async def lane(self, endpoint_id: EndpointId, session_id: SessionId) -> Lane | None:
+    async def lane(self, endpoint_id: EndpointId, session_id: LogId) -> Lane | None:
         """The lane as it is, strongly consistent."""
 
     async def lanes_of(self, session_id: SessionId) -> Sequence[Lane]:
@@ -89,13 +91,11 @@ class LaneStore(Protocol):
         Raises VersionConflictError.
         """
 
-    async def due_lanes(
-        self, *, before: float, limit: int
-    ) -> Sequence[tuple[EndpointId, SessionId]]:
+    async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, LogId]]:
         """Lanes whose retry is due before then, oldest first, eventually consistent."""
 
-    async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[SessionId]:
-        """Sessions whose lane to that endpoint waits for a time, eventually consistent."""
+    async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[LogId]:
+        """Logs whose lane to that endpoint waits for a time, eventually consistent."""
 
     async def count_waiting(self, endpoint_id: EndpointId, *, most: int) -> int:
         """How many lanes to that endpoint wait for a time, counted up to `most`.
@@ -153,8 +153,12 @@ class TenantStore(Protocol):
         *,
         expected_version: int | None,
         idempotency: IdempotencyRecord | None,
+        notice: Notice | None = None,
     ) -> Endpoint:
-        """Create (None) or change. Raises VersionConflictError, IdempotencyInProgressError."""
+        """Create (None) or change, and append the notice to the tenant's log with it.
+
+        Raises VersionConflictError, IdempotencyInProgressError.
+        """
 
     async def endpoint(self, endpoint_id: EndpointId) -> Endpoint:
         """Strongly consistent. Raises NotFoundError."""
@@ -207,8 +211,15 @@ class HealthStore(Protocol):
     async def health(self, endpoint_id: EndpointId) -> Health:
         """As it is, strongly consistent; that of one that is well where nothing was written."""
 
-    async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
-        """Put `after` in the place of `before`.
+    async def change_health(
+        self,
+        endpoint_id: EndpointId,
+        before: Health,
+        after: Health,
+        *,
+        notice: Notice | None = None,
+    ) -> Health:
+        """Put `after` in the place of `before`, and append the notice to its tenant's log with it.
 
         What is there then: `after`, or what somebody else made of `before` first.
         """
@@ -225,6 +236,23 @@ class HealthStore(Protocol):
         """Count one request more in that second; whether it was among the first `most`."""
 
 
+class TenantLog(Protocol):
+    """What is told about a tenant's endpoints: a log beside its sessions', kept for 30 days.
+
+    Notices are appended with the change that they tell of (`HealthStore`, `TenantStore`), each at
+    the next place. An append makes the log due, so that its lanes are found whatever is lost.
+    """
+
+    async def read(self, tenant: TenantName, *, after: int, limit: int) -> LogPage:
+        """Events after that place, ascending, and the log's end, strongly consistent."""
+
+    async def due(self, *, before: float, limit: int) -> Sequence[TenantName]:
+        """Logs that are due before then, oldest first, eventually consistent."""
+
+    async def settle(self, tenant: TenantName, *, end: int) -> bool:
+        """Not due any more, if it still ends there; whether it does."""
+
+
 class AttemptStore(Protocol):
     """What single deliveries came to, for people to look at; each is kept for 30 days."""
 
@@ -234,7 +262,7 @@ class AttemptStore(Protocol):
     async def attempts_of(
         self,
         endpoint_id: EndpointId,
-        session_id: SessionId,
+        session_id: LogId,
         *,
         wanted: AttemptFilter = EVERY,
         cursor: str | None,

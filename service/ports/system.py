@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId
 
 
 class Clock(Protocol):
@@ -76,7 +76,7 @@ class Hints(Protocol):
         """Tell the owner of the shard to look at this session."""
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         """Tell a courier to look at this lane, not before `delay` seconds; 900 at most are kept."""
 
@@ -86,7 +86,7 @@ class LaneHint:
     """A lane that a courier should look at, and how often couriers passed the hint on."""
 
     endpoint_id: EndpointId
-    session_id: SessionId
+    session_id: LogId
     hops: int = 0
 
 

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from service.domain.attempt import Decision
 from service.domain.endpoint import EndpointState
 from service.domain.errors import NotFoundError, VersionConflictError
-from service.domain.ids import LOCK, EndpointId, SessionId
+from service.domain.ids import LOCK, EndpointId, LogId
 from service.domain.log import LogEvent
 from service.ports import Clock, Ids, LaneStore, TenantStore, WebhookAnswer
 from service.usecases.endpoint_gate import EndpointGate, Turned
@@ -20,6 +20,7 @@ from service.usecases.keep_lane import KeepLane, claim_seconds
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.usecases.record_attempt import RecordAttempt, next_try
+from service.usecases.tell_owner import TellOwner
 from service.usecases.weigh_failure import GiveUp, Skip, WaitUntil, WeighFailure
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import (
@@ -58,12 +59,13 @@ class DeliverLane:
     gate: EndpointGate
     keep: KeepLane
     weigh_failure: WeighFailure
+    tell_owner: TellOwner
     retry_scale: float = 1.0
 
     async def __call__(
         self,
         endpoint_id: EndpointId,
-        session_id: SessionId,
+        session_id: LogId,
         *,
         hops: int = 0,
         until: float | None = None,
@@ -175,8 +177,8 @@ class DeliverLane:
             hold.endpoint,
             head.id,
             body=event_bytes(head),
-            lane_sequence=hold.lane.delivered + 1,
-            gap=hold.lane.gap,
+            lane_sequence=hold.lane.number,
+            gap=hold.lane.told_gap,
         )
         told = Answer(
             status=answer.status,
@@ -220,6 +222,7 @@ class DeliverLane:
     async def _delivered(
         self, hold: Hold, head: LogEvent, *, then_disable: str | None
     ) -> bool | None:
+        await self.tell_owner.recovered(hold)
         stop = await self._go_past(hold, head, gap=None)
         hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
         if then_disable is not None:
@@ -298,22 +301,22 @@ class DeliverLane:
     async def _disable(self, hold: Hold, reason: str) -> None:
         """Close the endpoint, keep the backlog."""
         try:
-            current = await self.tenants.endpoint(hold.endpoint.id)
+            closed = replace(
+                await self.tenants.endpoint(hold.endpoint.id),
+                state=EndpointState.DISABLED,
+                disabled_reason=reason,
+                updated_at=self.clock.now(),
+            )
+            notice = self.tell_owner.disabled(closed)
             hold.endpoint = await self.tenants.put_endpoint(
-                replace(
-                    current,
-                    state=EndpointState.DISABLED,
-                    disabled_reason=reason,
-                    updated_at=self.clock.now(),
-                ),
-                expected_version=hold.endpoint.version,
-                idempotency=None,
+                closed, expected_version=hold.endpoint.version, idempotency=None, notice=notice
             )
         except VersionConflictError:
             # Somebody changed it meanwhile: what was seen does not judge the new one.
             await self.keep.retry_later(hold, self.clock.now())
             return
         _log.warning("endpoint.disabled", extra=_names(hold.run) | {"reason": reason})
+        await self.tell_owner.spread(notice)
         await self.keep.park(hold)
 
 

@@ -22,7 +22,7 @@ from service.domain.health import (
     probing,
     succeeded,
 )
-from service.domain.ids import LOCK, EndpointId, SessionId
+from service.domain.ids import LOCK, EndpointId, LogId
 from service.ports import Clock, HealthStore, Hints, Ids, LaneStore
 
 PLACE_SECONDS: Final = 60.0
@@ -127,7 +127,7 @@ class EndpointGate:
     async def tell_failure(
         self,
         endpoint_id: EndpointId,
-        session_id: SessionId,
+        session_id: LogId,
         health: Health,
         *,
         probed: bool,

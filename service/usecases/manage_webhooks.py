@@ -13,6 +13,7 @@ from service.domain.errors import (
 )
 from service.domain.health import Stamp, forgotten
 from service.domain.ids import ENDPOINT, LOCK, EndpointId
+from service.domain.told import Stage, with_told
 from service.ports.storage import HealthStore, TenantStore
 from service.ports.system import Clock, Ids
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
@@ -233,7 +234,9 @@ class ManageWebhooks:
             record = _record(ticket, 200, after, secret)
             if _begins_anew(before, after):
                 after = replace(after, openings=before.openings + 1)
-                await self._forget_health(endpoint_id)
+                await self._forget_health(before)
+            elif _is_given_up(before) and not _is_given_up(after):
+                await self._forget_health(before)
             try:
                 made = await self.tenants.put_endpoint(
                     after, expected_version=before.version, idempotency=record
@@ -244,15 +247,21 @@ class ManageWebhooks:
             return made
         raise UnavailableError(what="the webhook")
 
-    async def _forget_health(self, endpoint_id: EndpointId) -> None:
-        """What couriers found of it must not keep it shut, nor disable it again at once."""
+    async def _forget_health(self, before: Endpoint) -> None:
+        """What couriers found of it must not keep it shut, nor disable it again at once.
+
+        What its owner was told stands until it delivers again.
+        """
         for _ in range(TRIES):
             stamp = Stamp(by=self.ids.ulid(LOCK), at=self.clock.now())
-            health = await self.healths.health(endpoint_id)
-            after = forgotten(health, stamp)
+            health = await self.healths.health(before.id)
+            told = health.told
+            if _is_given_up(before):
+                told = with_told(told, Stage.DISABLED, log=None, now=before.updated_at)
+            after = forgotten(health, stamp, told)
             if after is None:
                 return
-            there = await self.healths.change_health(endpoint_id, health, after)
+            there = await self.healths.change_health(before.id, health, after)
             if there.by == stamp.by:
                 return
 
@@ -277,6 +286,12 @@ def _until_known(before: Endpoint, after: Endpoint) -> float:
     """Seconds until no courier takes it for shut any more because it was found so before."""
     was_open = before.state is EndpointState.ACTIVE
     return KNOWN_SECONDS if was_open and _begins_anew(before, after) else 0.0
+
+
+def _is_given_up(endpoint: Endpoint) -> bool:
+    """Whether the broker disabled it, which its owner was told."""
+    by_broker = endpoint.disabled_reason not in {None, REQUESTED}
+    return endpoint.state is EndpointState.DISABLED and by_broker
 
 
 def _record(

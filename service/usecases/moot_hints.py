@@ -14,7 +14,7 @@ from typing import Final
 
 from service.domain.endpoint import Lane
 from service.domain.health import Health, Wait, leave
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId
 from service.ports import Clock
 
 KNOWN_SECONDS: Final = 1.0
@@ -34,15 +34,15 @@ class MootHints:
     clock: Clock
     shut_until: dict[EndpointId, float] = field(default_factory=dict)
     """On the monotonic clock: how long it may be taken for shut."""
-    due: "OrderedDict[tuple[EndpointId, SessionId], float]" = field(default_factory=OrderedDict)
+    due: "OrderedDict[tuple[EndpointId, LogId], float]" = field(default_factory=OrderedDict)
     """When each lane's own time comes, since the epoch."""
     most: int = LANES_MOST
 
-    def is_moot(self, endpoint_id: EndpointId, session_id: SessionId) -> bool:
+    def is_moot(self, endpoint_id: EndpointId, log_id: LogId) -> bool:
         """Whether a look at that lane would find that it has to wait."""
         if self.shut_until.get(endpoint_id, 0.0) <= self.clock.monotonic():
             return False
-        due_at = self.due.get((endpoint_id, session_id))
+        due_at = self.due.get((endpoint_id, log_id))
         return due_at is not None and self.clock.now() + SOON_SECONDS < due_at
 
     def saw(self, endpoint_id: EndpointId, health: Health, *, read_at: float) -> None:

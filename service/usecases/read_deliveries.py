@@ -9,8 +9,9 @@ from service.domain.access import ApiKey
 from service.domain.attempt import Attempt, AttemptFilter, Outcome, Phases
 from service.domain.errors import FieldFault, InvalidRequestError
 from service.domain.health import Health
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, SessionId, tenant_of
 from service.domain.instants import maybe_rfc3339, rfc3339
+from service.domain.told import standing
 from service.ports import AttemptStore, Clock, HealthStore, LaneStore, SessionStore, TenantStore
 from service.usecases.idempotency import Answer
 from service.usecases.owned_endpoint import owned_endpoint
@@ -108,11 +109,12 @@ def query_faults(query: DeliveryQuery) -> Sequence[FieldFault]:
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:
-    """The Attempt of the REST API."""
+    """The Attempt of the REST API. What is told about endpoints belongs to no session."""
+    of_session = tenant_of(attempt.session_id) is None
     return {
         "id": attempt.id,
-        "sessionId": attempt.session_id,
-        "sequence": attempt.sequence,
+        "sessionId": attempt.session_id if of_session else None,
+        "sequence": attempt.sequence if of_session else None,
         "eventId": attempt.event_id,
         "eventType": attempt.event_type.value,
         "at": rfc3339(attempt.at),
@@ -151,4 +153,7 @@ def health_view(health: Health, *, now: float) -> dict[str, Any]:
         "nextProbeAt": maybe_rfc3339(health.probe_at),
         "failingSince": maybe_rfc3339(health.failing_since),
         "failuresInARow": health.failed,
+        "warnings": [
+            {"stage": each.stage.value, "at": rfc3339(each.at)} for each in standing(health.told)
+        ],
     }

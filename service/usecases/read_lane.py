@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.domain.endpoint import Endpoint, EndpointState, Lane
-from service.domain.errors import NotFoundError
 from service.domain.health import Health, Probe, Wait, leave
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId
 from service.domain.log import LogEvent
-from service.ports import Clock, LaneStore, LaneView, SessionStore
+from service.domain.notice import takes
+from service.ports import Clock, LaneStore, LaneView
 from service.usecases.endpoint_gate import Pass
+from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 
 PAGE: Final = 100
@@ -30,7 +31,7 @@ class Run:
     """One hint being served."""
 
     endpoint_id: EndpointId
-    session_id: SessionId
+    session_id: LogId
     hops: int
     until: float
     """By this point of the monotonic clock everything is let go of."""
@@ -69,7 +70,7 @@ class ReadLane:
     """The courier's eyes."""
 
     clock: Clock
-    sessions: SessionStore
+    logs: Logs
     lanes: LaneStore
     moot: MootHints
 
@@ -85,12 +86,12 @@ class ReadLane:
         view = await self.lanes.look(run.endpoint_id, run.session_id)
         self.moot.saw(run.endpoint_id, view.health, read_at=read_at)
         known = view.lane
-        if not view.has_session or (known is not None and not await self._is_ready(known, view)):
+        if not view.has_log or (known is not None and not await self._is_ready(known, view)):
             return None
         lane = known or await self._beginning(view.endpoint, run.session_id)
         if lane is None:
             return None
-        page = await self.sessions.read_log(run.session_id, after=lane.cursor, limit=PAGE)
+        page = await self.logs.read(run.session_id, after=lane.cursor, limit=PAGE)
         is_done = known is not None and page.last_sequence <= known.cursor
         if page.last_sequence == 0 or (is_done and lane.due_at is None):
             # One that is done and has a time all the same is looked at until that is taken away.
@@ -125,19 +126,18 @@ class ReadLane:
 
     async def has_grown(self, hold: Hold) -> bool:
         """Whether the log goes on behind what is done with. For whoever has let go."""
-        last = await self.sessions.tail(hold.run.session_id, limit=1)
-        return bool(last) and last[-1].sequence > hold.passed
+        return await self.logs.goes_on(hold.run.session_id, after=hold.passed)
 
     async def head(self, hold: Hold) -> LogEvent | None:
         """The next event this endpoint wants; None at the log's end."""
         while True:
             while hold.ahead:
-                if hold.endpoint.wants(hold.ahead[0].type):
+                if takes(hold.endpoint, hold.ahead[0]):
                     return hold.ahead[0]
                 hold.passed = hold.ahead.popleft().sequence
             if hold.passed >= hold.end:
                 return None
-            page = await self.sessions.read_log(hold.run.session_id, after=hold.passed, limit=PAGE)
+            page = await self.logs.read(hold.run.session_id, after=hold.passed, limit=PAGE)
             hold.end = page.last_sequence
             hold.ahead.extend(page.events)
             if not page.events:
@@ -166,21 +166,18 @@ class ReadLane:
             return False
         return True
 
-    async def _beginning(self, endpoint: Endpoint, session_id: SessionId) -> Lane | None:
+    async def _beginning(self, endpoint: Endpoint, log_id: LogId) -> Lane | None:
         """A lane that never was begins before the first event as young as its endpoint.
 
-        None where the endpoint has no business with that session.
+        None where the endpoint has no business with that log.
         """
-        try:
-            session = await self.sessions.load(session_id)
-        except NotFoundError:
-            return None
-        if session.tenant != endpoint.tenant:
+        born = await self.logs.born(log_id, endpoint.tenant)
+        if born is None:
             return None
         start = endpoint.created_at - START_SLACK_SECONDS
         cursor = 0
-        while session.created_at < start:
-            page = await self.sessions.read_log(session.id, after=cursor, limit=PAGE)
+        while born < start:
+            page = await self.logs.read(log_id, after=cursor, limit=PAGE)
             first = next((event for event in page.events if event.at >= start), None)
             if first is not None:
                 cursor = first.sequence - 1
@@ -189,5 +186,5 @@ class ReadLane:
                 cursor = page.last_sequence
                 break
             cursor = page.events[-1].sequence
-        lane = Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=cursor)
+        lane = Lane(endpoint_id=endpoint.id, session_id=log_id, cursor=cursor)
         return lane.anew(endpoint)

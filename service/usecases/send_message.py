@@ -165,7 +165,7 @@ async def mark_work(sessions: SessionStore, session: Session, *, now: float) -> 
 def pending_send(ids: Ids, event: LogEvent, message_id: MessageId, body: SendBody) -> PendingSend:
     """The open send that goes with a message.accepted event."""
     return PendingSend(
-        session_id=event.session_id,
+        session_id=SessionId(event.session_id),
         sequence=event.sequence,
         message_id=message_id,
         tracing_id=ids.uuid(),

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.domain.errors import BrokerError, NotFoundError
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId
 from service.ports import Ports
 from service.usecases.attend import Attend
+from service.usecases.follow_notices import FollowNotices
 from service.usecases.start_listeners import StartListeners
 from service.usecases.visit.marks import MARK_SECONDS
 
@@ -39,6 +40,7 @@ class Sweep:
     ports: Ports
     attend: Attend
     start_listeners: StartListeners
+    follow_notices: FollowNotices
     page: int = PAGE
 
     async def __call__(self, *, ahead: float = 0.0, seconds: float = SWEEP_SECONDS) -> int:
@@ -51,13 +53,14 @@ class Sweep:
         # First: a listener needs some seconds, and visits here may take longer.
         await self.start_listeners()
         lanes = await self._lanes(min(until, self.ports.clock.monotonic() + LANES_SECONDS))
-        sessions = await self._sessions(self.ports.clock.now() + ahead, until)
-        return lanes + sessions
+        before = self.ports.clock.now() + ahead
+        logs = await self.follow_notices(before=before)
+        return lanes + logs + await self._sessions(before, until)
 
     async def _lanes(self, until: float) -> int:
         """The most overdue first, page by page while there is time; how many."""
         now = self.ports.clock.now()
-        seen: set[tuple[EndpointId, SessionId]] = set()
+        seen: set[tuple[EndpointId, LogId]] = set()
         while True:
             limit = len(seen) + self.page
             due = await self.ports.lanes.due_lanes(before=now + LOOK_AHEAD_SECONDS, limit=limit)
@@ -70,7 +73,7 @@ class Sweep:
             if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
                 return len(seen)
 
-    async def _lane(self, endpoint_id: EndpointId, session_id: SessionId, *, now: float) -> None:
+    async def _lane(self, endpoint_id: EndpointId, session_id: LogId, *, now: float) -> None:
         lane = await self.ports.lanes.lane(endpoint_id, session_id)
         if lane is not None and lane.due_at is not None:
             delay = max(0.0, lane.due_at - now)

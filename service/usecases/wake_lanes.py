@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.domain.endpoint import Endpoint, EndpointState
-from service.domain.ids import SessionId, TenantName
+from service.domain.ids import LogId, SessionId, TenantName
 from service.ports import Hints, LaneStore, SessionFilter, SessionStore
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.moot_hints import MootHints
@@ -55,8 +55,9 @@ class WakeEndpoint:
         What waits may wait for half a day, and its session may be an old one.
         """
         self.endpoints.forget(endpoint.tenant)
-        waiting = await self.lanes.waiting_lanes(endpoint.id, limit=self.most)
-        await self._hint(endpoint, waiting, delay)
+        await self._hint(
+            endpoint, await self.lanes.waiting_lanes(endpoint.id, limit=self.most), delay
+        )
         cursor: str | None = None
         count = 0
         while count < self.most:
@@ -70,5 +71,5 @@ class WakeEndpoint:
                 break
         return count
 
-    async def _hint(self, endpoint: Endpoint, found: Sequence[SessionId], delay: float) -> None:
-        await gather(*(self.hints.lane(endpoint.id, each, delay=delay) for each in found))
+    async def _hint(self, endpoint: Endpoint, found: Sequence[LogId], delay: float) -> None:
+        await gather(*(self.hints.lane(endpoint.id, log_id, delay=delay) for log_id in found))

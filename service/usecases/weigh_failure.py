@@ -12,6 +12,7 @@ from service.ports import Clock
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import HINT_SECONDS, SPREAD_MOST
 from service.usecases.read_lane import Hold
+from service.usecases.tell_owner import TellOwner
 from service.webhook.retry import SCHEDULE, RetryAt
 
 GIVEN_UP: Final = "no delivery succeeded for 5 days"
@@ -45,6 +46,7 @@ class WeighFailure:
 
     clock: Clock
     gate: EndpointGate
+    tell_owner: TellOwner
     retry_scale: float = 1.0
 
     async def __call__(self, hold: Hold, decision: RetryAt) -> Weighed:
@@ -60,6 +62,7 @@ class WeighFailure:
         # After the telling: what the endpoint's health says of a later time is somebody else's.
         since = None if shut else hold.lane.failing_since or now
         hold.lane = replace(hold.lane, failing_since=since)
+        await self.tell_owner.failing(hold, decision)
         if since is not None and _is_hopeless(hold, decision, since=since, now=now):
             return Skip()
         return WaitUntil(self._when(hold, decision, now))

@@ -28,6 +28,7 @@ from service.domain.ids import (
     DeploymentName,
     EndpointId,
     EventId,
+    LogId,
     MessageId,
     SessionId,
     TenantName,
@@ -124,13 +125,13 @@ class KeptHints:
 
     def __init__(self) -> None:
         self.sessions: list[SessionId] = []
-        self.lanes: list[tuple[EndpointId, SessionId, float]] = []
+        self.lanes: list[tuple[EndpointId, LogId, float]] = []
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         self.sessions.append(session_id)
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         self.lanes.append((endpoint_id, session_id, delay))
 

@@ -4,6 +4,7 @@ What the receivers saw and what the table has goes to `delivery_checker` afterwa
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,17 +13,19 @@ from typing import Any, Final, TypeAlias, cast
 
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.health import Stamp, forgotten
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId, log_of
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session
+from service.domain.told import Stage, with_told
 from service.ports import Ports, WebhookAnswer
 from service.usecases.attend import Attend
+from service.usecases.follow_notices import FollowNotices
 from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
 from service.webhook.envelope import event_bytes
 from tests.support.delivery_checker import Attempt, Case, Lane, Logged, Pair, Standing, findings
 from tests.support.delivery_checker import Endpoint as Promised
-from tests.support.lane_world import OK, SECRET, CrashError, CrashPlan, Fields, LaneWorld
+from tests.support.lane_world import OK, SECRET, TENANT, CrashError, CrashPlan, Fields, LaneWorld
 
 RECEIVED: Final = EventType.MESSAGE_RECEIVED
 SWEEP_SECONDS: Final = 60.0
@@ -69,13 +72,13 @@ class HintLine:
     def __init__(self, fate: Fate) -> None:
         self._fate = fate
         self._timers: set[asyncio.TimerHandle] = set()
-        self.arrived: asyncio.Queue[tuple[EndpointId, SessionId, int]] = asyncio.Queue()
+        self.arrived: asyncio.Queue[tuple[EndpointId, LogId, int]] = asyncio.Queue()
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         pass
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         loop = asyncio.get_running_loop()
         for more in self._fate():
@@ -107,6 +110,8 @@ class Yard:
     """Called as each request arrives."""
     minds: dict[str, Mind] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
+    heard: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    """What each endpoint was told about others and took."""
     taken: set[tuple[str, str]] = field(default_factory=set)
     """Endpoint and event, of each that was answered with 2xx."""
     deaths: dict[Pair, list[float]] = field(default_factory=dict)
@@ -128,9 +133,13 @@ class Yard:
         answer = self.refuses(headers["webhook-id"]) or reply.answer
         if reply.takes > timeout_seconds:
             answer = WebhookAnswer(status=None, error="timeout")
+        if not self._is_logged(headers["webhook-id"]):
+            if answer.status is not None and 200 <= answer.status <= 299:
+                self.heard.setdefault(name, []).append(json.loads(body))
+            return answer
+        asked = answer.retry_after
         if answer.status is not None and 200 <= answer.status <= 299:
             self.taken.add((name, headers["webhook-id"]))
-        asked = answer.retry_after
         self.attempts.append(
             Attempt(
                 endpoint=name,
@@ -149,6 +158,10 @@ class Yard:
         return next(
             name for name, log in self.logs.items() for event in log if event.id == event_id
         )
+
+    def _is_logged(self, event_id: str) -> bool:
+        """Whether it is an event of a session."""
+        return any(event.id == event_id for log in self.logs.values() for event in log)
 
     async def endpoint(
         self, name: str, mind: Mind, *, within: float | None = None, **fields: Fields
@@ -182,14 +195,19 @@ class Yard:
 
     async def open(self, name: str) -> None:
         """Its owner enables an endpoint, whatever closed it."""
-        now = await self.world.table.tenants.endpoint(EndpointId(name))
-        opened = {"state": EndpointState.ACTIVE, "disabled_reason": None}
-        await self.world.change(now.id, openings=now.openings + 1, **opened)
+        closed = await self.world.table.tenants.endpoint(EndpointId(name))
         health = await self.world.table.healths.health(EndpointId(name))
-        stamp = Stamp(by=f"owner-{health.version}", at=self.world.clock.now())
-        anew = forgotten(health, stamp)
+        now = self.world.clock.now()
+        told = with_told(health.told, Stage.DISABLED, log=None, now=now)
+        anew = forgotten(health, Stamp(by=f"owner-{health.version}", at=now), told)
         if anew is not None:
             await self.world.table.healths.change_health(EndpointId(name), health, anew)
+        await self.world.change(
+            closed.id,
+            state=EndpointState.ACTIVE,
+            disabled_reason=None,
+            openings=closed.openings + 1,
+        )
         self._changed(name)
         for session in self.sessions.values():
             await self.line.lane(EndpointId(name), session.id)
@@ -201,7 +219,9 @@ class Yard:
     async def finish(self, *, within: float) -> None:
         """Wait until nothing is left to deliver, at most so long."""
         ends = self.world.clock.monotonic() + within
-        while self.world.clock.monotonic() < ends and await self._behind():
+        while self.world.clock.monotonic() < ends and (
+            await self._behind() or await self._behind_notices()
+        ):
             # The table is asked no more often than the sweeper asks it: stories are told often.
             soon = self.world.clock.monotonic() + SWEEP_SECONDS
             while self.world.clock.monotonic() < soon and not self._all_taken():
@@ -220,6 +240,18 @@ class Yard:
                 lane = await self.world.table.lanes.lane(now.id, SessionId(name))
                 if now.state is EndpointState.ACTIVE and (lane.cursor if lane else 0) < len(log):
                     found.append((endpoint_id, name))
+        return found
+
+    async def _behind_notices(self) -> Sequence[str]:
+        """Open endpoints that do not know all they asked to be told."""
+        end = (await self.world.table.tenant_log.read(TENANT, after=0, limit=1)).last_sequence
+        found = []
+        for endpoint in self.endpoints.values():
+            lane = await self.world.table.lanes.lane(endpoint.id, log_of(TENANT))
+            now = await self.world.table.tenants.endpoint(endpoint.id)
+            listens = now.state is EndpointState.ACTIVE and now.wants(EventType.WEBHOOK_FAILING)
+            if listens and (lane.cursor if lane else 0) < end:
+                found.append(endpoint.id)
         return found
 
     @asynccontextmanager
@@ -245,7 +277,7 @@ class Yard:
                 await self.world.courier(plan)(endpoint_id, session_id, hops=hops)
             except CrashError:
                 now = self.world.clock.now()
-                self.deaths.setdefault((endpoint_id, session_id), []).append(now)
+                self.deaths.setdefault((endpoint_id, str(session_id)), []).append(now)
                 plan = CrashPlan()
                 if self.one_process:
                     self.line.lose_all()
@@ -264,6 +296,12 @@ class Yard:
             ),
             attend=cast("Attend", None),
             start_listeners=cast("StartListeners", _nothing),
+            follow_notices=FollowNotices(
+                tenant_log=self.world.table.tenant_log,
+                tenants=self.world.table.tenants,
+                lanes=self.world.table.lanes,
+                hints=self.line,
+            ),
         )
         while True:
             await self.world.clock.sleep(SWEEP_SECONDS)

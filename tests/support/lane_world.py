@@ -18,19 +18,24 @@ from service.domain.ids import (
     DeploymentName,
     EndpointId,
     EventId,
+    LogId,
     SessionId,
     TenantName,
 )
 from service.domain.log import EventType, LogEvent
+from service.domain.notice import Notice, disabled
 from service.domain.session import Session, State
 from service.ports import Hints, WebhookAnswer, WebhookHttp
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.usecases.record_attempt import RecordAttempt
+from service.usecases.tell_owner import TellOwner
 from service.usecases.weigh_failure import WeighFailure
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
 
@@ -140,7 +145,7 @@ class Receiver:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
     endpoint_id: EndpointId
-    session_id: SessionId
+    session_id: LogId
     due: float
     delay: float
     hops: int
@@ -157,7 +162,7 @@ class HintBox:
         pass
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         due = self.clock.now() + delay
         self.lanes.append(
@@ -193,6 +198,13 @@ class LaneWorld:
             hints=hints,
             probe_scale=self.retry_scale,
         )
+        tell_owner = TellOwner(
+            clock=self.clock,
+            ids=self.ids,
+            healths=healths,
+            endpoints=KnownEndpoints(clock=self.clock, tenants=tenants),
+            hints=hints,
+        )
         return DeliverLane(
             clock=self.clock,
             ids=self.ids,
@@ -201,7 +213,10 @@ class LaneWorld:
             keep=KeepLane(clock=self.clock, ids=self.ids, lanes=lanes, hints=hints),
             reader=ReadLane(
                 clock=self.clock,
-                sessions=plan.around(self.table.sessions),
+                logs=Logs(
+                    sessions=plan.around(self.table.sessions),
+                    tenant_log=plan.around(self.table.tenant_log),
+                ),
                 lanes=lanes,
                 moot=MootHints(clock=self.clock),
             ),
@@ -212,7 +227,10 @@ class LaneWorld:
                 clock=self.clock, ids=self.ids, attempts=plan.around(self.table.attempts)
             ),
             gate=gate,
-            weigh_failure=WeighFailure(clock=self.clock, gate=gate, retry_scale=self.retry_scale),
+            weigh_failure=WeighFailure(
+                clock=self.clock, gate=gate, tell_owner=tell_owner, retry_scale=self.retry_scale
+            ),
+            tell_owner=tell_owner,
             retry_scale=self.retry_scale,
         )
 
@@ -282,6 +300,18 @@ class LaneWorld:
             incarnation=1,
             data={"sessionId": session.id, "sequence": sequence, "text": f"n {sequence} é"},
         )
+
+    async def tell(self, endpoint: Endpoint) -> Notice:
+        """Append to the tenant's log that an endpoint was disabled, and say nothing to anybody."""
+        notice = disabled(EventId(self.ids.ulid("evt")), endpoint, at=self.clock.now())
+        health = await self.table.healths.health(endpoint.id)
+        after = replace(health, version=health.version + 1, by=notice.id)
+        await self.table.healths.change_health(endpoint.id, health, after, notice=notice)
+        return notice
+
+    async def notices(self) -> Sequence[LogEvent]:
+        """What was told so far, in order."""
+        return (await self.table.tenant_log.read(TENANT, after=0, limit=100)).events
 
     async def lane(self, endpoint: Endpoint, session: Session) -> Lane:
         """The lane as the table has it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from service.adapters.embedded.hints import InProcessHints
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId
 
 HOST: Final = "127.0.0.1"
 
@@ -63,7 +63,7 @@ class Relay:
             self._wire.sendto(f"{shard} {session_id}".encode(), (HOST, int(name.name)))
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         """Tell this process's couriers."""
         await self.here.lane(endpoint_id, session_id, delay=delay, hops=hops)

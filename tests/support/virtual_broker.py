@@ -142,6 +142,7 @@ async def virtual_broker(
         budgets=table.budgets,
         healths=table.healths,
         attempts=table.attempts,
+        tenant_log=table.tenant_log,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

@@ -60,6 +60,7 @@ def open_dynamodb(
         budgets=stores.budgets,
         healths=stores.healths,
         attempts=stores.attempts,
+        tenant_log=stores.tenant_log,
     )
 
 

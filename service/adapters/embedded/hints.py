@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId
 from service.ports import Clock, LaneHint
 
 QUEUE_MAX: Final = 10_000
@@ -93,7 +93,7 @@ class InProcessHints:
     """The Hints of one process, and the two ends where they come out."""
 
     def __init__(self, clock: Clock, *, longest: int = QUEUE_MAX) -> None:
-        self._lanes: _Queue[tuple[EndpointId, SessionId], int] = _Queue(clock, longest)
+        self._lanes: _Queue[tuple[EndpointId, LogId], int] = _Queue(clock, longest)
         self.mailboxes: Final = InProcessMailboxes(clock, longest=longest)
         self.deliveries: Final = InProcessDeliveries(self._lanes)
 
@@ -102,7 +102,7 @@ class InProcessHints:
         self.mailboxes.of(shard).put(session_id, None)
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         """Tell a courier to look at this lane, not before `delay` seconds."""
         self._lanes.put((endpoint_id, session_id), hops, delay=delay)
@@ -141,7 +141,7 @@ class InProcessMailboxes:
 class InProcessDeliveries:
     """The lanes whose time has come."""
 
-    def __init__(self, lanes: _Queue[tuple[EndpointId, SessionId], int]) -> None:
+    def __init__(self, lanes: _Queue[tuple[EndpointId, LogId], int]) -> None:
         self._lanes = lanes
 
     async def receive(self) -> Sequence[LaneHint]:

@@ -50,4 +50,5 @@ def open_embedded(
         budgets=stores.budgets,
         healths=stores.healths,
         attempts=stores.attempts,
+        tenant_log=stores.tenant_log,
     )

@@ -8,13 +8,13 @@ import json
 import re
 from typing import Final
 
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, SessionId, log_named
 from service.ports import LaneHint
 
 VERSION: Final = 1
 LENGTH_MAX: Final = 512
 """Several times what a hint needs; SQS takes up to 1 MiB (developer guide, "Message quotas")."""
-_ID: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def session_body(session_id: SessionId) -> str:
@@ -40,7 +40,7 @@ def read_lane(body: str) -> LaneHint | None:
     hops = members.get("hops")
     if endpoint_id is None or session_id is None or type(hops) is not int or hops < 0:
         return None
-    return LaneHint(EndpointId(endpoint_id), SessionId(session_id), hops)
+    return LaneHint(EndpointId(endpoint_id), log_named(session_id), hops)
 
 
 def _spelled(members: dict[str, object]) -> str:

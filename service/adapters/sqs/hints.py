@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 from service.adapters.sqs.bodies import lane_body, read_lane, read_session, session_body
 from service.domain.errors import ConfigurationError, UnavailableError
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId
 from service.ports import Clock, LaneHint
 
 SEND_SECONDS: Final = 2.0
@@ -17,7 +17,7 @@ AWAITED_MAX: Final = 10_000
 
 _log = logging.getLogger(__name__)
 
-Lane = tuple[EndpointId, SessionId]
+Lane = tuple[EndpointId, LogId]
 Hint = TypeVar("Hint")
 
 
@@ -63,7 +63,7 @@ class SqsHints:
         await self._send(self.queues.mailbox(shard), session_body(session_id))
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         """Tell a courier to look at this lane, not before `delay` seconds.
 

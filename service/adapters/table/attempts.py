@@ -13,7 +13,7 @@ from service.adapters.table.limits import BATCH_GET_ITEMS
 from service.adapters.table.paging import below, every_item, place_of
 from service.adapters.table.records import plain_record, record, text_of
 from service.domain.attempt import EVERY, Attempt, AttemptFilter
-from service.domain.ids import ATTEMPT, EndpointId, SessionId
+from service.domain.ids import ATTEMPT, EndpointId, LogId
 from service.ports import Page
 
 KEPT_DAYS: Final = 30
@@ -38,14 +38,14 @@ class AttemptTable:
     async def attempts_of(
         self,
         endpoint_id: EndpointId,
-        session_id: SessionId,
+        session_id: LogId,
         *,
         wanted: AttemptFilter = EVERY,
         cursor: str | None,
         limit: int,
     ) -> Page[Attempt]:
         """Every one of a lane, from the highest sort key down."""
-        query = below(schema.session_partition(session_id), schema.attempts_prefix(endpoint_id))
+        query = below(schema.log_partition(session_id), schema.attempts_prefix(endpoint_id))
         if cursor is not None:
             query = replace(query, start=place_of(query, cursor))
         query = replace(query, forward=False, limit=self._piece(wanted, limit))
@@ -183,7 +183,7 @@ def _attempt(item: Item) -> Attempt:
     in_key = {
         "id": attempt_id,
         "endpoint_id": endpoint_id,
-        "session_id": schema.session_of(str(item["pk"])),
+        "session_id": schema.log_in(str(item["pk"])),
         "sequence": sequence,
     }
     return record(Attempt, {**json.loads(str(item["body"])), **in_key})
@@ -200,7 +200,7 @@ def _start(endpoint_id: EndpointId, cursor: str) -> Mapping[str, str]:
     for text, prefix in (
         (day, schema.failed_attempts_partition(endpoint_id, "")),
         (place, f"{ATTEMPT}_"),
-        (pk, schema.SESSIONS),
+        (pk, schema.TENANTS if pk.startswith(schema.TENANTS) else schema.SESSIONS),
         (sk, schema.attempts_prefix(endpoint_id)),
     ):
         cursors.within(below("", prefix), text)

@@ -10,15 +10,20 @@ from service.adapters.table.conditions import (
     Delete,
     Equals,
     Item,
+    Put,
     Update,
     any_of,
     free,
 )
 from service.adapters.table.driver import Driver, NotWrittenError
 from service.adapters.table.records import plain_record, record, text_of
+from service.adapters.table.steps import Step
 from service.adapters.table.swaps import swap
+from service.adapters.table.tenant_log import append
+from service.domain.errors import VersionConflictError
 from service.domain.health import Health
 from service.domain.ids import EndpointId
+from service.domain.notice import Notice
 
 HEALTH_DAYS: Final = 90
 """Longer than an endpoint may stay down: what is written of a deleted one goes in the end."""
@@ -36,11 +41,29 @@ class HealthTable:
         """As it is; that of one that is well where there is none."""
         return read_health(await self._driver.get(schema.health_key(endpoint_id)))
 
-    async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
-        """Put `after` in the place of `before`; what is there then."""
+    async def change_health(
+        self,
+        endpoint_id: EndpointId,
+        before: Health,
+        after: Health,
+        *,
+        notice: Notice | None = None,
+    ) -> Health:
+        """Put `after` in the place of `before`, the notice with it; what is there then."""
         item = _item(endpoint_id, after)
-        there = await swap(self._driver, item, version=before.version, what="the endpoint's health")
-        return read_health(there)
+        if notice is not None:
+            there = Equals("version", before.version) if before.version else Absent()
+            return await self._tell(endpoint_id, Put(item=item, condition=there), notice)
+        found = await swap(self._driver, item, version=before.version, what="the endpoint's health")
+        return read_health(found)
+
+    async def _tell(self, endpoint_id: EndpointId, put: Put, notice: Notice) -> Health:
+        moved = VersionConflictError(item="the endpoint's health")
+        try:
+            await append(self._driver, notice, Step(write=put, refusal=lambda _: moved))
+        except VersionConflictError:
+            return await self.health(endpoint_id)
+        return read_health(put.item)
 
     async def take_place(
         self, endpoint_id: EndpointId, place: int, *, token: str, now: float, until: float

@@ -34,7 +34,7 @@ from service.adapters.table.steps import CONTENTION_TRIES, Step, run
 from service.adapters.table.tenant_items import read_endpoint
 from service.domain.endpoint import Claim, Lane
 from service.domain.errors import NotFoundError, UnavailableError, VersionConflictError
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId, tenant_of
 from service.ports import Cipher, LaneView
 
 LOOKED_AT: Final = 2500
@@ -49,26 +49,30 @@ class LaneTable:
         self._cipher = cipher
         self._looked_at = looked_at
 
-    async def look(self, endpoint_id: EndpointId, session_id: SessionId) -> LaneView:
+    async def look(self, endpoint_id: EndpointId, session_id: LogId) -> LaneView:
         """Four items in one batch. Raises NotFoundError where there is no endpoint."""
-        keys = (
+        keys = [
             schema.endpoint_key(endpoint_id),
             schema.health_key(endpoint_id),
             schema.lane_key(endpoint_id, session_id),
-            schema.session_key(session_id),
-        )
+        ]
+        tenant = tenant_of(session_id)
+        if tenant is None:
+            keys.append(schema.session_key(SessionId(session_id)))
         there = {key_of(item): item for item in await self._driver.get_many(keys)}
-        endpoint, health, lane, session = (there.get(key) for key in keys)
-        if endpoint is None:
+        found, health, lane, *session = (there.get(key) for key in keys)
+        if found is None:
             raise NotFoundError(kind="webhook", name=endpoint_id)
+        endpoint = read_endpoint(found, self._cipher)
+        alive = all(item is not None and "erased" not in item for item in session)
         return LaneView(
-            endpoint=read_endpoint(endpoint, self._cipher),
+            endpoint=endpoint,
             health=read_health(health),
             lane=None if lane is None else read_lane(lane),
-            has_session=session is not None and "erased" not in session,
+            has_log=alive if tenant is None else tenant == endpoint.tenant,
         )
 
-    async def lane(self, endpoint_id: EndpointId, session_id: SessionId) -> Lane | None:
+    async def lane(self, endpoint_id: EndpointId, session_id: LogId) -> Lane | None:
         """The lane as it is."""
         item = await self._driver.get(schema.lane_key(endpoint_id, session_id))
         return None if item is None else read_lane(item)
@@ -100,11 +104,12 @@ class LaneTable:
         """The new lane, or what is there already; neither where the session was erased.
 
         A courier that overslept the erasing must not leave a lane behind it, so making one looks
-        at the session in the same transaction. Once a lane: every later claim is one plain write.
+        at the session in the same transaction; no tenant is ever erased. Once a lane: every later
+        claim is one plain write.
         """
         new = dataclasses.replace(lane, claim=claim, version=1)
         put = Put(item=lane_item(new), condition=Absent())
-        alive = Check(key=schema.session_key(lane.session_id), condition=Absent("erased"))
+        alive = Check(key=_owner(lane.session_id), condition=Absent("erased"))
         for _ in range(CONTENTION_TRIES):
             try:
                 await self._driver.transact([put, alive])
@@ -149,16 +154,14 @@ class LaneTable:
         await run(self._driver, step)
         return kept
 
-    async def due_lanes(
-        self, *, before: float, limit: int
-    ) -> Sequence[tuple[EndpointId, SessionId]]:
+    async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, LogId]]:
         """Lanes whose retry is due before then, oldest first."""
         rows = await due_before(
             self._driver, schema.due_lanes_partition, before=before, limit=limit
         )
         return [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in rows]
 
-    async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[SessionId]:
+    async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[LogId]:
         """Of each bucket one page, the latest sessions first: all lanes are in this index.
 
         Every session that ever was has one, and nearly all of them wait for nothing.
@@ -174,7 +177,7 @@ class LaneTable:
         ]
         pages = await asyncio.gather(*(self._driver.query(query) for query in queries))
         rows = [row for page in pages for row in page.items if schema.DUE.sk in row]
-        return [schema.session_of(str(row["pk"])) for row in rows[:limit]]
+        return [schema.log_in(str(row["pk"])) for row in rows[:limit]]
 
     async def count_waiting(self, endpoint_id: EndpointId, *, most: int) -> int:
         """As many as `waiting_lanes` finds."""
@@ -196,6 +199,11 @@ class LaneTable:
             if keys:
                 await self._driver.delete_many(keys)
         return not any(page.items for page in pages)
+
+
+def _owner(log_id: LogId) -> Key:
+    tenant = tenant_of(log_id)
+    return schema.session_key(SessionId(log_id)) if tenant is None else schema.log_key(tenant)
 
 
 def _held(lane: Lane) -> Condition:

@@ -8,7 +8,7 @@ from service.adapters.table import schema
 from service.adapters.table.conditions import Item, Value
 from service.adapters.table.records import plain_record, record, text_of
 from service.domain.endpoint import Claim, Lane
-from service.domain.ids import EventId, SessionId
+from service.domain.ids import EventId
 from service.domain.log import EventType, LogEvent, Seen
 from service.domain.send import PendingSend
 
@@ -45,7 +45,7 @@ def read_event(item: Item) -> LogEvent:
     seen = read_seen(item)
     return LogEvent(
         id=EventId(str(item["id"])),
-        session_id=SessionId(str(item["pk"]).removeprefix(schema.SESSIONS)),
+        session_id=schema.log_in(str(item["pk"])),
         sequence=seen.sequence,
         type=seen.type,
         at=seen.at,

@@ -105,8 +105,9 @@ def _decoder(hint: Hashable) -> Decoder:
 
 
 def _optional(hint: object) -> Decoder:
-    (some,) = [part for part in get_args(hint) if part is not NoneType]
-    inner = _decoder(some)
+    parts = [part for part in get_args(hint) if part is not NoneType]
+    # Several are names of several kinds of things: all are text.
+    inner = _decoder(parts[0])
     return lambda value: None if value is None else inner(value)
 
 

@@ -15,6 +15,8 @@
     deployment          TEN#t               DEP#name           -                  by name
     endpoint            HOOK#id             META               -                  courier, by id
     endpoint listing    TEN#t               HOOK#id            -                  endpoints_of
+    tenant's log        TEN#t               LOG                due                sweeper
+    event, lane, attempt of that log        as a session's     as a session's     courier; ttl
     endpoint health     HOOK#id             STATE              -                  courier; ttl
     endpoint place      HOOK#id             PLACE#n            -                  courier; ttl
     endpoint second     HOOK#id             SECOND#n           -                  courier; ttl
@@ -25,7 +27,8 @@
 
     index   pk attribute  sk attribute  also holds         partition
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
-    due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket
+    due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket,
+                                                DUE#LOG
     tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
     lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket,
                                                 HOOK#endpoint#TRY#day: attempts that failed
@@ -46,8 +49,11 @@ from service.domain.ids import (
     AttemptId,
     DeploymentName,
     EndpointId,
+    LogId,
     SessionId,
     TenantName,
+    log_of,
+    tenant_of,
 )
 from service.domain.send import SendKind
 
@@ -87,12 +93,15 @@ SENDS: Final = "OUT#"
 LANE: Final = "LANE#"
 ATTEMPTS: Final = "TRY#"
 SESSIONS: Final = "SES#"
+TENANTS: Final = "TEN#"
 ANSWERS: Final = "IDEM#"
 SHARDS: Final = "SHARD#"
 KEYS: Final = "KEY#"
 DEPLOYMENTS: Final = "DEP#"
 ENDPOINTS: Final = "HOOK#"
 ALL_KEYS: Final = "KEYS"
+DUE_LOGS: Final = "DUE#LOG"
+"""In `due`: the logs of tenants that lanes are to be woken for. Notices are rare: one bucket."""
 
 
 def session_partition(session_id: SessionId) -> str:
@@ -110,9 +119,25 @@ def session_key(session_id: SessionId) -> Key:
     return Key(pk=session_partition(session_id), sk=META)
 
 
-def event_key(session_id: SessionId, sequence: int) -> Key:
-    """One place in a session's log."""
-    return Key(pk=session_partition(session_id), sk=event_sort(sequence))
+def log_partition(log_id: LogId) -> str:
+    """Where a log and its lanes lie: with its session, or with its tenant."""
+    tenant = tenant_of(log_id)
+    return f"{SESSIONS}{log_id}" if tenant is None else tenant_partition(tenant)
+
+
+def log_in(partition: str) -> LogId:
+    """The log that lies in a partition."""
+    return log_of(tenant_in(partition)) if partition.startswith(TENANTS) else session_of(partition)
+
+
+def log_key(tenant: TenantName) -> Key:
+    """How far the log of a tenant reaches."""
+    return Key(pk=tenant_partition(tenant), sk="LOG")
+
+
+def event_key(log_id: LogId, sequence: int) -> Key:
+    """One place in a log."""
+    return Key(pk=log_partition(log_id), sk=event_sort(sequence))
 
 
 def event_sort(sequence: int) -> str:
@@ -130,9 +155,9 @@ def send_key(session_id: SessionId, sequence: int, kind: SendKind) -> Key:
     return Key(pk=session_partition(session_id), sk=f"{SENDS}{sequence:0{SEQUENCE_DIGITS}d}#{kind}")
 
 
-def lane_key(endpoint_id: EndpointId, session_id: SessionId) -> Key:
+def lane_key(endpoint_id: EndpointId, log_id: LogId) -> Key:
     """One lane."""
-    return Key(pk=session_partition(session_id), sk=f"{LANE}{endpoint_id}")
+    return Key(pk=log_partition(log_id), sk=f"{LANE}{endpoint_id}")
 
 
 def attempts_prefix(endpoint_id: EndpointId) -> str:
@@ -141,11 +166,11 @@ def attempts_prefix(endpoint_id: EndpointId) -> str:
 
 
 def attempt_key(
-    endpoint_id: EndpointId, session_id: SessionId, sequence: int, attempt_id: AttemptId
+    endpoint_id: EndpointId, log_id: LogId, sequence: int, attempt_id: AttemptId
 ) -> Key:
     """One attempt; sorts by (sequence, time)."""
     place = f"{sequence:0{SEQUENCE_DIGITS}d}#{attempt_id}"
-    return Key(pk=session_partition(session_id), sk=attempts_prefix(endpoint_id) + place)
+    return Key(pk=log_partition(log_id), sk=attempts_prefix(endpoint_id) + place)
 
 
 def attempt_of(sk: str) -> tuple[EndpointId, int, AttemptId]:
@@ -159,14 +184,19 @@ def answer_pointer_key(session_id: SessionId, key: str) -> Key:
     return Key(pk=session_partition(session_id), sk=f"{ANSWERS}{key}")
 
 
-def lane_of(pk: str, sk: str) -> tuple[EndpointId, SessionId]:
+def lane_of(pk: str, sk: str) -> tuple[EndpointId, LogId]:
     """The lane that a key names."""
-    return EndpointId(sk.removeprefix(LANE)), session_of(pk)
+    return EndpointId(sk.removeprefix(LANE)), log_in(pk)
 
 
 def tenant_partition(tenant: TenantName) -> str:
     """What belongs to a tenant."""
-    return f"TEN#{tenant}"
+    return f"{TENANTS}{tenant}"
+
+
+def tenant_in(partition: str) -> TenantName:
+    """The tenant that a partition belongs to."""
+    return TenantName(partition.removeprefix(TENANTS))
 
 
 def external_partition(tenant: TenantName, external_id: str) -> str:

@@ -9,6 +9,7 @@ from service.adapters.table.healths import HealthTable
 from service.adapters.table.lanes import LaneTable
 from service.adapters.table.sessions import SessionTable
 from service.adapters.table.shards import ShardTable
+from service.adapters.table.tenant_log import TenantLogTable
 from service.adapters.table.tenants import TenantTable
 from service.ports import (
     AttemptStore,
@@ -18,6 +19,7 @@ from service.ports import (
     LaneStore,
     SessionStore,
     ShardStore,
+    TenantLog,
     TenantStore,
 )
 
@@ -33,6 +35,7 @@ class Stores:
     budgets: BudgetStore
     healths: HealthStore
     attempts: AttemptStore
+    tenant_log: TenantLog
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -45,4 +48,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         budgets=BudgetTable(driver),
         healths=HealthTable(driver),
         attempts=AttemptTable(driver),
+        tenant_log=TenantLogTable(driver),
     )

@@ -30,6 +30,7 @@ from service.adapters.table.tenant_items import (
     read_endpoint,
     read_idempotency,
 )
+from service.adapters.table.tenant_log import append
 from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint
@@ -48,6 +49,7 @@ from service.domain.ids import (
     SessionId,
     TenantName,
 )
+from service.domain.notice import Notice
 from service.ports import Cipher, Page
 
 
@@ -158,8 +160,9 @@ class TenantTable:
         *,
         expected_version: int | None,
         idempotency: IdempotencyRecord | None,
+        notice: Notice | None = None,
     ) -> Endpoint:
-        """Create (None) or change, both copies.
+        """Create (None) or change, both copies, and what is told of it.
 
         Raises VersionConflictError, IdempotencyInProgressError.
         """
@@ -168,7 +171,7 @@ class TenantTable:
             schema.endpoint_key(kept.id),
             schema.endpoint_listing_key(kept.tenant, kept.id),
         )
-        steps = (
+        steps = [
             Step(
                 write=Put(
                     item=endpoint_item(kept, place, self._cipher),
@@ -178,8 +181,12 @@ class TenantTable:
                 identity=("version", "body"),
             )
             for place in places
-        )
-        await run(self._driver, *steps, *keep_answer(idempotency, self._cipher))
+        ]
+        steps += keep_answer(idempotency, self._cipher)
+        if notice is None:
+            await run(self._driver, *steps)
+        else:
+            await append(self._driver, notice, *steps)
         return kept
 
     async def endpoint(self, endpoint_id: EndpointId) -> Endpoint:

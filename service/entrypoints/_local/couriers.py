@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Final
 
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId
 from service.ports import LaneHint
 
 PLACES: Final = 32
@@ -19,7 +19,7 @@ WAITING_MOST: Final = 10_000
 """Hints that wait for a place; what comes then is dropped, which costs time and nothing else."""
 
 Deliver = Callable[[LaneHint], Coroutine[object, object, None]]
-_Name = tuple[EndpointId, SessionId]
+_Name = tuple[EndpointId, LogId]
 
 
 class Couriers:

@@ -5,7 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from service.domain.ids import EndpointId, SessionId
+import pytest
+
+from service.domain.ids import EndpointId, LogId, SessionId, TenantName, log_of
 from service.ports import LaneHint
 from tests.contract.hints.conftest import Ends
 from tests.support.hint_ends import next_lanes, next_sessions
@@ -61,10 +63,11 @@ async def test_who_waits_in_vain_is_told_so_within_five_seconds(ends: Ends) -> N
     assert 3 < time.monotonic() - begun < 5.5
 
 
-async def test_a_hint_for_a_lane_keeps_its_hops(ends: Ends) -> None:
-    await ends.hints.lane(HOOK, A, hops=7)
+@pytest.mark.parametrize("log_id", [A, log_of(TenantName("a-b"))])
+async def test_a_hint_for_a_lane_keeps_its_hops(ends: Ends, log_id: LogId) -> None:
+    await ends.hints.lane(HOOK, log_id, hops=7)
 
-    assert await next_lanes(ends.deliveries) == [LaneHint(HOOK, A, 7)]
+    assert await next_lanes(ends.deliveries) == [LaneHint(HOOK, log_id, 7)]
 
 
 async def test_a_delayed_hint_does_not_come_early_and_keeps_no_other_waiting(ends: Ends) -> None:

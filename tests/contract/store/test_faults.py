@@ -14,11 +14,13 @@ from service.domain.errors import (
     UnavailableError,
     VersionConflictError,
 )
-from service.domain.ids import ListenerName
+from service.domain.health import Health
+from service.domain.ids import EventId, ListenerName, SessionId
+from service.domain.notice import disabled
 from service.domain.session import State
 from tests.contract.store.conftest import CIPHER
 from tests.support.fault_proxy import FaultProxy, Refusal, Silence, cancelled, throttle
-from tests.support.store_builders import NOW, a_send, a_session, an_event, unique
+from tests.support.store_builders import NOW, a_send, a_session, an_endpoint, an_event, unique
 
 CONFLICT = "TransactionConflict"
 
@@ -71,7 +73,7 @@ async def test_an_append_whose_reply_was_lost_is_a_win(
     await table.sessions.append(event)
 
     assert faults.fired == before + 1
-    assert await table.sessions.last_event(event.session_id) == event
+    assert await table.sessions.last_event(SessionId(event.session_id)) == event
 
 
 async def test_a_mark_whose_reply_was_lost_is_a_win(table: DynamoTable, faults: FaultProxy) -> None:
@@ -99,6 +101,38 @@ async def test_a_transaction_whose_reply_was_lost_is_applied_once(
 
     assert faults.fired == before + 1
     assert await table.sessions.load(session.id) == kept
+
+
+async def test_a_notice_whose_reply_was_lost_is_told_once(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    endpoint = an_endpoint()
+    notice = disabled(EventId(unique("evt")), endpoint, at=NOW)
+    after = Health(version=1, by="us")
+    faults.fail("TransactWriteItems", Silence.LOST_REPLY, times=1)
+    before = faults.fired
+
+    found = await table.healths.change_health(endpoint.id, Health(), after, notice=notice)
+
+    assert faults.fired == before + 1
+    assert found == await table.healths.health(endpoint.id) == after
+    page = await table.tenant_log.read(endpoint.tenant, after=0, limit=9)
+    assert list(page.events) == [notice.placed(1)]
+
+
+async def test_a_log_that_changes_too_quickly_is_our_fault_and_nothing_is_changed(
+    table: DynamoTable, faults: FaultProxy
+) -> None:
+    endpoint = an_endpoint()
+    notice = disabled(EventId(unique("evt")), endpoint, at=NOW)
+    faults.fail("TransactWriteItems", cancelled("None", "None", CONFLICT))
+
+    with pytest.raises(UnavailableError):
+        await table.healths.change_health(
+            endpoint.id, Health(), Health(version=1, by="us"), notice=notice
+        )
+
+    assert await table.healths.health(endpoint.id) == Health()
 
 
 async def test_a_passing_transaction_conflict_is_tried_again(

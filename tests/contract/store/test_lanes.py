@@ -51,8 +51,8 @@ async def test_one_look_shows_endpoint_health_and_lane(table: Table) -> None:
 
     view = await table.lanes.look(endpoint.id, session.id)
 
-    assert before == LaneView(endpoint=made, health=Health(), lane=None, has_session=True)
-    assert view == LaneView(endpoint=made, health=ill, lane=lane, has_session=True)
+    assert before == LaneView(endpoint=made, health=Health(), lane=None, has_log=True)
+    assert view == LaneView(endpoint=made, health=ill, lane=lane, has_log=True)
     assert table.driver.meter.calls["get_many"] == 2
 
 
@@ -68,8 +68,8 @@ async def test_a_look_tells_of_what_is_not_there(table: Table) -> None:
 
     gone = await table.lanes.look(endpoint.id, session.id)
 
-    assert not none.has_session
-    assert not gone.has_session
+    assert not none.has_log
+    assert not gone.has_log
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -143,7 +143,7 @@ async def test_every_field_of_a_lane_survives(table: Table) -> None:
     kept = await table.lanes.save(held, after)
 
     assert kept == replace(after, version=held.version + 1)
-    assert list(await table.lanes.lanes_of(held.session_id)) == [kept]
+    assert list(await table.lanes.lanes_of(SessionId(held.session_id))) == [kept]
 
 
 async def test_a_save_without_the_claim_is_refused(table: Table) -> None:

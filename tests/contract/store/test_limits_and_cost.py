@@ -54,7 +54,7 @@ async def test_an_item_just_below_the_limit_is_kept(table: Table) -> None:
 
     await table.sessions.append(event)
 
-    assert await table.sessions.last_event(event.session_id) == event
+    assert await table.sessions.last_event(SessionId(event.session_id)) == event
 
 
 async def test_a_transaction_of_more_than_100_writes_is_refused(table: Table) -> None:

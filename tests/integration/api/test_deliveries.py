@@ -161,6 +161,7 @@ async def test_a_new_webhook_is_well(bench: Bench) -> None:
         "nextProbeAt": None,
         "failingSince": None,
         "failuresInARow": 0,
+        "warnings": [],
         "lanesWaiting": 0,
         "failedToday": 0,
     }

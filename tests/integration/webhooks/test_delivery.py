@@ -17,6 +17,7 @@ from service.domain.ids import (
     DeploymentName,
     EndpointId,
     EventId,
+    LogId,
     SessionId,
     TenantName,
 )
@@ -25,10 +26,13 @@ from service.domain.session import Session, State
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
 from service.usecases.record_attempt import RecordAttempt
+from service.usecases.tell_owner import TellOwner
 from service.usecases.weigh_failure import WeighFailure
 from service.webhook.envelope import event_bytes
 from service.webhook.rotation import rotated
@@ -44,7 +48,7 @@ class NoHints:
     async def session(self, session_id: SessionId, shard: int) -> None: ...
 
     async def lane(
-        self, endpoint_id: EndpointId, session_id: SessionId, *, delay: float = 0.0, hops: int = 0
+        self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None: ...
 
 
@@ -67,11 +71,21 @@ def opened(folder: Path) -> EmbeddedTable:
 
 def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
     reader = ReadLane(
-        clock=CLOCK, sessions=table.sessions, lanes=table.lanes, moot=MootHints(clock=CLOCK)
+        clock=CLOCK,
+        logs=Logs(sessions=table.sessions, tenant_log=table.tenant_log),
+        lanes=table.lanes,
+        moot=MootHints(clock=CLOCK),
     )
     ids = SystemIds()
     gate = EndpointGate(
         clock=CLOCK, ids=ids, healths=table.healths, lanes=table.lanes, hints=NoHints()
+    )
+    tell_owner = TellOwner(
+        clock=CLOCK,
+        ids=ids,
+        healths=table.healths,
+        endpoints=KnownEndpoints(clock=CLOCK, tenants=table.tenants),
+        hints=NoHints(),
     )
     return DeliverLane(
         clock=CLOCK,
@@ -83,7 +97,10 @@ def courier(table: EmbeddedTable, sender: WebhookSender) -> DeliverLane:
         post_event=PostEvent(clock=CLOCK, signer=Ed25519Signer(), webhook_http=sender),
         record=RecordAttempt(clock=CLOCK, ids=ids, attempts=table.attempts),
         gate=gate,
-        weigh_failure=WeighFailure(clock=CLOCK, gate=gate, retry_scale=0.001),
+        weigh_failure=WeighFailure(
+            clock=CLOCK, gate=gate, tell_owner=tell_owner, retry_scale=0.001
+        ),
+        tell_owner=tell_owner,
         retry_scale=0.001,
     )
 

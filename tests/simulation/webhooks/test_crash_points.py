@@ -14,6 +14,7 @@ import pytest
 from service.domain.endpoint import EndpointState, OnExhausted
 from service.domain.health import GIVE_UP_ATTEMPTS, GIVE_UP_SECONDS, Health
 from service.domain.ids import EndpointId
+from service.domain.notice import PROBES_TOLD
 from service.ports import WebhookAnswer
 from tests.support.delivery_yard import Reply, Yard, scripted, yard
 from tests.support.lane_world import OK, CrashPlan
@@ -42,6 +43,8 @@ class Story:
     alone: bool = False
     """No endpoint is ever found down."""
     couriers: int = 1
+    told: tuple[str, ...] = ()
+    """What whk_2, if there is one, hears of whk_1: all of it, in that order."""
 
 
 async def healthy(stage: Yard) -> None:
@@ -103,6 +106,43 @@ async def left_behind(stage: Yard) -> None:
     await stage.session("ses_1", events=4)
 
 
+async def listener(stage: Yard) -> None:
+    await stage.endpoint("whk_2", scripted(), event_types=("webhook.*",))
+
+
+async def failing_for_minutes(stage: Yard) -> None:
+    """One event fails and fails, and then it does not."""
+    await listener(stage)
+    wrong_until = 330
+    await stage.endpoint(
+        "whk_1", lambda now: Reply(answer=WRONG if now < wrong_until else OK), schedule=(60.0,) * 9
+    )
+    await stage.session("ses_1", events=1)
+
+
+async def down_for_minutes(stage: Yard) -> None:
+    """Since some minutes; so that a few probes more tell the story."""
+    await listener(stage)
+    await stage.endpoint("whk_1", lambda now: Reply(answer=DEAD if now < 600 else OK))
+    now = stage.world.clock.now()
+    down = Health(version=1, failed=9, failing_since=now, probe_at=now, probes=PROBES_TOLD - 1)
+    await stage.world.table.healths.change_health(EndpointId("whk_1"), Health(), down)
+    await stage.session("ses_1", events=1)
+
+
+async def gone_until_opened(stage: Yard) -> None:
+    await listener(stage)
+    opened: list[bool] = []
+    await stage.endpoint("whk_1", lambda _: Reply(answer=OK if opened else GONE))
+    await stage.session("ses_1", events=2)
+    for _ in range(10):
+        await stage.world.clock.sleep(60)
+        now = await stage.world.table.tenants.endpoint(EndpointId("whk_1"))
+        if now.state is EndpointState.DISABLED:
+            opened.append(True)
+            await stage.open("whk_1")
+
+
 async def few_places(stage: Yard) -> None:
     await stage.endpoint("whk_1", scripted(then=Reply(takes=1.0)), max_concurrency=1)
     for number in range(2):
@@ -128,6 +168,9 @@ STORIES: Final = {
         Story(act=left_behind, at_least=50),
         Story(act=few_places, at_least=12, couriers=2),
         Story(act=slow_rate, at_least=30),
+        Story(act=failing_for_minutes, at_least=60, told=("retrying", "recovered")),
+        Story(act=down_for_minutes, at_least=40, told=("down", "recovered")),
+        Story(act=gone_until_opened, at_least=40, told=("disabled", "recovered")),
     )
 }
 
@@ -138,7 +181,20 @@ async def told(story: Story, plan: CrashPlan) -> list[str]:
     async with stage.at_work():
         await story.act(stage)
         await stage.finish(within=HOUR)
-    return await stage.judged(alone=story.alone)
+    return [*await stage.judged(alone=story.alone), *await misheard(stage, story)]
+
+
+async def misheard(stage: Yard, story: Story) -> list[str]:
+    """What is wrong with what was told: each thing once, though it may have come twice."""
+    wanted = [
+        f"webhook.{each}" if each in {"disabled", "recovered"} else each for each in story.told
+    ]
+    log = [event.data.get("stage", event.type) for event in await stage.world.notices()]
+    heard = {each["id"]: each for each in stage.heard.get("whk_2", [])}
+    came = [each["data"].get("stage", each["type"]) for each in heard.values()]
+    if story.told and (log, came) != (wanted, wanted):
+        return [f"told {log}, heard {came}"]
+    return []
 
 
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])

@@ -1,11 +1,11 @@
-"""Which events an endpoint takes, and when it is open."""
+"""Which events an endpoint takes, when it is open, and how its lanes count."""
 
 from dataclasses import replace
 
 import pytest
 
 from service.domain.endpoint import UNVERIFIED, Endpoint, EndpointState, Lane, settled
-from service.domain.ids import EndpointId, SessionId, TenantName
+from service.domain.ids import EndpointId, SessionId, TenantName, log_of
 from tests.support.playbook import NOON
 from tests.support.store_builders import an_endpoint
 
@@ -23,8 +23,9 @@ from tests.support.store_builders import an_endpoint
         ("typing.started", "typing.started", True),
         ("*", "webhook.test", False),
         ("webhook.disabled", "webhook.disabled", True),
-        ("webhook.*", "webhook.disabled", True),
-        ("*", "webhook.disabled", False),
+        ("webhook.disabled", "webhook.failing", False),
+        ("webhook.*", "webhook.failing", True),
+        ("*", "webhook.failing", False),
         ("*", "session.erased", False),
         ("session.*", "session.erased", False),
         ("session.erased", "session.erased", False),
@@ -75,6 +76,8 @@ def test_only_what_proved_itself_is_open_and_what_was_closed_stays_closed(
 
     assert (now.state, now.disabled_reason) == after
     assert settled(now) == now
+
+
 LANE = Lane(
     endpoint_id=EndpointId("whk_1"),
     session_id=SessionId("ses_1"),
@@ -85,6 +88,13 @@ LANE = Lane(
     failing_since=NOON,
     gone_at=NOON,
 )
+
+
+def test_deliveries_of_a_session_are_counted_and_those_of_a_tenant_are_not() -> None:
+    theirs = replace(LANE, session_id=log_of(TenantName("acme")))
+
+    assert (LANE.number, LANE.told_gap) == (5, (5, 7))
+    assert (theirs.number, theirs.told_gap) == (None, None)
 
 
 def test_a_lane_goes_on_as_if_never_tried_once_its_endpoint_was_opened() -> None:

@@ -23,14 +23,17 @@ from service.domain.health import (
     blames_event,
     failed,
     forgotten,
+    given_up_share,
     is_given_up,
     leave,
     paused,
     probe_interval,
     probing,
     succeeded,
+    telling,
 )
 from service.domain.ids import SessionId
+from service.domain.told import Stage, Told
 
 NOW = 1_900_000_000.0
 ONE, TWO, THREE = SessionId("ses_1"), SessionId("ses_2"), SessionId("ses_3")
@@ -247,6 +250,31 @@ def test_a_health_is_forgotten_once() -> None:
         version=DOWN.version + 1, by="us", changed_at=NOW + 1
     )
     assert forgotten(Health(), at()) is None
+
+
+def test_what_the_owner_was_told_outlives_the_trouble_and_costs_no_write() -> None:
+    told = (Told(stage=Stage.DOWN, at=NOW),)
+    down = telling(DOWN, at(NOW + 1), told)
+    assert (down.told, down.version, down.changed_at) == (told, DOWN.version + 1, NOW + 1)
+
+    row = telling(after(ONE), at(), told)
+    well = succeeded(row, at(NOW + 2))
+    assert well is not None
+    assert (well.told, well.is_well) == (told, True)
+    assert succeeded(well, at(NOW + 3)) is None
+    forgot = forgotten(down, at(NOW + 4), down.told)
+    assert forgot == Health(version=down.version + 1, by="us", changed_at=NOW + 4, told=told)
+    assert forgotten(Health(), at(NOW), told) == Health(
+        version=1, by="us", changed_at=NOW, told=told
+    )
+
+
+def test_the_share_of_the_way_to_being_given_up_is_that_of_time_or_attempts() -> None:
+    health = after(*[ONE] * (GIVE_UP_ATTEMPTS // 2))
+
+    assert given_up_share(health, now=NOW + GIVE_UP_SECONDS / 4) == 0.25
+    assert given_up_share(health, now=NOW + GIVE_UP_SECONDS) == 0.5
+    assert given_up_share(Health(), now=NOW) == 0.0
 
 
 def test_a_pause_that_is_over_is_no_reason_to_write() -> None:

@@ -2,11 +2,29 @@
 
 import pytest
 
-from service.domain.ids import born_at, masked
+from service.domain.ids import (
+    LogId,
+    SessionId,
+    TenantName,
+    born_at,
+    log_named,
+    log_of,
+    masked,
+    tenant_of,
+)
 
 
 def test_a_masked_secret_shows_its_last_four_characters() -> None:
     assert masked("0123456789abcdef") == "…cdef"
+
+
+@pytest.mark.parametrize("tenant", ["acme", "a-b", "ses_1", "ten_x"])
+def test_a_log_tells_by_its_name_whose_it_is(tenant: str) -> None:
+    named: LogId = log_named(log_of(TenantName(tenant)))
+
+    assert tenant_of(named) == tenant
+    assert tenant_of(SessionId("ses_1")) is None
+    assert log_named("ses_1") == "ses_1"
 
 
 @pytest.mark.parametrize(

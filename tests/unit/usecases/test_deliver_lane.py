@@ -345,8 +345,9 @@ def test_a_session_that_is_erased_in_the_middle_ends_at_its_tombstone() -> None:
                     continue
 
         erasing = Before(world.table.sessions, "read_log", erase)
-        reader = replace(courier.reader, sessions=erasing)  # type: ignore[arg-type]  # stands for any port
+        logs = replace(courier.reader.logs, sessions=erasing)  # type: ignore[arg-type]  # stands for any port
 
+        reader = replace(courier.reader, logs=logs)
         await replace(courier, reader=reader)(endpoint.id, session.id)
 
         assert world.receiver.taken == list(range(1, PAGE + 1))
@@ -869,7 +870,7 @@ def test_a_long_search_renews_its_claim_before_it_posts() -> None:
         )
         courier = world.courier()
         slow = Before(world.table.sessions, "read_log", lambda: world.clock.sleep(14))
-        reader = replace(courier.reader, sessions=slow)  # type: ignore[arg-type]  # stands for any port
+        logs = replace(courier.reader.logs, sessions=slow)  # type: ignore[arg-type]  # stands for any port
 
         async def look() -> None:
             claim = (await world.lane(endpoint, session)).claim
@@ -878,6 +879,7 @@ def test_a_long_search_renews_its_claim_before_it_posts() -> None:
 
         world.receiver.on_post = look
 
+        reader = replace(courier.reader, logs=logs)
         await replace(courier, reader=reader)(endpoint.id, session.id)
 
         assert world.receiver.taken == [151]

@@ -27,6 +27,7 @@ from service.domain.health import (
 )
 from service.domain.ids import EndpointId, SessionId
 from service.domain.log import EventType
+from service.domain.notice import Notice
 from service.domain.session import Session
 from service.ports import WebhookAnswer
 from service.usecases.endpoint_gate import KNOWN_MOST, PLACE_SECONDS, EndpointGate, Pass, Turned
@@ -413,7 +414,14 @@ class Crowded:
     async def health(self, endpoint_id: EndpointId) -> Health:
         return self.now
 
-    async def change_health(self, endpoint_id: EndpointId, before: Health, after: Health) -> Health:
+    async def change_health(
+        self,
+        endpoint_id: EndpointId,
+        before: Health,
+        after: Health,
+        *,
+        notice: Notice | None = None,
+    ) -> Health:
         if self.others:
             self.now = self.others.pop(0)
             return self.now

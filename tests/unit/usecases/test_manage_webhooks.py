@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from service.domain.endpoint import EndpointState
 from service.domain.errors import UnavailableError, VersionConflictError
 from service.domain.health import Health
 from service.domain.ids import EndpointId
+from service.domain.told import Stage, Told
 from service.usecases.manage_webhooks import ManageWebhooks
 from tests.support.api_bench import Bench, open_bench
 from tests.support.losing import losing
@@ -93,6 +95,44 @@ async def test_another_address_is_another_endpoint_and_another_name_is_not() -> 
 
     assert renamed == DOWN
     assert elsewhere.is_well
+
+
+GONE = "the endpoint answered 410 Gone, twice"
+
+
+@pytest.mark.parametrize("pauses", [False, True])
+async def test_one_that_the_broker_disabled_is_watched_until_it_is_back(*, pauses: bool) -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        webhooks, tenants = bench.broker.webhooks, bench.table.tenants
+        now = await tenants.endpoint(endpoint_id)
+        closed = replace(now, state=EndpointState.DISABLED, disabled_reason=GONE)
+        await tenants.put_endpoint(closed, expected_version=now.version, idempotency=None)
+
+        await webhooks.change(key, endpoint_id, changes={"description": "x"}, ticket=None)
+        before = await bench.table.healths.health(endpoint_id)
+        if pauses:
+            paused = {"state": EndpointState.PAUSED, "disabled_reason": None}
+            await webhooks.change(key, endpoint_id, changes=paused, ticket=None)
+        await webhooks.switch(key, endpoint_id, on=True, ticket=None)
+        after = await bench.table.healths.health(endpoint_id)
+
+    assert before.told == ()
+    assert [(each.stage, each.stands) for each in after.told] == [(Stage.DISABLED, True)]
+
+
+async def test_what_its_owner_did_himself_is_no_news_and_what_he_was_told_stands() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        webhooks, healths = bench.broker.webhooks, bench.table.healths
+        told = replace(DOWN, told=(Told(stage=Stage.DOWN, at=1.0),))
+        await healths.change_health(endpoint_id, Health(), told)
+
+        for on in (False, True):
+            await webhooks.switch(key, endpoint_id, on=on, ticket=None)
+        after = await healths.health(endpoint_id)
+
+    assert (after.is_well, after.told) == (True, told.told)
 
 
 async def test_each_opening_and_each_move_is_counted() -> None:

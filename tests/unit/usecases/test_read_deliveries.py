@@ -6,9 +6,11 @@ import pytest
 
 from service.domain.attempt import Decision, Phases, Trigger
 from service.domain.health import Health
+from service.domain.ids import log_of
 from service.domain.instants import rfc3339
+from service.domain.told import Stage, Told
 from service.usecases.read_deliveries import attempt_view, health_view
-from tests.support.store_builders import NOW, an_attempt
+from tests.support.store_builders import NOW, TENANT, an_attempt
 
 
 def test_an_attempt_is_shown_whole() -> None:
@@ -42,6 +44,21 @@ def test_an_attempt_is_shown_whole() -> None:
         "decision": "retry",
         "nextAttemptAt": rfc3339(NOW + 30),
     }
+
+
+def test_what_was_told_about_an_endpoint_belongs_to_no_session() -> None:
+    view = attempt_view(an_attempt(session_id=log_of(TENANT), sequence=7))
+
+    assert (view["sessionId"], view["sequence"]) == (None, None)
+
+
+def test_warnings_that_stand_are_shown() -> None:
+    over = Told(stage=Stage.RETRYING, at=NOW, stands=False)
+    told = (over, Told(stage=Stage.DOWN, at=NOW + 1))
+
+    assert health_view(Health(told=told), now=NOW)["warnings"] == [
+        {"stage": "down", "at": rfc3339(NOW + 1)}
+    ]
 
 
 @pytest.mark.parametrize(

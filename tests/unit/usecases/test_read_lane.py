@@ -10,6 +10,7 @@ from service.domain.ids import SessionId
 from service.domain.log import EventType
 from service.domain.session import Session
 from service.ports import WebhookAnswer
+from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 from service.usecases.read_lane import ReadLane, Run
 from tests.support.lane_world import LaneWorld
@@ -25,7 +26,7 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
         table = world.table
         reader = ReadLane(
             clock=world.clock,
-            sessions=table.sessions,
+            logs=Logs(sessions=table.sessions, tenant_log=table.tenant_log),
             lanes=table.lanes,
             moot=MootHints(clock=world.clock),
         )
@@ -108,7 +109,7 @@ def test_an_empty_log_and_a_missing_session_are_no_work_and_a_missing_endpoint_i
         table = world.table
         reader = ReadLane(
             clock=world.clock,
-            sessions=table.sessions,
+            logs=Logs(sessions=table.sessions, tenant_log=table.tenant_log),
             lanes=table.lanes,
             moot=MootHints(clock=world.clock),
         )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from service.domain.endpoint import EndpointState, Lane
-from service.domain.ids import SessionId
+from service.domain.ids import SessionId, log_of
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.moot_hints import MootHints
 from service.usecases.wake_lanes import WakeEndpoint, WakeLanes
@@ -59,10 +59,11 @@ def test_an_endpoint_that_opens_wakes_what_waits_for_it_however_old() -> None:
     async def story() -> None:
         world = LaneWorld()
         endpoint = await world.endpoint()
-        lane = Lane(endpoint_id=endpoint.id, session_id=SessionId("ses_of_long_ago"), cursor=0)
-        held = await world.table.lanes.claim(lane, token="t", now=0, until=9)
-        assert held is not None
-        await world.table.lanes.save(held, replace(held, claim=None, due_at=9e9))
+        for log_id in (SessionId("ses_of_long_ago"), log_of(TENANT)):
+            lane = Lane(endpoint_id=endpoint.id, session_id=log_id, cursor=0)
+            held = await world.table.lanes.claim(lane, token="t", now=0, until=9)
+            assert held is not None
+            await world.table.lanes.save(held, replace(held, claim=None, due_at=9e9))
         known = KnownEndpoints(clock=world.clock, tenants=world.table.tenants)
         wake = WakeEndpoint(
             endpoints=known,
@@ -75,7 +76,7 @@ def test_an_endpoint_that_opens_wakes_what_waits_for_it_however_old() -> None:
 
         assert count == 0
         hinted = {hint.session_id for hint in world.hints.lanes}
-        assert hinted == {"ses_of_long_ago"}
+        assert hinted == {"ses_of_long_ago", log_of(TENANT)}
 
     run_virtual(story())
 

@@ -97,7 +97,7 @@ def test_a_strong_read_never_lags() -> None:
     async def story(table: EmbeddedTable, clock: VirtualClock) -> bool:
         event = an_event(a_session(), 1)
         await table.sessions.append(event)
-        return await table.sessions.last_event(event.session_id) == event
+        return await table.sessions.last_event(SessionId(event.session_id)) == event
 
     assert on_a_table(story, lag=IndexLag(longest=100.0, draw=lambda: 1.0))
 
@@ -122,6 +122,6 @@ def test_a_key_that_is_no_text_is_refused_and_spoils_nothing() -> None:
             await table.sessions.tail(half_a_pair, limit=1)
         event = an_event(a_session(), 1)
         await table.sessions.append(event)
-        return await table.sessions.last_event(event.session_id) == event
+        return await table.sessions.last_event(SessionId(event.session_id)) == event
 
     assert on_a_table(story)

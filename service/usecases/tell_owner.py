@@ -1,0 +1,124 @@
+"""Tell the owner of an endpoint how it does, through the tenant's other endpoints.
+
+What is told is appended to the tenant's log in the very write that it tells of, so that neither is
+there without the other. Nothing is written of an endpoint that is well.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.health import Health, Stamp, telling
+from service.domain.ids import EVENT, LOCK, EventId, log_of
+from service.domain.log import LogEvent
+from service.domain.notice import (
+    Failure,
+    Notice,
+    disabled,
+    failing,
+    is_of_event,
+    recovered,
+    stages,
+    takes,
+)
+from service.domain.told import Stage, Told, ended_by, may_tell, with_recovery, with_told
+from service.ports import Clock, HealthStore, Hints, Ids
+from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.read_lane import Hold
+from service.webhook.retry import Exhausted, RetryAt
+
+CHANGE_TRIES: Final = 3
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellOwner:
+    """Warnings, the end of them, and verdicts."""
+
+    clock: Clock
+    ids: Ids
+    healths: HealthStore
+    endpoints: KnownEndpoints
+    hints: Hints
+
+    async def failing(self, hold: Hold, decision: RetryAt) -> None:
+        """Tell what the failed attempt brings about, if it is news; changes the hold's health.
+
+        What is due follows from how things stand and not from what just happened: what was not told
+        because somebody died is told after the next failure.
+        """
+        failure = self._failure(hold, decision)
+        for _ in range(CHANGE_TRIES):
+            stage = self._stage(hold.health, failure)
+            if stage is None:
+                return
+            log = hold.run.session_id if is_of_event(stage) else None
+            told = with_told(hold.health.told, stage, log=log, now=self.clock.now())
+            notice = failing(self._id(), hold.endpoint, stage, failure, at=self.clock.now())
+            if await self._change(hold, told, notice):
+                return
+
+    def _failure(self, hold: Hold, decision: RetryAt) -> Failure:
+        counts = decision.counts and not hold.probes
+        return Failure(
+            event=hold.ahead[0],
+            row=hold.lane.attempt + (1 if counts else 0),
+            exhausted=isinstance(decision, Exhausted),
+            reason=decision.reason,
+            since=hold.lane.failing_since,
+            endpoint_since=hold.health.failing_since,
+        )
+
+    def _stage(self, health: Health, failure: Failure) -> Stage | None:
+        now, log_id = self.clock.now(), failure.event.session_id
+        for stage in stages(health, failure, now=now):
+            log = log_id if is_of_event(stage) else None
+            if may_tell(health.told, stage, log=log, now=now):
+                return stage
+        return None
+
+    async def recovered(self, hold: Hold) -> None:
+        """Tell that what was told before is over, if it is; changes the hold's health.
+
+        To be called before the delivery is committed: whoever dies in between delivers again, and
+        nobody waits for news that never come.
+        """
+        for _ in range(CHANGE_TRIES):
+            ended = ended_by(hold.health.told, log=hold.run.session_id)
+            if not ended:
+                return
+            now = self.clock.now()
+            told = with_recovery(hold.health.told, now=now)
+            notice = recovered(self._id(), hold.endpoint, ended, at=now)
+            if await self._change(hold, told, notice):
+                return
+
+    def disabled(self, endpoint: Endpoint) -> Notice:
+        """What is to be told with the write that disables it."""
+        return disabled(self._id(), endpoint, at=self.clock.now())
+
+    async def spread(self, notice: Notice) -> None:
+        """Hint the lanes that have to carry it. Lost hints are made good by the sweeper."""
+        event: LogEvent = notice.placed(0)
+        facts = {"type": notice.type.value, "webhook": notice.data["webhook"]["id"]}
+        _log.info("notice.appended", extra={"event_id": notice.id, **facts})
+        for endpoint in await self.endpoints(notice.tenant):
+            if endpoint.state is EndpointState.ACTIVE and takes(endpoint, event):
+                await self.hints.lane(endpoint.id, log_of(notice.tenant))
+
+    def _id(self) -> EventId:
+        return EventId(self.ids.ulid(EVENT))
+
+    async def _change(self, hold: Hold, told: tuple[Told, ...], notice: Notice) -> bool:
+        """Whether it was told; else somebody changed the health first: ask anew."""
+        stamp = Stamp(by=self.ids.ulid(LOCK), at=self.clock.now())
+        after = telling(hold.health, stamp, told)
+        hold.health = await self.healths.change_health(
+            hold.endpoint.id, hold.health, after, notice=notice
+        )
+        if hold.health.by != stamp.by:
+            return False
+        await self.spread(notice)
+        return True

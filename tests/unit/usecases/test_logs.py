@@ -1,0 +1,52 @@
+"""A session's log and a tenant's are read alike, and nobody reads another tenant's."""
+
+import pytest
+
+from service.domain.ids import LogId, SessionId, TenantName, log_of
+from service.domain.log import EventType
+from service.usecases.logs import Logs
+from tests.support.lane_world import TENANT, LaneWorld
+from tests.support.virtual_time import run_virtual
+
+OTHER = TenantName("other")
+
+
+def logs(world: LaneWorld) -> Logs:
+    return Logs(sessions=world.table.sessions, tenant_log=world.table.tenant_log)
+
+
+@pytest.mark.parametrize(
+    ("log_id", "born"),
+    [
+        (SessionId("ses_1"), True),
+        (SessionId("ses_theirs"), False),
+        (SessionId("ses_gone"), False),
+        (log_of(TENANT), True),
+        (log_of(OTHER), False),
+    ],
+)
+def test_there_is_a_log_or_there_is_none_of_this_tenants(log_id: LogId, *, born: bool) -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        await world.session("ses_1")
+        await world.session("ses_theirs", tenant=OTHER)
+
+        assert (await logs(world).born(log_id, TENANT) is not None) is born
+
+    run_virtual(story())
+
+
+def test_each_is_read_where_it_lies() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        session = await world.session()
+        await world.append(session, EventType.MESSAGE_RECEIVED, EventType.MESSAGE_FAILED)
+        told = await world.tell(await world.endpoint())
+
+        mine = await logs(world).read(session.id, after=1, limit=9)
+        theirs = await logs(world).read(log_of(TENANT), after=0, limit=9)
+
+        assert ([event.sequence for event in mine.events], mine.last_sequence) == ([2], 2)
+        assert ([event.id for event in theirs.events], theirs.last_sequence) == ([told.id], 1)
+
+    run_virtual(story())
