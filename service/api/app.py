@@ -13,6 +13,7 @@ from service.api.document import document_of
 from service.api.health import health_router
 from service.api.listeners import listeners_router
 from service.api.messages import messages_router
+from service.api.replays import replays_router
 from service.api.sessions import sessions_router
 from service.api.webhooks import webhooks_router
 from service.usecases.broker import Broker
@@ -53,6 +54,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.include_router(deployments_router(broker))
     app.include_router(webhooks_router(broker))
     app.include_router(deliveries_router(broker))
+    app.include_router(replays_router(broker))
     app.include_router(api_keys_router(broker))
     app.include_router(listeners_router(broker))
     return app

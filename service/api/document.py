@@ -51,6 +51,13 @@ GAP: Final = {
 DELIVERED: Final = "Delivered; the body is not read"
 PASSED: Final = 'Passed, if the body is `data.challenge`: bare, or as `{"challenge": "…"}`'
 CHALLENGE: Final = EventType.WEBHOOK_CHALLENGE.value
+REPLAY: Final = {
+    "name": "broker-replay",
+    "in": "header",
+    "required": False,
+    "description": "The replay that sends it; then there is no `broker-lane-sequence`.",
+    "schema": {"type": "string"},
+}
 PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})
 WRITES: Final = frozenset({"post", "patch", "put", "delete"})
 TEMPLATE: Final = "#/components/schemas/{model}"
@@ -133,7 +140,7 @@ def _webhook(kind: EventType) -> Mapping[str, Any]:
             "operationId": "on_" + re.sub(r"[^a-zA-Z]", "_", kind.value),
             "summary": kind.value,
             "tags": ["events"],
-            "parameters": [*headers, *([] if kind in UNLOGGED else [LANE_SEQUENCE, GAP])],
+            "parameters": [*headers, *([] if kind in UNLOGGED else [LANE_SEQUENCE, GAP, REPLAY])],
             "requestBody": {
                 "required": True,
                 "content": {

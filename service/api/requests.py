@@ -5,6 +5,7 @@ Only shapes and types; limits that the core knows are checked by the use cases.
 
 import re
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
@@ -233,11 +234,25 @@ class _WebhookFields(Inbound):
     ] = SKIP_AFTER_SECONDS
 
 
+class StartFrom(StrEnum):
+    """Where a new webhook begins."""
+
+    NOW = "now"
+    BEGINNING = "beginning"
+
+
 class CreateWebhookBody(_WebhookFields):
     """Where events go, and which."""
 
     url: str
     secret: ImportedSecret = None
+    start_from: Annotated[
+        StartFrom,
+        Field(
+            strict=False,
+            description="`beginning`: what is in the logs already comes too, as a replay.",
+        ),
+    ] = StartFrom.NOW
 
 
 class ChangeWebhookBody(_WebhookFields):
@@ -258,6 +273,22 @@ class ResendEventBody(Inbound):
 
     session_id: str
     sequence: Annotated[int, Field(ge=1, le=SEQUENCE_MAX)]
+
+
+class StartReplayBody(Inbound):
+    """What to deliver once more; without any field everything that is in the logs."""
+
+    session_id: Annotated[str | None, Field(description="Only this session.")] = None
+    from_sequence: Annotated[
+        int | None,
+        Field(ge=1, le=SEQUENCE_MAX, description="From this place of its log; needs `sessionId`."),
+    ] = None
+    since: Annotated[Moment | None, Field(description="Events from then on.")] = None
+    until: Annotated[Moment | None, Field(description="Events up to then; by default now.")] = None
+    types: Annotated[
+        list[str] | None,
+        Field(description="As `eventTypes`, and only among them; by default all of them."),
+    ] = None
 
 
 class CreateKeyBody(Inbound):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from service.bootstrap.replays import run_replay
 from service.bootstrap.requests import Shared, broker_of, record_attempt
 from service.config import ListenerSettings
 from service.domain.budget import allowance
@@ -26,11 +27,13 @@ from service.usecases.post_event import PostEvent
 from service.usecases.present import PresentVisits
 from service.usecases.push_typing import PushTyping
 from service.usecases.read_lane import ReadLane
+from service.usecases.run_replay import RunReplay
 from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
 from service.usecases.tell_owner import TellOwner
 from service.usecases.visit import Tools, Visit
 from service.usecases.wake_lanes import WakeLanes
+from service.usecases.wake_replays import WakeReplays
 from service.usecases.weigh_failure import WeighFailure
 
 
@@ -47,6 +50,7 @@ class Assembly:
     attend: Attend
     change: ChangeSession
     deliver_lane: DeliverLane
+    run_replay: RunReplay
     sweep: Sweep
     ensure_admin_key: EnsureAdminKey
 
@@ -89,6 +93,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         endpoints=endpoints,
         admit=admit,
     )
+    gate = _gate(shared)
     return Assembly(
         ports=ports,
         broker=broker_of(shared),
@@ -98,7 +103,8 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         present=present,
         attend=shared.attend,
         change=shared.change,
-        deliver_lane=_courier(shared, moot),
+        deliver_lane=_courier(shared, gate, moot),
+        run_replay=run_replay(shared, gate),
         sweep=_sweep(shared, starts),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
     )
@@ -116,16 +122,21 @@ def _sweep(shared: Shared, starts: StartListeners) -> Sweep:
     return Sweep(ports=ports, attend=shared.attend, start_listeners=starts, follow_notices=follow)
 
 
-def _courier(shared: Shared, moot: MootHints) -> DeliverLane:
-    ports, scale = shared.ports, shared.settings.retry_scale
-    gate = EndpointGate(
+def _gate(shared: Shared) -> EndpointGate:
+    ports = shared.ports
+    return EndpointGate(
         clock=ports.clock,
         ids=ports.ids,
         healths=ports.healths,
         lanes=ports.lanes,
         hints=ports.hints,
-        probe_scale=scale,
+        probe_scale=shared.settings.retry_scale,
+        also_wake=WakeReplays(replays=ports.replays, hints=ports.hints).after_ramp,
     )
+
+
+def _courier(shared: Shared, gate: EndpointGate, moot: MootHints) -> DeliverLane:
+    ports, scale = shared.ports, shared.settings.retry_scale
     tell_owner = TellOwner(
         clock=ports.clock,
         ids=ports.ids,

@@ -108,6 +108,7 @@ def with_wires(
         healths=table.healths,
         attempts=table.attempts,
         tenant_log=table.tenant_log,
+        replays=table.replays,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

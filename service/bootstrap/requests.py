@@ -25,6 +25,7 @@ from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.post_event import PostEvent
 from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_listeners import ReadListeners
+from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
@@ -34,7 +35,9 @@ from service.usecases.send_challenge import SendChallenge
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
+from service.usecases.start_replay import StartReplay
 from service.usecases.wake_lanes import WakeEndpoint
+from service.usecases.wake_replays import WakeReplays
 from service.webhook.target import check_url
 
 
@@ -86,6 +89,8 @@ def broker_of(shared: Shared) -> Broker:
         webhooks=_webhooks(shared),
         deliveries=_deliveries(ports),
         resend_event=_resend_event(shared),
+        replays=ReadReplays(tenants=ports.tenants, replays=ports.replays),
+        start_replay=_start_replay(ports),
         keys=ManageKeys(
             tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
         ),
@@ -205,6 +210,19 @@ def _webhooks(shared: Shared) -> ManageWebhooks:
             lanes=ports.lanes,
             hints=ports.hints,
         ),
+        start_replay=_start_replay(ports),
+    )
+
+
+def _start_replay(ports: Ports) -> StartReplay:
+    return StartReplay(
+        tenants=ports.tenants,
+        sessions=ports.sessions,
+        replays=ports.replays,
+        clock=ports.clock,
+        ids=ports.ids,
+        read=ReadReplays(tenants=ports.tenants, replays=ports.replays),
+        wake=WakeReplays(replays=ports.replays, hints=ports.hints),
     )
 
 

@@ -79,12 +79,7 @@ class Endpoint:
 
     def wants(self, event_type: str) -> bool:
         """Whether it takes events of that type: by name, `message.*`, or `*` (a session's log)."""
-        if event_type == EventType.ERASED:
-            return False
-        family = event_type.partition(".")[0] + ".*"
-        if event_type in self.event_types or family in self.event_types:
-            return True
-        return "*" in self.event_types and event_type not in UNLOGGED
+        return takes(self.event_types, event_type)
 
     @property
     def must_prove_itself(self) -> bool:
@@ -103,6 +98,16 @@ def settled(endpoint: Endpoint) -> Endpoint:
     if waits and not endpoint.must_prove_itself:
         return replace(endpoint, state=EndpointState.ACTIVE, disabled_reason=None)
     return endpoint
+
+
+def takes(wanted: Sequence[str], event_type: str) -> bool:
+    """Whether such a list of types has that one: by name, by its family, or by `*`."""
+    if event_type == EventType.ERASED:
+        return False
+    family = event_type.partition(".")[0] + ".*"
+    if event_type in wanted or family in wanted:
+        return True
+    return "*" in wanted and event_type not in UNLOGGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

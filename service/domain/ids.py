@@ -8,6 +8,7 @@ MessageId = NewType("MessageId", str)
 EndpointId = NewType("EndpointId", str)
 ApiKeyId = NewType("ApiKeyId", str)
 AttemptId = NewType("AttemptId", str)
+ReplayId = NewType("ReplayId", str)
 ClientId = NewType("ClientId", str)
 """The guest token: a bearer secret. Whoever has it reads and writes the chat."""
 
@@ -26,6 +27,7 @@ MESSAGE: Final = "msg"
 ENDPOINT: Final = "whk"
 API_KEY: Final = "key"
 ATTEMPT: Final = "try"
+REPLAY: Final = "rpl"
 LINK: Final = "lnk"
 LOCK: Final = "lck"
 LISTENER: Final = "own"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from service.adapters.sqs.bodies import read_lane
+from service.adapters.sqs.bodies import read_delivery
 from service.bootstrap import Opened, assemble
 from service.config import FunctionSettings
 from service.entrypoints._batch import Record, batch_answer, read_batch
@@ -62,7 +62,7 @@ async def _serve(records: Sequence[Record], context: Context, site: Site) -> dic
 
 def _read(record: Record) -> Hint | None:
     """The hint in a message; None where there is none, and the queue is done with it."""
-    hint = read_lane(record.body)
+    hint = read_delivery(record.body)
     if hint is None:
         # Never what it says: anybody may have put anything there.
         _log.warning("hints.unreadable", extra={"message_id": record.message_id})
@@ -72,8 +72,13 @@ def _read(record: Record) -> Hint | None:
 async def _open(settings: FunctionSettings) -> Site:
     opened = await open_ports(settings)
     ports = opened.ports
-    deliver_lane = assemble(settings, ports).deliver_lane
-    serve = ServeHints(clock=ports.clock, hints=ports.hints, deliver_lane=deliver_lane)
+    made = assemble(settings, ports)
+    serve = ServeHints(
+        clock=ports.clock,
+        hints=ports.hints,
+        deliver_lane=made.deliver_lane,
+        run_replay=made.run_replay,
+    )
     return Site(opened=opened, serve=serve)
 
 

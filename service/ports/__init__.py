@@ -6,6 +6,7 @@ theirs leaks. Instants are seconds since the epoch; durations are seconds.
 
 from dataclasses import dataclass
 
+from service.ports.replays import DueStrand, FoundSession, ReplayStore
 from service.ports.sessions import (
     Authority,
     LogPage,
@@ -29,10 +30,12 @@ from service.ports.system import (
     Cipher,
     Clock,
     Deliveries,
+    DeliveryHint,
     Hints,
     Ids,
     LaneHint,
     Mailboxes,
+    ReplayHint,
     Signer,
     Starter,
 )
@@ -60,6 +63,7 @@ class Ports:
     healths: HealthStore
     attempts: AttemptStore
     tenant_log: TenantLog
+    replays: ReplayStore
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -78,6 +82,9 @@ __all__ = [
     "Cipher",
     "Clock",
     "Deliveries",
+    "DeliveryHint",
+    "DueStrand",
+    "FoundSession",
     "GuestRest",
     "GuestSockets",
     "HealthStore",
@@ -92,6 +99,8 @@ __all__ = [
     "Page",
     "Platform",
     "Ports",
+    "ReplayHint",
+    "ReplayStore",
     "SendChange",
     "SessionFilter",
     "SessionStore",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from service.domain.ids import EndpointId, LogId, SessionId
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
 
 
 class Clock(Protocol):
@@ -80,6 +80,11 @@ class Hints(Protocol):
     ) -> None:
         """Tell a courier to look at this lane, not before `delay` seconds; 900 at most are kept."""
 
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        """Tell a courier to look at this strand of a replay; the delay is that of lanes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaneHint:
@@ -88,6 +93,18 @@ class LaneHint:
     endpoint_id: EndpointId
     session_id: LogId
     hops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayHint:
+    """The same of a strand of a replay."""
+
+    replay_id: ReplayId
+    strand: int
+    hops: int = 0
+
+
+DeliveryHint: TypeAlias = LaneHint | ReplayHint
 
 
 class Mailboxes(Protocol):
@@ -102,9 +119,9 @@ class Mailboxes(Protocol):
 
 
 class Deliveries(Protocol):
-    """Where hints about lanes come out, for any courier."""
+    """Where hints about lanes and replays come out, for any courier."""
 
-    async def receive(self) -> Sequence[LaneHint]:
+    async def receive(self) -> Sequence[DeliveryHint]:
         """Take what is due, or wait at most 5 s for something; empty when nothing came.
 
         What is returned is gone from the queue. Cancelling may lose hints. Raises

@@ -15,12 +15,14 @@ from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_listeners import ReadListeners
+from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
 from service.usecases.send_message import SendMessage
 from service.usecases.send_typing import SendTyping
+from service.usecases.start_replay import StartReplay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class Broker:
     webhooks: ManageWebhooks
     deliveries: ReadDeliveries
     resend_event: ResendEvent
+    replays: ReadReplays
+    start_replay: StartReplay
     keys: ManageKeys
     read_listeners: ReadListeners
 

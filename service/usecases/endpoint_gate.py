@@ -5,6 +5,7 @@ Down, paused, on its way back, at its limits: all couriers share what is known t
 
 import logging
 from asyncio import gather
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -62,6 +63,10 @@ class Turned:
 Entry: TypeAlias = Pass | Turned
 
 
+async def _nobody(_: EndpointId) -> None:
+    """Nobody else waits."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointGate:
     """The one place where a courier asks after an endpoint and tells of it."""
@@ -74,6 +79,8 @@ class EndpointGate:
     probe_scale: float = 1.0
     successes: "dict[EndpointId, float]" = field(default_factory=dict)
     """When this process last saw an endpoint take something: most of it is written nowhere."""
+    also_wake: "Callable[[EndpointId], Awaitable[None]]" = _nobody
+    """Whoever else waits for an endpoint that is back."""
 
     async def enter(self, endpoint: Endpoint, health: Health) -> Entry:
         """Ask for one run of attempts; what comes of it is given back with `go_out`."""
@@ -192,6 +199,8 @@ class EndpointGate:
                     for number, session_id in numbered[first : first + SIDE_BY_SIDE]
                 )
             )
+
+        await self.also_wake(endpoint_id)
 
     async def _place(self, endpoint: Endpoint, health: Health, most: int) -> Entry:
         now = self.clock.now()

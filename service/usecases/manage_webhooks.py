@@ -21,6 +21,7 @@ from service.usecases.moot_hints import KNOWN_SECONDS
 from service.usecases.owned_endpoint import owned_endpoint
 from service.usecases.send_challenge import Challenged, SendChallenge
 from service.usecases.send_test import SendTest
+from service.usecases.start_replay import StartReplay
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.webhook_fields import endpoint_faults, endpoint_view
 from service.webhook.credentials import restored_headers
@@ -33,6 +34,7 @@ SETTLE_SECONDS: Final = 2.0
 """By then every process knows of a new endpoint."""
 
 REQUESTED: Final = "requested"
+BEGINNING: Final = "beginning"
 
 Change = Callable[[Endpoint], Endpoint]
 
@@ -52,19 +54,22 @@ class ManageWebhooks:
     send_test: SendTest
     send_challenge: SendChallenge
     wake: WakeEndpoint
+    start_replay: StartReplay
 
     async def create(
         self, key: ApiKey, wanted: Mapping[str, Any], *, ticket: Ticket | None
     ) -> Answer:
         """201 and the Webhook with its `secret`. `wanted` has fields of `domain.endpoint.Endpoint`.
 
-        And `secret`, one that was made elsewhere, and `asymmetric`, whether a key pair signs too.
+        And `secret`, one that was made elsewhere, `asymmetric`, whether a key pair signs too, and
+        `start_from`: with "beginning" all that is in the logs is replayed.
         Raises InvalidRequestError, BlockedTargetError.
         """
         now = self.clock.now()
         fields = dict(wanted)
         secret = self._secret(fields.pop("secret", None))
         pair = self.ids.signing_pair() if fields.pop("asymmetric", False) else None
+        from_beginning = fields.pop("start_from", None) == BEGINNING
         endpoint = Endpoint(
             id=EndpointId(self.ids.ulid(ENDPOINT)),
             tenant=key.tenant,
@@ -76,10 +81,14 @@ class ManageWebhooks:
         self._check(endpoint)
         endpoint = settled(endpoint)
         record = _record(ticket, 201, endpoint, secret)
+        if from_beginning:
+            await self.start_replay.before_beginning(endpoint)
         made = await self.tenants.put_endpoint(endpoint, expected_version=None, idempotency=record)
         if made.must_prove_itself:
             _, made = await self._verified(key, made)
         await self.wake(made, delay=SETTLE_SECONDS)
+        if from_beginning:
+            await self.start_replay.wake(made.id, delay=SETTLE_SECONDS)
         return Answer(status=201, body={**endpoint_view(made), "secret": secret})
 
     async def read(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
@@ -201,6 +210,7 @@ class ManageWebhooks:
         await self._owned(key, endpoint_id)
         await self.tenants.delete_endpoint(key.tenant, endpoint_id)
         self.wake.endpoints.forget(key.tenant)
+        await self.start_replay.forget(endpoint_id)
         return Answer(status=204)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
@@ -268,6 +278,7 @@ class ManageWebhooks:
     async def _tell(self, endpoint: Endpoint, *, delay: float) -> None:
         # Also when it closed: lanes that wait for a retry are parked then, and begin afresh later.
         await self.wake(endpoint, delay=delay)
+        await self.start_replay.wake(endpoint.id, delay=delay)
 
     def _check(self, endpoint: Endpoint) -> None:
         if faults := endpoint_faults(endpoint):

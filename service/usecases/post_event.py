@@ -1,13 +1,18 @@
 """Sign one event and POST it to one endpoint, once. Decides nothing about what follows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 from service.domain.endpoint import Endpoint
-from service.domain.ids import EventId
+from service.domain.ids import EventId, ReplayId
 from service.ports import Clock, Signer, WebhookAnswer, WebhookHttp
 from service.usecases.watch_clock import WatchClock
 from service.webhook.headers import delivery_headers
 from service.webhook.signing import current_secrets, headers_for
+
+Headers: TypeAlias = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,19 @@ class PostEvent:
         gap: tuple[int, int] | None = None,
     ) -> WebhookAnswer:
         """POST those bytes; what the receiver does is an answer, never an error."""
+        headers = partial(delivery_headers, lane_sequence=lane_sequence, gap=gap)
+        return await self._post(endpoint, event_id, body, headers)
+
+    async def replayed(
+        self, endpoint: Endpoint, event_id: EventId, *, body: bytes, replay_id: ReplayId
+    ) -> WebhookAnswer:
+        """The same outside of its lane: no number and no gap, but the replay that it belongs to."""
+        headers = partial(delivery_headers, lane_sequence=None, replay=replay_id)
+        return await self._post(endpoint, event_id, body, headers)
+
+    async def _post(
+        self, endpoint: Endpoint, event_id: EventId, body: bytes, headers: Callable[..., Headers]
+    ) -> WebhookAnswer:
         now = self.clock.now()
         signed = headers_for(
             event_id,
@@ -37,12 +55,9 @@ class PostEvent:
             secrets=current_secrets(endpoint.secrets, now),
             sign_pair=self.signer.sign,
         )
-        headers = delivery_headers(
-            endpoint.headers, signed=signed, lane_sequence=lane_sequence, gap=gap
-        )
         answer = await self.webhook_http.post(
             endpoint.url,
-            headers=headers,
+            headers=headers(endpoint.headers, signed=signed),
             body=body,
             timeout_seconds=endpoint.timeout_seconds,
         )

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
 from service.domain.errors import UnavailableError
-from service.ports import Clock, Hints, LaneHint
+from service.ports import Clock, DeliveryHint, Hints, LaneHint, ReplayHint
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.fit_run import ANSWER_SECONDS, BEGIN_SECONDS, LET_GO_SECONDS
 from service.usecases.keep_lane import HOPS_MAX
+from service.usecases.run_replay import RunReplay
 
 SIDE_BY_SIDE: Final = 32
 """A lane mostly waits for its receiver; the table has half as many connections."""
 
-Hint: TypeAlias = LaneHint
+Hint: TypeAlias = DeliveryHint
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class ServeHints:
     clock: Clock
     hints: Hints
     deliver_lane: DeliverLane
+    run_replay: RunReplay
     side_by_side: int = SIDE_BY_SIDE
 
     async def __call__(self, hints: Iterable[Hint], *, ends: float) -> Collection[Hint]:
@@ -70,11 +72,7 @@ class ServeHints:
         [error] = await gather(self._follow(hint, until), return_exceptions=True)
         if error is None:
             return True
-        facts = {
-            "endpoint_id": hint.endpoint_id,
-            "session_id": hint.session_id,
-            "error": type(error).__name__,
-        }
+        facts = {**_names(hint), "error": type(error).__name__}
         if isinstance(error, UnavailableError):
             _log.warning("courier.failed", extra=facts)
             return False
@@ -87,6 +85,8 @@ class ServeHints:
         match hint:
             case LaneHint(endpoint_id=endpoint_id, session_id=session_id, hops=hops):
                 await self.deliver_lane(endpoint_id, session_id, hops=hops, until=until)
+            case ReplayHint(replay_id=replay_id, strand=strand, hops=hops):
+                await self.run_replay(replay_id, strand, hops=hops, until=until)
             case _:
                 assert_never(hint)
 
@@ -98,8 +98,25 @@ class ServeHints:
         """
         if hint.hops >= HOPS_MAX:
             return False
-        await self.hints.lane(hint.endpoint_id, hint.session_id, hops=hint.hops + 1)
+        hops = hint.hops + 1
+        match hint:
+            case LaneHint(endpoint_id=endpoint_id, session_id=session_id):
+                await self.hints.lane(endpoint_id, session_id, hops=hops)
+            case ReplayHint(replay_id=replay_id, strand=strand):
+                await self.hints.replay(replay_id, strand, hops=hops)
+            case _:
+                assert_never(hint)
         return True
+
+
+def _names(hint: Hint) -> dict[str, object]:
+    match hint:
+        case LaneHint(endpoint_id=endpoint_id, session_id=session_id):
+            return {"endpoint_id": endpoint_id, "session_id": session_id}
+        case ReplayHint(replay_id=replay_id, strand=strand):
+            return {"replay_id": replay_id, "strand": strand}
+        case _:
+            assert_never(hint)
 
 
 def _name(hint: Hint) -> Hint:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.domain.errors import BrokerError, NotFoundError
-from service.domain.ids import EndpointId, LogId, SessionId
-from service.ports import Ports
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
+from service.ports import DueStrand, Ports
 from service.usecases.attend import Attend
 from service.usecases.follow_notices import FollowNotices
 from service.usecases.start_listeners import StartListeners
@@ -27,6 +27,8 @@ PAGE: Final = 1000
 """How many due lanes or sessions are looked up at a time."""
 LANES_SECONDS: Final = 15.0
 """How much of a sweep's time lanes may take at most: sessions wait behind them."""
+STRANDS_SECONDS: Final = 5.0
+"""The same for the strands of replays."""
 VISIT_SECONDS: Final = 30.0
 VISIT_LEAST_SECONDS: Final = 5.0
 """No visit is begun that would have less: it comes to nothing in most cases."""
@@ -53,9 +55,10 @@ class Sweep:
         # First: a listener needs some seconds, and visits here may take longer.
         await self.start_listeners()
         lanes = await self._lanes(min(until, self.ports.clock.monotonic() + LANES_SECONDS))
+        strands = await self._strands(min(until, self.ports.clock.monotonic() + STRANDS_SECONDS))
         before = self.ports.clock.now() + ahead
         logs = await self.follow_notices(before=before)
-        return lanes + logs + await self._sessions(before, until)
+        return lanes + strands + logs + await self._sessions(before, until)
 
     async def _lanes(self, until: float) -> int:
         """The most overdue first, page by page while there is time; how many."""
@@ -78,6 +81,25 @@ class Sweep:
         if lane is not None and lane.due_at is not None:
             delay = max(0.0, lane.due_at - now)
             await self.ports.hints.lane(endpoint_id, session_id, delay=delay)
+
+    async def _strands(self, until: float) -> int:
+        """The same of the strands of replays, which come after lanes."""
+        now = self.ports.clock.now()
+        seen: set[tuple[ReplayId, int]] = set()
+        while True:
+            limit = len(seen) + self.page
+            due = await self.ports.replays.due_strands(before=now + LOOK_AHEAD_SECONDS, limit=limit)
+            fresh = [one for one in due if (one.replay_id, one.number) not in seen]
+            seen.update((one.replay_id, one.number) for one in fresh)
+            for start in range(0, len(fresh), SIDE_BY_SIDE):
+                some = fresh[start : start + SIDE_BY_SIDE]
+                await gather(*(self._strand(one, now=now) for one in some))
+            if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
+                return len(seen)
+
+    async def _strand(self, due: DueStrand, *, now: float) -> None:
+        delay = max(0.0, due.due_at - now)
+        await self.ports.hints.replay(due.replay_id, due.number, delay=delay)
 
     async def _sessions(self, before: float, until: float) -> int:
         """The most overdue first, as many as there is time for; how many."""

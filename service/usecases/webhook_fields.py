@@ -31,7 +31,7 @@ SKIP_MOST: Final = 5 * 24 * 3600
 def endpoint_faults(endpoint: Endpoint) -> list[FieldFault]:
     """What is wrong with the endpoint, its address and headers apart."""
     return [
-        *_type_faults(endpoint.event_types),
+        *type_faults(endpoint.event_types),
         *_size_faults(endpoint),
     ]
 
@@ -63,11 +63,12 @@ def endpoint_view(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _type_faults(event_types: Sequence[str]) -> list[FieldFault]:
+def type_faults(event_types: Sequence[str], *, pointer: str = "/eventTypes") -> list[FieldFault]:
+    """What is wrong with a list of types that a caller wants."""
     if not 1 <= len(event_types) <= EVENT_TYPES_MAX:
-        return [FieldFault(pointer="/eventTypes", detail=f"takes 1 to {EVENT_TYPES_MAX} types")]
+        return [FieldFault(pointer=pointer, detail=f"takes 1 to {EVENT_TYPES_MAX} types")]
     return [
-        FieldFault(pointer=f"/eventTypes/{place}", detail="is no event type, family.* or *")
+        FieldFault(pointer=f"{pointer}/{place}", detail="is no event type, family.* or *")
         for place, wanted in enumerate(event_types)
         if wanted not in TYPES and wanted not in FAMILIES and wanted != "*"
     ]

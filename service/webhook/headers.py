@@ -15,6 +15,7 @@ PRODUCT: Final = "guest-session-broker"
 USER_AGENT: Final = f"{PRODUCT}/0.1.0"
 LANE_SEQUENCE: Final = "broker-lane-sequence"
 GAP: Final = "broker-gap"
+REPLAY: Final = "broker-replay"
 CUSTOM_HEADERS_MAX: Final = 20
 CUSTOM_HEADERS_BYTES_MAX: Final = 8192
 
@@ -76,10 +77,12 @@ def delivery_headers(
     signed: Mapping[str, str],
     lane_sequence: int | None,
     gap: tuple[int, int] | None = None,
+    replay: str | None = None,
 ) -> dict[str, str]:
     """Everything one POST carries but Host and Content-Length, which the transport knows best.
 
-    `gap`: the first and the last sequence of the log that were skipped and not yet told.
+    `gap`: the first and the last sequence of the log that were skipped and not yet told. `replay`:
+    the replay that sends it.
     """
     ours = {
         "content-type": "application/json",
@@ -91,6 +94,8 @@ def delivery_headers(
         ours[LANE_SEQUENCE] = str(lane_sequence)
     if gap is not None:
         ours[GAP] = f"{gap[0]}-{gap[1]}"
+    if replay is not None:
+        ours[REPLAY] = replay
     theirs = {name.lower(): value for name, value in custom.items() if _fault(name, value) is None}
     return {**theirs, **ours}
 

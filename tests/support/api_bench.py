@@ -30,6 +30,7 @@ from service.domain.ids import (
     EventId,
     LogId,
     MessageId,
+    ReplayId,
     SessionId,
     TenantName,
 )
@@ -55,6 +56,7 @@ from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.post_event import PostEvent
 from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_listeners import ReadListeners
+from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
@@ -64,8 +66,10 @@ from service.usecases.send_challenge import SendChallenge
 from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
+from service.usecases.start_replay import StartReplay
 from service.usecases.waiting import Patience
 from service.usecases.wake_lanes import WakeEndpoint
+from service.usecases.wake_replays import WakeReplays
 from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
 from tests.support.virtual_time import FakeIds, InlineExecutor
@@ -126,6 +130,7 @@ class KeptHints:
     def __init__(self) -> None:
         self.sessions: list[SessionId] = []
         self.lanes: list[tuple[EndpointId, LogId, float]] = []
+        self.replays: list[tuple[ReplayId, int, float]] = []
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         self.sessions.append(session_id)
@@ -134,6 +139,11 @@ class KeptHints:
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         self.lanes.append((endpoint_id, session_id, delay))
+
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        self.replays.append((replay_id, strand, delay))
 
 
 class KeptPosts:
@@ -497,6 +507,8 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         webhooks=_webhooks(bench),
         deliveries=_deliveries(bench),
         resend_event=_resend_event(bench),
+        replays=ReadReplays(tenants=tenants, replays=bench.table.replays),
+        start_replay=_start_replay(bench),
         keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
         read_listeners=ReadListeners(
             shards=bench.table.shards,
@@ -525,6 +537,20 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
             lanes=bench.table.lanes,
             hints=bench.hints,
         ),
+        start_replay=_start_replay(bench),
+    )
+
+
+def _start_replay(bench: Bench) -> StartReplay:
+    table = bench.table
+    return StartReplay(
+        tenants=table.tenants,
+        sessions=table.sessions,
+        replays=table.replays,
+        clock=bench.clock,
+        ids=bench.ids,
+        read=ReadReplays(tenants=table.tenants, replays=table.replays),
+        wake=WakeReplays(replays=table.replays, hints=bench.hints),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.health import Stamp, forgotten
-from service.domain.ids import EndpointId, LogId, SessionId, log_of
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId, log_of
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session
 from service.domain.told import Stage, with_told
@@ -73,6 +73,7 @@ class HintLine:
         self._fate = fate
         self._timers: set[asyncio.TimerHandle] = set()
         self.arrived: asyncio.Queue[tuple[EndpointId, LogId, int]] = asyncio.Queue()
+        self.replays: asyncio.Queue[tuple[ReplayId, int, int]] = asyncio.Queue()
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         pass
@@ -86,12 +87,21 @@ class HintLine:
             self._timers.add(loop.call_later(delay + more, self.arrived.put_nowait, hint))
         self._timers = {timer for timer in self._timers if timer.when() >= loop.time()}
 
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        hint = (replay_id, strand, hops)
+        self._timers.add(loop.call_later(delay, self.replays.put_nowait, hint))
+
     def lose_all(self) -> None:
         """As the process dies that kept them."""
         for timer in self._timers:
             timer.cancel()
         while not self.arrived.empty():
             self.arrived.get_nowait()
+        while not self.replays.empty():
+            self.replays.get_nowait()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +122,9 @@ class Yard:
     attempts: list[Attempt] = field(default_factory=list)
     heard: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     """What each endpoint was told about others and took."""
+    replayers: int = 0
+    replayed: list[Attempt] = field(default_factory=list)
+    """What came with a replay. Of those who run them the first die by plans, and no courier."""
     taken: set[tuple[str, str]] = field(default_factory=set)
     """Endpoint and event, of each that was answered with 2xx."""
     deaths: dict[Pair, list[float]] = field(default_factory=dict)
@@ -140,7 +153,9 @@ class Yard:
         asked = answer.retry_after
         if answer.status is not None and 200 <= answer.status <= 299:
             self.taken.add((name, headers["webhook-id"]))
-        self.attempts.append(
+        asked = answer.retry_after
+        seen = self.replayed if "broker-replay" in headers else self.attempts
+        seen.append(
             Attempt(
                 endpoint=name,
                 session=self._session_of(headers["webhook-id"]),
@@ -258,6 +273,7 @@ class Yard:
     async def at_work(self) -> AsyncIterator[None]:
         """Couriers and the sweeper."""
         tasks = [asyncio.create_task(self._courier(number)) for number in range(self.couriers)]
+        tasks += [asyncio.create_task(self._replayer(number)) for number in range(self.replayers)]
         tasks.append(asyncio.create_task(self._sweeper()))
         try:
             yield
@@ -270,7 +286,8 @@ class Yard:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _courier(self, number: int) -> None:
-        plan = self.plans[number] if number < len(self.plans) else CrashPlan()
+        mortal = not self.replayers and number < len(self.plans)
+        plan = self.plans[number] if mortal else CrashPlan()
         while True:
             endpoint_id, session_id, hops = await self.line.arrived.get()
             try:
@@ -282,6 +299,16 @@ class Yard:
                 if self.one_process:
                     self.line.lose_all()
 
+    async def _replayer(self, number: int) -> None:
+        plan = self.plans[number] if number < len(self.plans) else CrashPlan()
+        while True:
+            replay_id, strand, hops = await self.line.replays.get()
+            try:
+                await self.world.replayer(plan)(replay_id, strand, hops=hops)
+            except CrashError:
+                plan = CrashPlan()
+                self.line.lose_all()
+
     async def _sweeper(self) -> None:
         """The broker's own for due lanes; and as the visit of a marked session does."""
         sweep = Sweep(
@@ -290,6 +317,7 @@ class Yard:
                 SimpleNamespace(
                     clock=self.world.clock,
                     lanes=self.world.table.lanes,
+                    replays=self.world.table.replays,
                     hints=self.line,
                     sessions=_NoSessions(),
                 ),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from service.domain.ids import SessionId
-from service.ports import Deliveries, LaneHint, Mailboxes
+from service.ports import Deliveries, DeliveryHint, Mailboxes
 
 
 async def next_sessions(mailboxes: Mailboxes, shard: int) -> Sequence[SessionId]:
@@ -13,8 +13,8 @@ async def next_sessions(mailboxes: Mailboxes, shard: int) -> Sequence[SessionId]
     return found
 
 
-async def next_lanes(deliveries: Deliveries) -> Sequence[LaneHint]:
-    """Which lanes come next."""
+async def next_lanes(deliveries: Deliveries) -> Sequence[DeliveryHint]:
+    """Which lanes or strands come next."""
     while not (found := await deliveries.receive()):
         continue
     return found

@@ -5,6 +5,7 @@ had its effect.
 """
 
 import json
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,24 +20,33 @@ from service.domain.ids import (
     EndpointId,
     EventId,
     LogId,
+    ReplayId,
     SessionId,
     TenantName,
 )
 from service.domain.log import EventType, LogEvent
 from service.domain.notice import Notice, disabled
+from service.domain.replay import Range, Replay, ReplayState, Tally, first_strands
 from service.domain.session import Session, State
 from service.ports import Hints, WebhookAnswer, WebhookHttp
 from service.usecases.deliver_lane import DeliverLane
+from service.usecases.disable_endpoint import DisableEndpoint
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_lane import KeepLane
+from service.usecases.keep_strand import KeepStrand
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import ReadLane
+from service.usecases.read_strand import ReadStrand
 from service.usecases.record_attempt import RecordAttempt
+from service.usecases.replay_gate import ReplayGate
+from service.usecases.run_replay import RunReplay
 from service.usecases.tell_owner import TellOwner
+from service.usecases.wake_replays import WakeReplays
 from service.usecases.weigh_failure import WeighFailure
+from service.usecases.weigh_replay import WeighReplay
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
 
 TENANT: Final = TenantName("acme")
@@ -151,12 +161,21 @@ class Hint:
     hops: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrandHint:
+    replay_id: ReplayId
+    strand: int
+    due: float
+    hops: int
+
+
 @dataclass(slots=True)
 class HintBox:
     """Keeps hints instead of sending them."""
 
     clock: VirtualClock
     lanes: list[Hint] = field(default_factory=list)
+    replays: list[StrandHint] = field(default_factory=list)
 
     async def session(self, session_id: SessionId, shard: int) -> None:
         pass
@@ -168,6 +187,12 @@ class HintBox:
         self.lanes.append(
             Hint(endpoint_id=endpoint_id, session_id=session_id, due=due, delay=delay, hops=hops)
         )
+
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        due = self.clock.now() + delay
+        self.replays.append(StrandHint(replay_id=replay_id, strand=strand, due=due, hops=hops))
 
 
 class LaneWorld:
@@ -190,14 +215,7 @@ class LaneWorld:
         plan = crashes or CrashPlan()
         lanes, tenants = plan.around(self.table.lanes), plan.around(self.table.tenants)
         healths, hints = plan.around(self.table.healths), plan.around(self.hint_line)
-        gate = EndpointGate(
-            clock=self.clock,
-            ids=self.ids,
-            healths=healths,
-            lanes=lanes,
-            hints=hints,
-            probe_scale=self.retry_scale,
-        )
+        gate = self._gate(plan)
         tell_owner = TellOwner(
             clock=self.clock,
             ids=self.ids,
@@ -233,6 +251,99 @@ class LaneWorld:
             tell_owner=tell_owner,
             retry_scale=self.retry_scale,
         )
+
+    def replayer(self, crashes: CrashPlan | None = None) -> RunReplay:
+        """The same for strands of replays."""
+        plan, scale = crashes or CrashPlan(), self.retry_scale
+        replays, tenants = plan.around(self.table.replays), plan.around(self.table.tenants)
+        gate = self._gate(plan)
+        return RunReplay(
+            clock=self.clock,
+            replays=replays,
+            reader=ReadStrand(
+                clock=self.clock,
+                sessions=plan.around(self.table.sessions),
+                replays=replays,
+                tenants=tenants,
+                healths=plan.around(self.table.healths),
+            ),
+            keep=KeepStrand(
+                clock=self.clock, ids=self.ids, replays=replays, hints=plan.around(self.hint_line)
+            ),
+            gate=ReplayGate(clock=self.clock, gate=gate, scale=scale),
+            post_event=PostEvent(
+                clock=self.clock, signer=Ed25519Signer(), webhook_http=plan.around(self.wire)
+            ),
+            record=RecordAttempt(
+                clock=self.clock, ids=self.ids, attempts=plan.around(self.table.attempts)
+            ),
+            weigh=WeighReplay(clock=self.clock, gate=gate, scale=scale),
+            disable=DisableEndpoint(clock=self.clock, tenants=tenants),
+        )
+
+    def _gate(self, plan: CrashPlan) -> EndpointGate:
+        hints = plan.around(self.hint_line)
+        wake = WakeReplays(replays=plan.around(self.table.replays), hints=hints)
+        return EndpointGate(
+            clock=self.clock,
+            ids=self.ids,
+            healths=plan.around(self.table.healths),
+            lanes=plan.around(self.table.lanes),
+            hints=hints,
+            probe_scale=self.retry_scale,
+            also_wake=wake.after_ramp,
+        )
+
+    async def replay(
+        self, endpoint: Endpoint, *, strands: int = 2, due: float = 0.0, **wanted: Fields
+    ) -> Replay:
+        """A new replay of everything, unless told otherwise, each strand due then."""
+        now = self.clock.now()
+        asked = Range(**{"until": now, **wanted})
+        made = Replay(
+            id=ReplayId(self.ids.ulid("rpl")),
+            endpoint_id=endpoint.id,
+            tenant=TENANT,
+            range=asked,
+            strands=1 if asked.session_id else strands,
+            unfinished=1 if asked.session_id else strands,
+            created_at=now,
+            updated_at=now,
+        )
+        first = first_strands(made, due_at=now + due)
+        return await self.table.replays.create(made, first, idempotency=None)
+
+    async def replay_now(self, made: Replay) -> Replay:
+        """The replay as the table has it."""
+        found = await self.table.replays.replay(made.endpoint_id, made.id)
+        assert found is not None
+        return found
+
+    async def tally(self, made: Replay) -> Tally:
+        """What its strands counted."""
+        total = Tally()
+        for strand in await self.table.replays.strands_of(made.id):
+            total = total.plus(strand.tally)
+        return total
+
+    async def follow_strands(self, made: Replay, *, most: int = 1000) -> Replay:
+        """Serve the hints for its strands, each when it is due, until it is over.
+
+        What is left to the sweeper is looked at when it is due.
+        """
+        replayer = self.replayer()
+        while (now := await self.replay_now(made)).state is ReplayState.OPEN and most:
+            most -= 1
+            if not self.hints.replays:
+                due = await self.table.replays.due_strands(before=math.inf, limit=100)
+                for one in due:
+                    delay = max(0.0, one.due_at - self.clock.now())
+                    await self.hints.replay(one.replay_id, one.number, delay=delay)
+            hint = min(self.hints.replays, key=lambda each: each.due)
+            self.hints.replays.remove(hint)
+            await self.clock.sleep(max(0.0, hint.due - self.clock.now()))
+            await replayer(hint.replay_id, hint.strand, hops=hint.hops)
+        return now
 
     async def endpoint(self, name: str = "whk_1", **fields: Fields) -> Endpoint:
         """A new endpoint that takes everything, unless told otherwise."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from service.adapters.embedded.hints import InProcessHints
-from service.domain.ids import EndpointId, LogId, SessionId
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
 
 HOST: Final = "127.0.0.1"
 
@@ -67,6 +67,12 @@ class Relay:
     ) -> None:
         """Tell this process's couriers."""
         await self.here.lane(endpoint_id, session_id, delay=delay, hops=hops)
+
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        """Tell this process's couriers."""
+        await self.here.replay(replay_id, strand, delay=delay, hops=hops)
 
     def hear(self, session_id: SessionId, shard: int) -> None:
         """Keep it, if anybody here wants to know."""

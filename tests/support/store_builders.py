@@ -18,11 +18,13 @@ from service.domain.ids import (
     EndpointId,
     EventId,
     MessageId,
+    ReplayId,
     SessionId,
     TenantName,
 )
 from service.domain.log import EventType, LogEvent
 from service.domain.message import SendBody
+from service.domain.replay import Range, Replay
 from service.domain.send import PendingSend, SendKind
 from service.domain.session import Session, State
 
@@ -125,6 +127,21 @@ def an_attempt(**changes: Any) -> Attempt:  # noqa: ANN401 - the same
         decision=Decision.DELIVERED,
     )
     return dataclasses.replace(attempt, **changes)
+
+
+def a_replay(**changes: Any) -> Replay:  # noqa: ANN401 - the same
+    """One over all sessions that are older than now, in two strands."""
+    replay = Replay(
+        id=ReplayId(unique("rpl")),
+        endpoint_id=EndpointId(unique("whk")),
+        tenant=TenantName("acme"),
+        range=Range(until=NOW),
+        strands=2,
+        unfinished=2,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return dataclasses.replace(replay, **changes)
 
 
 def an_endpoint(**changes: Any) -> Endpoint:  # noqa: ANN401 - the same

@@ -143,6 +143,7 @@ async def virtual_broker(
         healths=table.healths,
         attempts=table.attempts,
         tenant_log=table.tenant_log,
+        replays=table.replays,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

@@ -61,6 +61,7 @@ def open_dynamodb(
         healths=stores.healths,
         attempts=stores.attempts,
         tenant_log=stores.tenant_log,
+        replays=stores.replays,
     )
 
 

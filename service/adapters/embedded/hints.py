@@ -8,10 +8,10 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
-from service.domain.ids import EndpointId, LogId, SessionId
-from service.ports import Clock, LaneHint
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
+from service.ports import Clock, DeliveryHint, LaneHint, ReplayHint
 
 QUEUE_MAX: Final = 10_000
 WAIT_SECONDS: Final = 5.0
@@ -21,6 +21,7 @@ TAKEN_MAX: Final = 10
 
 Name = TypeVar("Name", bound=Hashable)
 Word = TypeVar("Word")
+_Delivery: TypeAlias = tuple[EndpointId, LogId] | tuple[ReplayId, int]
 
 
 class _Queue(Generic[Name, Word]):
@@ -93,7 +94,7 @@ class InProcessHints:
     """The Hints of one process, and the two ends where they come out."""
 
     def __init__(self, clock: Clock, *, longest: int = QUEUE_MAX) -> None:
-        self._lanes: _Queue[tuple[EndpointId, LogId], int] = _Queue(clock, longest)
+        self._lanes: _Queue[_Delivery, int] = _Queue(clock, longest)
         self.mailboxes: Final = InProcessMailboxes(clock, longest=longest)
         self.deliveries: Final = InProcessDeliveries(self._lanes)
 
@@ -107,9 +108,15 @@ class InProcessHints:
         """Tell a courier to look at this lane, not before `delay` seconds."""
         self._lanes.put((endpoint_id, session_id), hops, delay=delay)
 
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        """Tell a courier to look at this strand of a replay, not before `delay` seconds."""
+        self._lanes.put((replay_id, strand), hops, delay=delay)
+
     @property
     def waiting(self) -> tuple[int, int]:
-        """How many sessions and lanes wait."""
+        """How many sessions wait, and how many lanes and strands."""
         return sum(map(len, self.mailboxes)), len(self._lanes)
 
     @property
@@ -139,11 +146,18 @@ class InProcessMailboxes:
 
 
 class InProcessDeliveries:
-    """The lanes whose time has come."""
+    """The lanes and the strands of replays whose time has come."""
 
-    def __init__(self, lanes: _Queue[tuple[EndpointId, LogId], int]) -> None:
+    def __init__(self, lanes: _Queue[_Delivery, int]) -> None:
         self._lanes = lanes
 
-    async def receive(self) -> Sequence[LaneHint]:
+    async def receive(self) -> Sequence[DeliveryHint]:
         """What is due, at most 10; waits for one. Cancelling it loses nothing."""
-        return [LaneHint(*names, hops) for names, hops in await self._lanes.take_some()]
+        return [_hint(names, hops) for names, hops in await self._lanes.take_some()]
+
+
+def _hint(names: _Delivery, hops: int) -> DeliveryHint:
+    first, second = names
+    if isinstance(second, int):
+        return ReplayHint(ReplayId(first), second, hops)
+    return LaneHint(EndpointId(first), second, hops)

@@ -51,4 +51,5 @@ def open_embedded(
         healths=stores.healths,
         attempts=stores.attempts,
         tenant_log=stores.tenant_log,
+        replays=stores.replays,
     )

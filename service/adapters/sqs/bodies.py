@@ -8,8 +8,8 @@ import json
 import re
 from typing import Final
 
-from service.domain.ids import EndpointId, SessionId, log_named
-from service.ports import LaneHint
+from service.domain.ids import EndpointId, ReplayId, SessionId, log_named
+from service.ports import DeliveryHint, LaneHint, ReplayHint
 
 VERSION: Final = 1
 LENGTH_MAX: Final = 512
@@ -27,18 +27,28 @@ def lane_body(hint: LaneHint) -> str:
     return _spelled({"endpoint": hint.endpoint_id, "session": hint.session_id, "hops": hint.hops})
 
 
+def replay_body(hint: ReplayHint) -> str:
+    """The hint to look at a strand of a replay; whoever does not know such hints drops it."""
+    return _spelled({"replay": hint.replay_id, "strand": hint.strand, "hops": hint.hops})
+
+
 def read_session(body: str) -> SessionId | None:
     """The session a body speaks of."""
     session_id = _id(_members(body), "session")
     return None if session_id is None else SessionId(session_id)
 
 
-def read_lane(body: str) -> LaneHint | None:
-    """The lane a body speaks of."""
+def read_delivery(body: str) -> DeliveryHint | None:
+    """The lane or the strand a body speaks of."""
     members = _members(body)
+    hops = _count(members, "hops")
+    if hops is None:
+        return None
+    replay_id, strand = _id(members, "replay"), _count(members, "strand")
+    if replay_id is not None and strand is not None:
+        return ReplayHint(ReplayId(replay_id), strand, hops)
     endpoint_id, session_id = _id(members, "endpoint"), _id(members, "session")
-    hops = members.get("hops")
-    if endpoint_id is None or session_id is None or type(hops) is not int or hops < 0:
+    if endpoint_id is None or session_id is None:
         return None
     return LaneHint(EndpointId(endpoint_id), log_named(session_id), hops)
 
@@ -62,3 +72,8 @@ def _members(body: str) -> dict[str, object]:
 def _id(members: dict[str, object], name: str) -> str | None:
     value = members.get(name)
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _count(members: dict[str, object], name: str) -> int | None:
+    value = members.get(name)
+    return value if type(value) is int and value >= 0 else None

@@ -1,14 +1,20 @@
 """The three ports of hints over the queues: sending, and the two ends where hints come out."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from service.adapters.sqs.bodies import lane_body, read_lane, read_session, session_body
+from service.adapters.sqs.bodies import (
+    lane_body,
+    read_delivery,
+    read_session,
+    replay_body,
+    session_body,
+)
 from service.domain.errors import ConfigurationError, UnavailableError
-from service.domain.ids import EndpointId, LogId, SessionId
-from service.ports import Clock, LaneHint
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
+from service.ports import Clock, DeliveryHint, LaneHint, ReplayHint
 
 SEND_SECONDS: Final = 2.0
 """How long a request or a visit waits for a hint to be sent; SQS takes milliseconds."""
@@ -17,7 +23,6 @@ AWAITED_MAX: Final = 10_000
 
 _log = logging.getLogger(__name__)
 
-Lane = tuple[EndpointId, LogId]
 Hint = TypeVar("Hint")
 
 
@@ -55,7 +60,7 @@ class SqsHints:
     trying: bool = field(default=False, init=False)
     refused: "set[str]" = field(default_factory=set, init=False)
     """Queues that SQS will not have us use, each logged once."""
-    awaited: "dict[Lane, float]" = field(default_factory=dict, init=False)
+    awaited: "dict[Hashable, float]" = field(default_factory=dict, init=False)
     """When delayed hints come out, on the monotonic clock."""
 
     async def session(self, session_id: SessionId, shard: int) -> None:
@@ -70,14 +75,23 @@ class SqsHints:
         A delayed hint of this process that comes out before then does instead: a sweeper meets the
         same lane at every round until it is due.
         """
-        lane = (endpoint_id, session_id)
-        now = self.clock.monotonic()
-        if now < self.awaited.get(lane, now) <= now + delay:
-            return
         body = lane_body(LaneHint(endpoint_id, session_id, hops))
+        await self._deliver((endpoint_id, session_id), body, delay)
+
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
+    ) -> None:
+        """The same for a strand of a replay."""
+        body = replay_body(ReplayHint(replay_id, strand, hops))
+        await self._deliver((replay_id, strand), body, delay)
+
+    async def _deliver(self, name: Hashable, body: str, delay: float) -> None:
+        now = self.clock.monotonic()
+        if now < self.awaited.get(name, now) <= now + delay:
+            return
         sent = await self._send(self.queues.deliveries, body, delay=delay)
         if sent and delay > 0:
-            self._await(lane, now, now + delay)
+            self._await(name, now, now + delay)
 
     async def _send(self, queue: str, body: str, *, delay: float = 0.0) -> bool:
         """Whether it was sent."""
@@ -122,11 +136,11 @@ class SqsHints:
             _log.info("hints.sent_again", extra={"lost": self.lost - self.down_since})
             self.down_since = None
 
-    def _await(self, lane: Lane, now: float, comes: float) -> None:
+    def _await(self, name: Hashable, now: float, comes: float) -> None:
         if len(self.awaited) >= AWAITED_MAX:
             self.awaited = {each: at for each, at in self.awaited.items() if at > now}
         if len(self.awaited) < AWAITED_MAX:
-            self.awaited[lane] = comes
+            self.awaited[name] = comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +156,13 @@ class SqsMailboxes:
 
 @dataclass(frozen=True, slots=True)
 class SqsDeliveries:
-    """Where hints about lanes come out."""
+    """Where hints about lanes and replays come out."""
 
     queues: Queues
 
-    async def receive(self) -> Sequence[LaneHint]:
+    async def receive(self) -> Sequence[DeliveryHint]:
         """What is due. Raises UnavailableError, ConfigurationError."""
-        return await _received(self.queues, self.queues.deliveries, read_lane)
+        return await _received(self.queues, self.queues.deliveries, read_delivery)
 
 
 async def _received(

@@ -20,6 +20,8 @@
     endpoint health     HOOK#id             STATE              -                  courier; ttl
     endpoint place      HOOK#id             PLACE#n            -                  courier; ttl
     endpoint second     HOOK#id             SECOND#n           -                  courier; ttl
+    replay              HOOK#id             RPL#id             -                  replays; ttl
+    replay strand       RPL#id              STRAND#n           due                courier; ttl
     idempotency record  TEN#t#IDEM#key      REF                -                  repeats; ttl
     shard lease         SHARD#n             LEASE              -                  listeners
     connection slot     LINE#line           SLOT#slot          -                  who attaches; ttl
@@ -29,6 +31,7 @@
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
     due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket,
                                                 DUE#LOG
+                                                DUE#RPL#bucket
     tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
     lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket,
                                                 HOOK#endpoint#TRY#day: attempts that failed
@@ -50,6 +53,7 @@ from service.domain.ids import (
     DeploymentName,
     EndpointId,
     LogId,
+    ReplayId,
     SessionId,
     TenantName,
     log_of,
@@ -99,6 +103,8 @@ SHARDS: Final = "SHARD#"
 KEYS: Final = "KEY#"
 DEPLOYMENTS: Final = "DEP#"
 ENDPOINTS: Final = "HOOK#"
+REPLAYS: Final = "RPL#"
+STRANDS: Final = "STRAND#"
 ALL_KEYS: Final = "KEYS"
 DUE_LOGS: Final = "DUE#LOG"
 """In `due`: the logs of tenants that lanes are to be woken for. Notices are rare: one bucket."""
@@ -260,6 +266,31 @@ def second_key(endpoint_id: EndpointId, second: int) -> Key:
     return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk=f"SECOND#{second}")
 
 
+def endpoint_partition(endpoint_id: EndpointId) -> str:
+    """What belongs to an endpoint."""
+    return f"{ENDPOINTS}{endpoint_id}"
+
+
+def replay_key(endpoint_id: EndpointId, replay_id: ReplayId) -> Key:
+    """One replay; sorts by time."""
+    return Key(pk=endpoint_partition(endpoint_id), sk=f"{REPLAYS}{replay_id}")
+
+
+def replay_partition(replay_id: ReplayId) -> str:
+    """The strands of a replay."""
+    return f"{REPLAYS}{replay_id}"
+
+
+def strand_key(replay_id: ReplayId, number: int) -> Key:
+    """One strand; sorts by number."""
+    return Key(pk=replay_partition(replay_id), sk=f"{STRANDS}{number:03d}")
+
+
+def strand_named(pk: str, sk: str) -> tuple[ReplayId, int]:
+    """The strand that a key names."""
+    return ReplayId(pk.removeprefix(REPLAYS)), int(sk.removeprefix(STRANDS))
+
+
 def endpoint_listing_key(tenant: TenantName, endpoint_id: EndpointId) -> Key:
     """An endpoint in its tenant's listing."""
     return Key(pk=tenant_partition(tenant), sk=f"{ENDPOINTS}{endpoint_id}")
@@ -300,6 +331,11 @@ def due_lanes_partition(bucket: int) -> str:
     return f"DUE#LANE#{bucket}"
 
 
+def due_strands_partition(bucket: int) -> str:
+    """In `due`: a sixteenth of the due strands of replays."""
+    return f"DUE#RPL#{bucket}"
+
+
 def endpoint_lanes_partition(endpoint_id: EndpointId, bucket: int) -> str:
     """In `lanes`: an eighth of the lanes of an endpoint."""
     return f"HOOK#{endpoint_id}#{bucket}"
@@ -318,6 +354,11 @@ def day_of(at: float) -> str:
 def created_sort(created_at: float, session_id: SessionId) -> str:
     """In `tenant`: the sort key that puts sessions in the order of their creation."""
     return f"{created_at:018.6f}#{session_id}"
+
+
+def session_created(place: str) -> SessionId:
+    """The session that a place in the order of creation names."""
+    return SessionId(place.rpartition("#")[2])
 
 
 def bucket(name: str, buckets: int) -> int:

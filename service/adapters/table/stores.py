@@ -7,6 +7,7 @@ from service.adapters.table.budgets import BudgetTable
 from service.adapters.table.driver import Driver
 from service.adapters.table.healths import HealthTable
 from service.adapters.table.lanes import LaneTable
+from service.adapters.table.replays import ReplayTable
 from service.adapters.table.sessions import SessionTable
 from service.adapters.table.shards import ShardTable
 from service.adapters.table.tenant_log import TenantLogTable
@@ -17,6 +18,7 @@ from service.ports import (
     Cipher,
     HealthStore,
     LaneStore,
+    ReplayStore,
     SessionStore,
     ShardStore,
     TenantLog,
@@ -36,6 +38,7 @@ class Stores:
     healths: HealthStore
     attempts: AttemptStore
     tenant_log: TenantLog
+    replays: ReplayStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -49,4 +52,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         healths=HealthTable(driver),
         attempts=AttemptTable(driver),
         tenant_log=TenantLogTable(driver),
+        replays=ReplayTable(driver, cipher),
     )

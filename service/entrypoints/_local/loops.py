@@ -3,16 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.bootstrap import Assembly
 from service.domain.errors import BrokerError
+from service.domain.ids import ReplayId
 from service.entrypoints._local.couriers import Couriers
-from service.ports import Deliveries, LaneHint
+from service.ports import Deliveries, DeliveryHint, LaneHint, ReplayHint
 from service.usecases.hold_links import HoldLinks
 
 _log = logging.getLogger(__name__)
 
+REPLAYERS: Final = 32
+"""Strands of replays at a time, beside the lanes: replays come in crowds and must not keep lanes
+out.
+"""
 DEAF_SECONDS: Final = 2.0
 """A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
@@ -42,14 +48,19 @@ async def begin_loops(
 
 
 async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:
-    """Deliver hinted lanes until cancelled."""
+    """Deliver hinted lanes and strands until cancelled."""
     couriers = Couriers(lambda hint: _deliver(assembly, hint))
+    replayers = _Replayers(assembly)
     try:
         while True:
             for hint in await _hinted(assembly, deliveries):
-                couriers.take(hint)
+                if isinstance(hint, ReplayHint):
+                    replayers.begin(hint)
+                else:
+                    couriers.take(hint)
     finally:
         await couriers.stop()
+        await replayers.stop()
 
 
 async def sweeper_loop(assembly: Assembly) -> None:
@@ -62,7 +73,48 @@ async def sweeper_loop(assembly: Assembly) -> None:
         await assembly.ports.clock.sleep(SWEEP_SECONDS)
 
 
-async def _hinted(assembly: Assembly, deliveries: Deliveries) -> Sequence[LaneHint]:
+@dataclass(slots=True)
+class _Replayers:
+    """Strands that are run, or wait for room.
+
+    Each is once at a time, however often it is hinted, and once more where it was hinted meanwhile.
+    """
+
+    assembly: Assembly
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REPLAYERS))
+    running: "dict[tuple[ReplayId, int], asyncio.Task[None]]" = field(default_factory=dict)
+    again: "dict[tuple[ReplayId, int], ReplayHint]" = field(default_factory=dict)
+
+    def begin(self, hint: ReplayHint) -> None:
+        """Run it when there is room."""
+        name = (hint.replay_id, hint.strand)
+        self.again[name] = hint
+        if name not in self.running:
+            task = self.running[name] = asyncio.create_task(self._run(name))
+            task.add_done_callback(lambda _: self.running.pop(name))
+
+    async def stop(self) -> None:
+        """Cancel what runs. One that is stopped between POST and commit repeats the POST later."""
+        running = list(self.running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _run(self, name: tuple[ReplayId, int]) -> None:
+        while name in self.again:
+            async with self.room:
+                await self._run_once(self.again.pop(name))
+
+    async def _run_once(self, hint: ReplayHint) -> None:
+        try:
+            await self.assembly.run_replay(hint.replay_id, hint.strand, hops=hint.hops)
+        except BrokerError as error:
+            # The strand's due time stays: the sweeper hints again.
+            facts = {"replay_id": hint.replay_id, "strand": hint.strand}
+            _log.warning("replay.failed_run", extra=facts | {"error": type(error).__name__})
+
+
+async def _hinted(assembly: Assembly, deliveries: Deliveries) -> Sequence[DeliveryHint]:
     try:
         return await deliveries.receive()
     except BrokerError as error:

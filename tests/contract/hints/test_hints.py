@@ -7,13 +7,14 @@ from typing import TypeVar
 
 import pytest
 
-from service.domain.ids import EndpointId, LogId, SessionId, TenantName, log_of
-from service.ports import LaneHint
+from service.domain.ids import EndpointId, LogId, ReplayId, SessionId, TenantName, log_of
+from service.ports import LaneHint, ReplayHint
 from tests.contract.hints.conftest import Ends
 from tests.support.hint_ends import next_lanes, next_sessions
 
 A, B, C = SessionId("ses_a"), SessionId("ses_b"), SessionId("ses_c")
 HOOK = EndpointId("whk_1")
+JOB = ReplayId("rpl_1")
 
 Hint = TypeVar("Hint")
 
@@ -68,6 +69,23 @@ async def test_a_hint_for_a_lane_keeps_its_hops(ends: Ends, log_id: LogId) -> No
     await ends.hints.lane(HOOK, log_id, hops=7)
 
     assert await next_lanes(ends.deliveries) == [LaneHint(HOOK, log_id, 7)]
+
+
+async def test_strands_of_a_replay_come_out_where_lanes_do(ends: Ends) -> None:
+    await ends.hints.replay(JOB, 15, hops=7)
+    await ends.hints.replay(JOB, 0)
+    await ends.hints.lane(HOOK, A)
+
+    wanted = {ReplayHint(JOB, 15, 7), ReplayHint(JOB, 0), LaneHint(HOOK, A)}
+    assert await _all(ends.deliveries.receive, 3) == wanted
+
+
+async def test_a_delayed_strand_does_not_come_early(ends: Ends) -> None:
+    begun = time.monotonic()
+    await ends.hints.replay(JOB, 1, delay=1.2)
+
+    assert await next_lanes(ends.deliveries) == [ReplayHint(JOB, 1)]
+    assert 1.2 <= time.monotonic() - begun < 3.5
 
 
 async def test_a_delayed_hint_does_not_come_early_and_keeps_no_other_waiting(ends: Ends) -> None:

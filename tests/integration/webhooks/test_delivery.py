@@ -18,6 +18,7 @@ from service.domain.ids import (
     EndpointId,
     EventId,
     LogId,
+    ReplayId,
     SessionId,
     TenantName,
 )
@@ -49,6 +50,10 @@ class NoHints:
 
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
+    ) -> None: ...
+
+    async def replay(
+        self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
     ) -> None: ...
 
 

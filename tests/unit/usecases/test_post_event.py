@@ -7,7 +7,7 @@ import pytest
 
 from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import SigningSecret
-from service.domain.ids import EventId
+from service.domain.ids import EventId, ReplayId
 from service.ports import WebhookAnswer
 from service.usecases.post_event import PostEvent
 from tests.support.lane_world import SECRET, LaneWorld
@@ -53,5 +53,23 @@ def test_the_date_of_an_answer_is_held_against_our_clock() -> None:
         assert skew == pytest.approx(300, abs=1)
         stamps = [int(p.headers["webhook-timestamp"]) for p in world.receiver.posts]
         assert set(stamps) == {int(world.clock.now())}, "signatures keep the system's clock"
+
+
+def test_what_a_replay_sends_has_its_name_and_no_number() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        post = PostEvent(clock=world.clock, signer=Ed25519Signer(), webhook_http=world.receiver)
+        endpoint = await world.endpoint(headers={"x-mine": "1"})
+
+        await post.replayed(endpoint, EventId("evt_1"), body=b"{}", replay_id=ReplayId("rpl_1"))
+
+        (sent,) = (each.headers for each in world.receiver.posts)
+        assert (sent["webhook-id"], sent["broker-replay"], sent["x-mine"]) == (
+            "evt_1",
+            "rpl_1",
+            "1",
+        )
+        assert "broker-lane-sequence" not in sent
+        assert sent["webhook-signature"].startswith("v1,")
 
     run_virtual(story())

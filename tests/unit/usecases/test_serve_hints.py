@@ -2,18 +2,19 @@
 
 from asyncio import Event, create_task, sleep
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
 from service.domain.errors import ConfigurationError, UnavailableError
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, ReplayId, SessionId
 from service.domain.log import EventType
-from service.ports import LaneHint
+from service.ports import DeliveryHint, LaneHint, ReplayHint
 from service.usecases.deliver_lane import DeliverLane
 from service.usecases.fit_run import ANSWER_SECONDS, BEGIN_SECONDS, LET_GO_SECONDS
 from service.usecases.keep_lane import HOPS_MAX
+from service.usecases.run_replay import RunReplay
 from service.usecases.serve_hints import SIDE_BY_SIDE, ServeHints
 from tests.support.lane_world import LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -29,7 +30,7 @@ def hint(number: int = 1, *, hops: int = 0) -> LaneHint:
     return LaneHint(EndpointId("whk_1"), SessionId(f"ses_{number}"), hops)
 
 
-async def _at_once(_: LaneHint) -> None:
+async def _at_once(_: DeliveryHint) -> None:
     """Nothing to do."""
 
 
@@ -38,8 +39,9 @@ class Lanes:
     """Stands for the courier's routine: does `action`, and keeps what it was asked for."""
 
     world: LaneWorld
-    action: Callable[[LaneHint], Awaitable[None]] = _at_once
+    action: Callable[[Any], Awaitable[None]] = _at_once
     begun: list[LaneHint] = field(default_factory=list)
+    strands: list[ReplayHint] = field(default_factory=list)
     untils: list[float] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -59,8 +61,16 @@ class Lanes:
 
     def server(self) -> ServeHints:
         return ServeHints(
-            clock=self.world.clock, hints=self.world.hints, deliver_lane=cast("DeliverLane", self)
+            clock=self.world.clock,
+            hints=self.world.hints,
+            deliver_lane=cast("DeliverLane", self),
+            run_replay=cast("RunReplay", self.strand),
         )
+
+    async def strand(self, replay_id: ReplayId, strand: int, *, hops: int, until: float) -> None:
+        self.untils.append(until)
+        self.strands.append(ReplayHint(replay_id, strand, hops))
+        await self.action(self.strands[-1])
 
     def ends(self, seconds: float = MINUTE) -> float:
         return self.world.clock.monotonic() + seconds
@@ -73,7 +83,7 @@ def test_what_is_hinted_is_delivered() -> None:
         sessions = [await world.session(f"ses_{n}") for n in range(3)]
         for session in sessions:
             await world.append(session, EventType.MESSAGE_RECEIVED, EventType.MESSAGE_RECEIVED)
-        serve = ServeHints(clock=world.clock, hints=world.hints, deliver_lane=world.courier())
+        serve = replace(Lanes(world).server(), deliver_lane=world.courier())
 
         again = await serve(
             [LaneHint(endpoint.id, each.id) for each in sessions],
@@ -262,5 +272,55 @@ def test_whoever_is_cancelled_leaves_nobody_at_work() -> None:
 
         assert serving.cancelled()
         assert lanes.at_once == 0
+
+    play(story())
+
+
+def test_a_strand_of_a_replay_is_served_beside_lanes() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        lanes = Lanes(world)
+        strand = ReplayHint(ReplayId("rpl_1"), 3, 2)
+
+        again = await lanes.server()([hint(), strand, replace(strand, hops=1)], ends=lanes.ends())
+
+        assert not again
+        assert (lanes.begun, lanes.strands) == ([hint()], [strand])
+        assert lanes.untils == [lanes.ends() - LET_GO_SECONDS] * 2
+
+    play(story())
+
+
+def test_a_strand_that_found_no_table_comes_again_and_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def away(_: DeliveryHint) -> None:
+        raise UnavailableError(what="the table")
+
+    async def story() -> None:
+        lanes = Lanes(LaneWorld(), action=away)
+        strand = ReplayHint(ReplayId("rpl_1"), 3)
+
+        again = await lanes.server()([strand], ends=lanes.ends())
+
+        assert again == {strand}
+
+    play(story())
+    (record,) = [each for each in caplog.records if each.getMessage() == "courier.failed"]
+    assert (record.replay_id, record.strand) == ("rpl_1", 3)  # type: ignore[attr-defined]
+
+
+def test_a_strand_for_which_there_is_no_time_is_passed_on() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        lanes = Lanes(world)
+        strand = ReplayHint(ReplayId("rpl_1"), 3, 2)
+
+        again = await lanes.server()([strand], ends=lanes.ends(BEGIN_SECONDS - 1))
+
+        assert (list(again), lanes.strands) == ([], [])
+        assert [(each.replay_id, each.strand, each.hops) for each in world.hints.replays] == [
+            ("rpl_1", 3, 3)
+        ]
 
     play(story())

@@ -8,11 +8,19 @@ import pytest
 from service.domain.drafts import tombstone
 from service.domain.endpoint import Lane
 from service.domain.errors import NotFoundError, UnavailableError
-from service.domain.ids import EndpointId, EventId, SessionId
+from service.domain.ids import EndpointId, EventId, ReplayId, SessionId
+from service.domain.replay import first_strands
 from service.domain.session import Session, State
+from service.ports import DeliveryHint, LaneHint, ReplayHint
 from service.usecases.attend import Attend
-from service.usecases.sweep import SIDE_BY_SIDE, SWEEP_SECONDS, VISIT_LEAST_SECONDS
+from service.usecases.sweep import (
+    LOOK_AHEAD_SECONDS,
+    SIDE_BY_SIDE,
+    SWEEP_SECONDS,
+    VISIT_LEAST_SECONDS,
+)
 from tests.support.hint_ends import next_lanes
+from tests.support.store_builders import a_replay
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
 ENDPOINT = EndpointId("whk_1")
@@ -273,8 +281,34 @@ async def test_all_lanes_that_are_due_are_hinted_page_by_page() -> None:
 
         hinted: set[str] = set()
         while len(hinted) < len(sessions):
-            hinted |= {hint.session_id for hint in await next_lanes(stage.broker.hints.deliveries)}
+            lanes = await next_lanes(stage.broker.hints.deliveries)
+            hinted |= {hint.session_id for hint in lanes if isinstance(hint, LaneHint)}
         assert hinted == {session.id for session in sessions}
+
+
+async def _replay(stage: Stage, *, strands: int, due: float) -> ReplayId:
+    job = a_replay(endpoint_id=ENDPOINT, strands=strands, unfinished=strands)
+    first = [replace(one, due_at=due + one.number) for one in first_strands(job, due_at=due)]
+    await stage.ports.replays.create(job, first, idempotency=None)
+    return job.id
+
+
+@on_virtual_time
+async def test_all_strands_that_are_due_are_hinted_page_by_page_each_for_its_own_time() -> None:
+    async with staged() as stage:
+        job = await _replay(stage, strands=7, due=stage.now - 2)
+        far = await _replay(stage, strands=1, due=stage.now + LOOK_AHEAD_SECONDS + 1)
+        begun = stage.clock.monotonic()
+
+        assert await replace(stage.assembly.sweep, page=3)() == 7
+        assert stage.broker.hints.waiting == (0, 7)
+        hinted: dict[DeliveryHint, float] = {}
+        while len(hinted) < 7:
+            for hint in await stage.broker.hints.deliveries.receive():
+                hinted[hint] = stage.clock.monotonic() - begun
+
+        assert hinted == {ReplayHint(job, n): max(0, n - 2) for n in range(7)}
+        assert far != job
 
 
 @on_virtual_time

@@ -111,6 +111,15 @@ def test_what_belongs_to_no_lane_has_no_lane_sequence() -> None:
     assert "broker-lane-sequence" not in delivery_headers({}, signed=SIGNED, lane_sequence=None)
 
 
+def test_a_replay_is_told_and_cannot_be_forged() -> None:
+    forged = {"Broker-Replay": "rpl_9"}
+
+    told = delivery_headers(forged, signed=SIGNED, lane_sequence=None, replay="rpl_1")
+
+    assert told["broker-replay"] == "rpl_1"
+    assert "broker-replay" not in delivery_headers(forged, signed=SIGNED, lane_sequence=4)
+
+
 def test_what_was_skipped_is_told_and_cannot_be_forged() -> None:
     told = delivery_headers({"Broker-Gap": "9-9"}, signed=SIGNED, lane_sequence=4, gap=(2, 3))
     quiet = delivery_headers({"Broker-Gap": "9-9"}, signed=SIGNED, lane_sequence=5)

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 
 from service.adapters.embedded.hints import InProcessHints
-from service.domain.ids import EndpointId, SessionId
-from service.ports import LaneHint
+from service.domain.ids import EndpointId, ReplayId, SessionId
+from service.ports import DeliveryHint, LaneHint, ReplayHint
 from tests.support.virtual_time import EPOCH, VirtualClock, run_virtual
 
 A, B, C = SessionId("ses_a"), SessionId("ses_b"), SessionId("ses_c")
 HOOK = EndpointId("whk_1")
+JOB = ReplayId("rpl_1")
 
 
 def test_hints_of_a_shard_come_out_of_its_mailbox_in_the_order_given() -> None:
@@ -70,7 +71,7 @@ def test_a_taker_waits_for_a_hint() -> None:
 
 
 def test_a_delayed_hint_comes_in_its_time_with_its_hops() -> None:
-    async def story() -> list[tuple[Sequence[LaneHint], float]]:
+    async def story() -> list[tuple[Sequence[DeliveryHint], float]]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
         await hints.lane(HOOK, A, delay=8, hops=3)
@@ -79,6 +80,22 @@ def test_a_delayed_hint_comes_in_its_time_with_its_hops() -> None:
 
     a, b = LaneHint(HOOK, A, 3), LaneHint(HOOK, B, 1)
     assert run_virtual(story()) == [([b], 2), ([], 7), ([a], 8)]
+
+
+def test_strands_of_a_replay_wait_in_the_same_queue_each_by_its_number() -> None:
+    async def story() -> list[Sequence[DeliveryHint]]:
+        hints = InProcessHints(VirtualClock())
+        await hints.replay(JOB, 0, delay=2, hops=3)
+        await hints.replay(JOB, 1, delay=1)
+        await hints.replay(JOB, 1, delay=4, hops=8)
+        await hints.lane(HOOK, A, delay=3)
+        return [await hints.deliveries.receive() for _ in range(3)]
+
+    assert run_virtual(story()) == [
+        [ReplayHint(JOB, 1)],
+        [ReplayHint(JOB, 0, 3)],
+        [LaneHint(HOOK, A)],
+    ]
 
 
 def test_of_two_hints_for_one_lane_the_earlier_stays() -> None:
@@ -97,7 +114,7 @@ def test_of_two_hints_for_one_lane_the_earlier_stays() -> None:
 
 
 def test_several_takers_share_the_hints() -> None:
-    async def story() -> tuple[set[LaneHint], list[int]]:
+    async def story() -> tuple[set[DeliveryHint], list[int]]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
         taking = [asyncio.create_task(hints.deliveries.receive()) for _ in range(3)]

@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 from service.adapters.sqs.bodies import (
     LENGTH_MAX,
     lane_body,
-    read_lane,
+    read_delivery,
     read_session,
+    replay_body,
     session_body,
 )
-from service.domain.ids import EndpointId, SessionId
-from service.ports import LaneHint
+from service.domain.ids import EndpointId, ReplayId, SessionId
+from service.ports import LaneHint, ReplayHint
 
 A = SessionId("ses_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
 HOOK = EndpointId("whk_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
+JOB = ReplayId("rpl_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
 
 
 def test_a_session_is_spelled_by_its_id_alone() -> None:
@@ -31,7 +33,31 @@ def test_a_lane_is_spelled_by_its_ids_and_hops() -> None:
     body = lane_body(LaneHint(HOOK, A, 7))
 
     assert json.loads(body) == {"v": 1, "endpoint": HOOK, "session": A, "hops": 7}
-    assert read_lane(body) == LaneHint(HOOK, A, 7)
+    assert read_delivery(body) == LaneHint(HOOK, A, 7)
+
+
+def test_a_strand_is_spelled_by_its_replay_its_number_and_its_hops() -> None:
+    body = replay_body(ReplayHint(JOB, 15, 7))
+
+    assert json.loads(body) == {"v": 1, "replay": JOB, "strand": 15, "hops": 7}
+    assert read_delivery(body) == ReplayHint(JOB, 15, 7)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"strand":1,"hops":0',
+        '"replay":"rpl#1","strand":1,"hops":0',
+        '"replay":"rpl_1","hops":0',
+        '"replay":"rpl_1","strand":-1,"hops":0',
+        '"replay":"rpl_1","strand":1.0,"hops":0',
+        '"replay":"rpl_1","strand":true,"hops":0',
+        '"replay":"rpl_1","strand":1',
+        '"replay":"rpl_1","strand":1,"hops":-1',
+    ],
+)
+def test_a_strand_needs_its_replay_its_number_and_its_hops(members: str) -> None:
+    assert read_delivery(f'{{"v":1,{members}}}') is None
 
 
 def test_what_a_later_version_adds_within_this_one_is_passed_over() -> None:
@@ -58,7 +84,7 @@ def test_what_a_later_version_adds_within_this_one_is_passed_over() -> None:
     ],
 )
 def test_what_is_no_hint_reads_as_none(body: str) -> None:
-    assert (read_session(body), read_lane(body)) == (None, None)
+    assert (read_session(body), read_delivery(body)) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +100,9 @@ def test_what_is_no_hint_reads_as_none(body: str) -> None:
     ],
 )
 def test_a_lane_needs_both_ids_and_its_hops(members: str) -> None:
-    assert read_lane(f'{{"v":1,"session":"ses_a",{members}}}') is None
+    assert read_delivery(f'{{"v":1,"session":"ses_a",{members}}}') is None
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_nothing_that_lies_in_a_queue_can_raise(body: str) -> None:
-    assert (read_session(body), read_lane(body)) == (None, None)
+    assert (read_session(body), read_delivery(body)) == (None, None)

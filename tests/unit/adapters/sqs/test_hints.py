@@ -14,8 +14,8 @@ from service.adapters.sqs.queues import (
     POLL_SECONDS,
 )
 from service.domain.errors import ConfigurationError, UnavailableError
-from service.domain.ids import EndpointId, SessionId
-from service.ports import LaneHint
+from service.domain.ids import EndpointId, ReplayId, SessionId
+from service.ports import DeliveryHint, LaneHint, ReplayHint
 from tests.support.virtual_time import VirtualClock, run_virtual
 
 A, B = SessionId("ses_a"), SessionId("ses_b")
@@ -203,6 +203,22 @@ def test_an_earlier_hint_for_a_lane_goes_out_beside_a_later_one() -> None:
     assert run_virtual(story()) == [60, 60, 20, 0, 0]
 
 
+def test_a_strand_goes_the_way_of_lanes_and_is_not_hinted_again_before_its_time() -> None:
+    async def story() -> tuple[list[tuple[str, float]], Sequence[DeliveryHint]]:
+        queues = Queues()
+        hints = SqsHints(queues, queues.clock)
+        for strand, delay in ((0, 60.0), (1, 60.0), (0, 60.0), (0, 0.0)):
+            await hints.replay(ReplayId("rpl_1"), strand, delay=delay, hops=2)
+        queues.waiting = [body for _, body, _ in queues.sent]
+        sent = [(queue, delay) for queue, _, delay in queues.sent]
+        return sent, await SqsDeliveries(queues).receive()
+
+    assert run_virtual(story()) == (
+        [("deliveries", 60), ("deliveries", 60), ("deliveries", 0)],
+        [ReplayHint(ReplayId("rpl_1"), 0, 2), ReplayHint(ReplayId("rpl_1"), 1, 2)],
+    )
+
+
 def test_a_delayed_hint_that_was_lost_does_for_nobody() -> None:
     async def story() -> int:
         queues = Queues(error=DOWN)
@@ -233,7 +249,7 @@ def test_what_is_remembered_of_delayed_hints_has_an_end() -> None:
 def test_hints_come_out_each_once_and_what_is_none_is_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def story() -> tuple[Sequence[SessionId], Sequence[LaneHint]]:
+    async def story() -> tuple[Sequence[SessionId], Sequence[DeliveryHint]]:
         sessions = Queues(waiting=['{"v":1,"session":"ses_a"}'] * 2 + ["a secret"])
         lanes = Queues(waiting=['{"v":1,"endpoint":"whk_1","session":"ses_a","hops":2}'] * 2)
         return await SqsMailboxes(sessions).receive(1), await SqsDeliveries(lanes).receive()

@@ -1,13 +1,19 @@
 """What works beside the API is begun in an order that loses nothing."""
 
 from asyncio import create_task, gather
+from collections import Counter
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from service.domain.ids import ListenerName
+from service.domain.errors import UnavailableError
+from service.domain.ids import EndpointId, ListenerName, ReplayId, SessionId
 from service.domain.lease import LEASE_SECONDS, MOST_LINKS, Term
-from service.entrypoints._local.loops import begin_loops
+from service.entrypoints._local.loops import REPLAYERS, begin_loops, courier_loop
+from service.usecases.deliver_lane import DeliverLane
 from service.usecases.hold_links import HoldLinks
+from service.usecases.run_replay import RunReplay
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 
@@ -62,3 +68,72 @@ def test_only_who_is_alone_looks_at_once_at_what_the_dead_left(alone: bool) -> N
             assert arrived == (["Left behind"] if alone else [])
 
     story()
+
+
+class _Runs:
+    """Stands for the routine that runs strands: each takes a minute, some fail."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.begun: list[tuple[int, float]] = []
+        self.at_once = self.most = 0
+
+    async def __call__(self, replay_id: ReplayId, strand: int, *, hops: int = 0) -> None:
+        self.begun.append((strand, self.stage.clock.monotonic()))
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await self.stage.clock.sleep(60)
+        finally:
+            self.at_once -= 1
+        if strand % 2:
+            raise UnavailableError(what="the table")
+
+
+@on_virtual_time
+async def test_crowds_of_strands_keep_no_lane_waiting_and_each_runs_once_at_a_time() -> None:
+    async with staged() as stage:
+        runs, lanes = _Runs(stage), []
+
+        async def deliver(endpoint_id: EndpointId, session_id: SessionId, *, hops: int) -> None:
+            lanes.append(stage.clock.monotonic())
+
+        assembly = replace(
+            stage.assembly,
+            run_replay=cast("RunReplay", runs),
+            deliver_lane=cast("DeliverLane", deliver),
+        )
+        hints = stage.broker.hints
+        task = create_task(courier_loop(assembly, hints.deliveries))
+        for _ in range(3):
+            for number in range(REPLAYERS + 8):
+                await hints.replay(ReplayId("rpl_1"), number)
+            await stage.clock.sleep(1)
+        await hints.lane(EndpointId("whk_1"), SessionId("ses_1"))
+        await stage.clock.sleep(1)
+        first = [number for number, at in runs.begun if at < 5]
+        await stage.clock.sleep(300)
+        task.cancel()
+        await gather(task, return_exceptions=True)
+
+        assert lanes == [3]
+        assert (sorted(first), runs.most) == (list(range(REPLAYERS)), REPLAYERS)
+        counts = Counter(number for number, _ in runs.begun)
+        assert set(counts) == set(range(REPLAYERS + 8))
+        # What was hinted while it ran runs once more; what waited for room does not.
+        assert all(counts[number] == 2 for number in range(REPLAYERS))
+        assert all(counts[number] == 1 for number in range(REPLAYERS, REPLAYERS + 8))
+
+
+@on_virtual_time
+async def test_strands_that_run_are_stopped_with_the_loop() -> None:
+    async with staged() as stage:
+        runs = _Runs(stage)
+        assembly = replace(stage.assembly, run_replay=cast("RunReplay", runs))
+        task = create_task(courier_loop(assembly, stage.broker.hints.deliveries))
+        await stage.broker.hints.replay(ReplayId("rpl_1"), 0)
+        await stage.clock.sleep(1)
+        task.cancel()
+        await gather(task, return_exceptions=True)
+
+        assert (len(runs.begun), runs.at_once) == (1, 0)
