@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.adapters.dynamodb.driver import DynamoDriver, DynamoSettings
 from service.adapters.dynamodb.failures import translated
-from service.adapters.table.schema import INDEXES, PK, SK, TTL, Index
+from service.adapters.table.conditions import Index
+from service.adapters.table.schema import INDEXES, PK, SK, TTL
 from service.adapters.table.stores import Stores, stores_over
 from service.domain.errors import ConfigurationError
 from service.ports import Cipher

@@ -14,6 +14,7 @@ from service.adapters.embedded.files import HELD
 from service.adapters.table import limits
 from service.adapters.table.conditions import (
     Check,
+    Index,
     Item,
     Key,
     Update,
@@ -25,7 +26,7 @@ from service.adapters.table.conditions import (
 )
 from service.adapters.table.driver import Found, NotWrittenError, Outcome, Query, Verdict
 from service.adapters.table.records import text_of
-from service.adapters.table.schema import INDEXES, Index
+from service.adapters.table.schema import INDEXES
 
 PASSED: Final = Outcome(verdict=Verdict.PASSED)
 HOLDS: Final = (

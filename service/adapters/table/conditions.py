@@ -15,6 +15,18 @@ Item: TypeAlias = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A global secondary index: its key attributes, and what it holds besides keys."""
+
+    name: str
+    pk: str
+    sk: str
+    numeric: bool = False
+    """Whether its sort key is a number."""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """An item's name: partition and sort key."""
 

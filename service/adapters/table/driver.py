@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from service.adapters.table.conditions import Item, Key, Value, Write
-from service.adapters.table.schema import Index
+from service.adapters.table.conditions import Index, Item, Key, Value, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,7 @@
     index   pk attribute  sk attribute  also holds         partition
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
     due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket,
-                                                DUE#LOG
-                                                DUE#RPL#bucket
+                                                DUE#RPL#bucket, DUE#LOG
     tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
     lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket,
                                                 HOOK#endpoint#TRY#day: attempts that failed
@@ -42,11 +41,10 @@ twin.
 """
 
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from service.adapters.table.conditions import Key
+from service.adapters.table.conditions import Index, Key
 from service.domain.ids import (
     ApiKeyId,
     AttemptId,
@@ -70,19 +68,6 @@ LAST: Final = "\U0010ffff"
 """Sorts after every text that follows a prefix."""
 
 SEQUENCE_DIGITS: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """A global secondary index: its key attributes, and what it holds besides keys."""
-
-    name: str
-    pk: str
-    sk: str
-    numeric: bool = False
-    """Whether its sort key is a number."""
-    also: tuple[str, ...] = ()
-
 
 LIVE: Final = Index(name="live", pk="live_pk", sk="live_sk", also=("tenant", "deployment"))
 DUE: Final = Index(name="due", pk="due_pk", sk="due_sk", numeric=True, also=("shard",))
