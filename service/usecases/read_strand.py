@@ -6,6 +6,7 @@ an index that only grows at its end.
 
 from asyncio import Task, gather
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -106,7 +107,7 @@ class ReadStrand:
         )
 
     async def refresh(self, hold: StrandHold) -> None:
-        """Know replay, endpoint and health as of a second ago at most.
+        """Know replay, endpoint, health and the session at work as of a second ago at most.
 
         Raises:
             NotFoundError: the endpoint was deleted.
@@ -120,6 +121,7 @@ class ReadStrand:
         )
         hold.replay = job or hold.replay
         hold.read_at = self.clock.monotonic()
+        await self._forget_erased(hold)
 
     async def head(self, hold: StrandHold) -> LogEvent | None:
         """The next event whose turn it is; None where there is none now, or no time is left."""
@@ -134,6 +136,15 @@ class ReadStrand:
                 return event
             hold.strand = hold.strand.without_part(part.session_id)
         return None
+
+    async def _forget_erased(self, hold: StrandHold) -> None:
+        """What was read of a session goes with it: nothing of an erased one is sent any more."""
+        if not hold.ahead:
+            return
+        with suppress(NotFoundError):
+            await self.sessions.load(hold.ahead[0].session_id)
+            return
+        hold.ahead.clear()
 
     async def _look(self, endpoint_id: EndpointId) -> tuple[Endpoint, Health]:
         return await gather(self.tenants.endpoint(endpoint_id), self.healths.health(endpoint_id))

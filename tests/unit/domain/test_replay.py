@@ -45,7 +45,8 @@ def left_behind(sequence: int) -> Skipped:
 
 
 @pytest.mark.parametrize(
-    ("age", "belongs"), [(20.0, False), (10.0004, True), (10.0, True), (5.0, True), (4.0, False)]
+    ("age", "belongs"),
+    [(20.0, False), (10.0004, True), (10.0, True), (5.0, True), (4.9997, True), (4.0, False)],
 )
 def test_both_ends_belong_to_a_range_as_their_times_are_shown(age: float, *, belongs: bool) -> None:
     wanted = Range(since=NOW - 10, until=NOW - 5)

@@ -1,6 +1,7 @@
 """One strand in a courier's hands: what is sent, what is written down, and when it lets go."""
 
 import logging
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from service.domain.endpoint import EndpointState
 from service.domain.ids import ReplayId, SessionId
 from service.domain.log import EventType
 from service.domain.replay import Replay, ReplayState, Strand
+from service.domain.session import State
 from service.ports import WebhookAnswer
 from service.usecases.run_replay import RUN_SECONDS
 from service.webhook.directive import Directive
@@ -110,6 +112,21 @@ def test_a_long_strand_is_let_go_of_in_time_and_goes_on() -> None:
     play(story())
 
 
+def test_an_event_costs_one_write_and_a_log_is_read_once() -> None:
+    async def story() -> None:
+        world, calls = LaneWorld(), CrashPlan()
+        session_id = await one_chat(world, events=9)
+        job = await world.replay(await world.endpoint(), session_id=session_id)
+
+        await world.replayer(calls)(job.id, 0)
+
+        counts = Counter(calls.names)
+        assert (counts["post"], counts["read_log"], counts["load"]) == (9, 1, 1)
+        assert counts["save"] == 1 + 9  # the claim, and each event
+
+    play(story())
+
+
 def test_who_finds_the_strand_busy_or_unknown_goes_away() -> None:
     async def story() -> None:
         world = LaneWorld()
@@ -202,6 +219,31 @@ def test_what_ends_or_closes_meanwhile_is_seen_within_seconds(how: str) -> None:
         else:
             assert strand is not None
             assert (strand.done, strand.parked) == (how == "cancelled", how == "paused")
+
+    play(story())
+
+
+def test_of_a_session_that_is_erased_nothing_comes_a_second_later() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        session = await world.session()
+        await world.append(session, *[RECEIVED] * 9)
+        job = await world.replay(await world.endpoint(), session_id=session.id)
+        world.receiver.takes = 1.0
+
+        async def erased() -> None:
+            world.receiver.on_post = None
+            gone = replace(session, state=State.ERASED)
+            stone = world.event(session, 10, EventType.ERASED)
+            await world.table.sessions.erase(session, gone, stone)
+
+        world.receiver.on_post = erased
+        after = await world.follow_strands(job)
+
+        assert len(world.receiver.taken) <= 3
+        assert after.state is ReplayState.DONE
+        tally = await world.tally(job)
+        assert (tally.found, tally.done, tally.skipped) == (1, 1, 0)
 
     play(story())
 
