@@ -142,7 +142,7 @@ class ReadStrand:
         if not hold.ahead:
             return
         with suppress(NotFoundError):
-            await self.sessions.load(hold.ahead[0].session_id)
+            await self.sessions.load(SessionId(hold.ahead[0].session_id))
             return
         hold.ahead.clear()
 

@@ -35,9 +35,8 @@
     lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket,
                                                 HOOK#endpoint#TRY#day: attempts that failed
 
-An index holds few attributes and none that a plain append or a healthy claim changes: those cost
-one write unit. A copy of an API key or an endpoint is always written in the same transaction as its
-twin.
+An index holds nothing that a plain append or a healthy claim changes: those cost one write unit. A
+copy of an API key or an endpoint is always written in the same transaction as its twin.
 """
 
 import zlib
