@@ -36,7 +36,9 @@ class AttemptOut(Outbound):
     event_id: str
     event_type: str
     at: datetime = Field(description="When it began.")
-    trigger: Trigger = Field(description="`probe`: sent to see whether the endpoint is back.")
+    trigger: Trigger = Field(
+        description="`probe`: sent to see whether the endpoint is back. `replay`: by a replay."
+    )
     attempt: int | None = Field(
         description="Which one of this event it was, from 1; null for a resend."
     )
@@ -51,8 +53,8 @@ class AttemptOut(Outbound):
     )
     decision: Decision = Field(
         description="What followed. `exhausted`: the schedule is used up, it is still tried twice "
-        "a day. `confirmGone`: 410, asked once more. `skip`: left behind, told as a gap. `none`: a "
-        "resend that did not come through."
+        "a day. `confirmGone`: 410, asked once more. `skip`: left behind, told as a gap, or named "
+        "by its replay. `none`: a resend that did not come through."
     )
     next_attempt_at: datetime | None = Field(description="As it was known then.")
 
