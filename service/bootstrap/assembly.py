@@ -80,9 +80,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing, admit=admit
     )
     visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
-    starts = StartListeners(
-        ports=ports, facts=facts, shards=settings.shards, max_links=settings.max_links
-    )
+    starts = _starts(settings, ports, facts)
     shared = Shared(
         settings=settings,
         ports=ports,
@@ -107,6 +105,12 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         run_replay=run_replay(shared, gate),
         sweep=_sweep(shared, starts),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
+    )
+
+
+def _starts(settings: ListenerSettings, ports: Ports, facts: Facts) -> StartListeners:
+    return StartListeners(
+        ports=ports, facts=facts, shards=settings.shards, max_links=settings.max_links
     )
 
 
