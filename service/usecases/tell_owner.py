@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.errors import BrokerError
 from service.domain.health import Health, Stamp, telling
 from service.domain.ids import EVENT, LOCK, EventId, log_of
 from service.domain.log import LogEvent
@@ -104,7 +105,13 @@ class TellOwner:
         event: LogEvent = notice.placed(0)
         facts = {"type": notice.type.value, "webhook": notice.data["webhook"]["id"]}
         _log.info("notice.appended", extra={"event_id": notice.id, **facts})
-        for endpoint in await self.endpoints(notice.tenant):
+        try:
+            known = await self.endpoints(notice.tenant)
+        except BrokerError as error:
+            # The delivery that brought it about goes on: whoever took it must not get it again.
+            _log.warning("notice.not_hinted", extra={"error": type(error).__name__})
+            return
+        for endpoint in known:
             if endpoint.state is EndpointState.ACTIVE and takes(endpoint, event):
                 await self.hints.lane(endpoint.id, log_of(notice.tenant))
 

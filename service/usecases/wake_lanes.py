@@ -4,7 +4,7 @@ Only hints leave here. A lost one costs time and nothing else.
 """
 
 from asyncio import gather
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,21 +55,21 @@ class WakeEndpoint:
         What waits may wait for half a day, and its session may be an old one.
         """
         self.endpoints.forget(endpoint.tenant)
-        await self._hint(
-            endpoint, await self.lanes.waiting_lanes(endpoint.id, limit=self.most), delay
-        )
+        waiting = dict.fromkeys(await self.lanes.waiting_lanes(endpoint.id, limit=self.most))
+        await self._hint(endpoint, waiting, delay)
         cursor: str | None = None
         count = 0
         while count < self.most:
             page = await self.sessions.list_sessions(
                 endpoint.tenant, SessionFilter(), cursor=cursor, limit=PAGE
             )
-            await self._hint(endpoint, [session.id for session in page.items], delay)
+            latest = [session.id for session in page.items if session.id not in waiting]
+            await self._hint(endpoint, latest, delay)
             count += len(page.items)
             cursor = page.next_cursor
             if cursor is None:
                 break
         return count
 
-    async def _hint(self, endpoint: Endpoint, found: Sequence[LogId], delay: float) -> None:
+    async def _hint(self, endpoint: Endpoint, found: Iterable[LogId], delay: float) -> None:
         await gather(*(self.hints.lane(endpoint.id, log_id, delay=delay) for log_id in found))

@@ -9,6 +9,7 @@ from service.adapters.table import schema
 from service.adapters.table.lanes import LaneTable
 from service.domain.health import Health, Stamp, failed, probing, succeeded
 from service.domain.ids import EndpointId, SessionId
+from service.domain.told import Stage, Told
 from tests.contract.store.conftest import CIPHER, Table
 from tests.support.store_builders import NOW, a_lane, a_session
 
@@ -29,7 +30,11 @@ async def test_an_endpoint_of_which_nothing_is_written_is_well(table: Table) -> 
 
 async def test_what_is_written_is_read_back_whole(table: Table) -> None:
     shut = down(Health())
-    full = replace(shut, paused_until=NOW + 1.25, back_at=NOW + 0.5)
+    told = (
+        Told(stage=Stage.RETRYING, at=NOW + 0.25, log=SessionId("ses_1")),
+        Told(stage=Stage.DOWN, at=NOW, stands=False),
+    )
+    full = replace(shut, paused_until=NOW + 1.25, back_at=NOW + 0.5, told=told)
 
     assert await table.healths.change_health(HOOK, Health(), full) == full
     assert await table.healths.health(HOOK) == full
