@@ -43,6 +43,11 @@ def test_each_is_read_where_it_lies() -> None:
         await world.append(session, EventType.MESSAGE_RECEIVED, EventType.MESSAGE_FAILED)
         told = await world.tell(await world.endpoint())
 
+        empty = await world.session("ses_2")
+        ends: tuple[tuple[LogId, int], ...] = ((session.id, 2), (empty.id, 0), (log_of(TENANT), 1))
+        for log_id, end in ends:
+            assert not await logs(world).goes_on(log_id, after=end)
+            assert await logs(world).goes_on(log_id, after=end - 1) is (end > 0)
         mine = await logs(world).read(session.id, after=1, limit=9)
         theirs = await logs(world).read(log_of(TENANT), after=0, limit=9)
 
