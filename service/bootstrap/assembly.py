@@ -49,6 +49,7 @@ class Assembly:
     present: PresentVisits
     attend: Attend
     change: ChangeSession
+    moot: MootHints
     deliver_lane: DeliverLane
     run_replay: RunReplay
     sweep: Sweep
@@ -101,6 +102,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         present=present,
         attend=shared.attend,
         change=shared.change,
+        moot=moot,
         deliver_lane=_courier(shared, gate, moot),
         run_replay=run_replay(shared, gate),
         sweep=_sweep(shared, starts),

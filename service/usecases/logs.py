@@ -1,10 +1,19 @@
 """The logs that lanes carry: a session's, or a tenant's own. Tells them apart for couriers."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from service.domain.errors import NotFoundError
 from service.domain.ids import LogId, SessionId, TenantName, tenant_of
 from service.ports import LogPage, SessionStore, TenantLog
+
+PAGE: Final = 100
+LAST: Final = 25
+"""How many events are looked at from the end, before a log is read from its beginning."""
+CLOCKS_SECONDS: Final = 10.0
+"""Nobody's clock is that far off another's: what was appended behind an event that is so much older
+than a moment is all that can be younger than it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +33,31 @@ class Logs:
         except NotFoundError:
             return None
         return session.created_at if session.tenant == tenant else None
+
+    async def place_before(self, log_id: LogId, *, since: float) -> int:
+        """The place before the first event stamped at or after that moment; else the log's end."""
+        near = await self._near_the_end(log_id, since)
+        if near is not None:
+            return near
+        cursor = 0
+        while True:
+            page = await self.read(log_id, after=cursor, limit=PAGE)
+            first = next((event for event in page.events if event.at >= since), None)
+            if first is not None:
+                return first.sequence - 1
+            if not page.events:
+                return page.last_sequence
+            cursor = page.events[-1].sequence
+
+    async def _near_the_end(self, log_id: LogId, since: float) -> int | None:
+        """The same for an endpoint that was made a moment ago: its place is among the last ones."""
+        if tenant_of(log_id) is not None:
+            return None
+        last = await self.sessions.tail(SessionId(log_id), limit=LAST)
+        if not last or (last[0].sequence > 1 and last[0].at >= since - CLOCKS_SECONDS):
+            return None
+        young = next((event for event in last if event.at >= since), None)
+        return last[-1].sequence if young is None else young.sequence - 1
 
     async def goes_on(self, log_id: LogId, *, after: int) -> bool:
         """Whether there is anything behind that place, strongly consistent."""

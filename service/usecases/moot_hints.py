@@ -45,6 +45,10 @@ class MootHints:
         due_at = self.due.get((endpoint_id, log_id))
         return due_at is not None and self.clock.now() + SOON_SECONDS < due_at
 
+    def is_shut(self, endpoint_id: EndpointId) -> bool:
+        """Whether it was found shut when it was looked at last, however long ago."""
+        return endpoint_id in self.shut_until
+
     def saw(self, endpoint_id: EndpointId, health: Health, *, read_at: float) -> None:
         """The endpoint's health, whose reading began at that point of the monotonic clock."""
         now = self.clock.now()

@@ -174,17 +174,7 @@ class ReadLane:
         born = await self.logs.born(log_id, endpoint.tenant)
         if born is None:
             return None
-        start = endpoint.created_at - START_SLACK_SECONDS
-        cursor = 0
-        while born < start:
-            page = await self.logs.read(log_id, after=cursor, limit=PAGE)
-            first = next((event for event in page.events if event.at >= start), None)
-            if first is not None:
-                cursor = first.sequence - 1
-                break
-            if not page.events:
-                cursor = page.last_sequence
-                break
-            cursor = page.events[-1].sequence
+        since = endpoint.created_at - START_SLACK_SECONDS
+        cursor = await self.logs.place_before(log_id, since=since) if born < since else 0
         lane = Lane(endpoint_id=endpoint.id, session_id=log_id, cursor=cursor)
         return lane.anew(endpoint)

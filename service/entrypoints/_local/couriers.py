@@ -1,7 +1,9 @@
 """Lanes that are delivered side by side in one process, no endpoint at the cost of another.
 
-An endpoint that answers slowly fills its own places and no others. On AWS each batch of hints has
-an invocation of its own, and the queue sees to fairness.
+An endpoint that answers slowly fills its own places and no others. Those that were found shut share
+a few: when twenty die at once, each has a lane to park for every session, and those that are well
+need the processor meanwhile. On AWS each batch of hints has an invocation of its own, and the queue
+sees to fairness.
 """
 
 import asyncio
@@ -15,6 +17,10 @@ from service.ports import LaneHint
 
 PLACES: Final = 32
 """Lanes of one endpoint at a time."""
+SHUT_PLACES: Final = 4
+"""Lanes of all endpoints together that are shut, as far as we know."""
+LOOK_SECONDS: Final = 1.0
+"""So long a lane holds such a place at most: what takes longer waits for its receiver."""
 WAITING_MOST: Final = 10_000
 """Hints that wait for a place; what comes then is dropped, which costs time and nothing else."""
 
@@ -25,10 +31,21 @@ _Name = tuple[EndpointId, LogId]
 class Couriers:
     """Runs one delivery for each lane that was hinted, and one more for what came meanwhile."""
 
-    def __init__(self, deliver: Deliver, *, places: int = PLACES, most: int = WAITING_MOST) -> None:
+    def __init__(
+        self,
+        deliver: Deliver,
+        *,
+        is_shut: Callable[[EndpointId], bool],
+        places: int = PLACES,
+        look_seconds: float = LOOK_SECONDS,
+        most: int = WAITING_MOST,
+    ) -> None:
+        self._look_seconds = look_seconds
         self._deliver = deliver
+        self._is_shut = is_shut
         self._places = places
         self._most = most
+        self._shut_places = asyncio.Semaphore(SHUT_PLACES)
         self._running: dict[_Name, asyncio.Task[None]] = {}
         self._waiting: dict[_Name, LaneHint] = {}
         self._queues: defaultdict[EndpointId, deque[_Name]] = defaultdict(deque)
@@ -59,9 +76,23 @@ class Couriers:
         while queue and self._busy[endpoint_id] < self._places:
             name = queue.popleft()
             self._busy[endpoint_id] += 1
-            task = asyncio.create_task(self._deliver(self._waiting.pop(name)))
+            hint = self._waiting.pop(name)
+            run = self._behind(hint) if self._is_shut(endpoint_id) else self._deliver(hint)
+            task = asyncio.create_task(run)
             self._running[name] = task
             task.add_done_callback(partial(self._end, name))
+
+    async def _behind(self, hint: LaneHint) -> None:
+        """Deliver it once there is a place for shut endpoints, which is held for a moment only."""
+        loop = asyncio.get_running_loop()
+        await self._shut_places.acquire()
+        leaving = loop.call_later(self._look_seconds, self._shut_places.release)
+        try:
+            await self._deliver(hint)
+        finally:
+            if leaving.when() > loop.time():
+                leaving.cancel()
+                self._shut_places.release()
 
     def _end(self, name: _Name, _: "asyncio.Task[None]") -> None:
         endpoint_id = name[0]

@@ -49,7 +49,7 @@ async def begin_loops(
 
 async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:
     """Deliver hinted lanes and strands until cancelled."""
-    couriers = Couriers(lambda hint: _deliver(assembly, hint))
+    couriers = Couriers(lambda hint: _deliver(assembly, hint), is_shut=assembly.moot.is_shut)
     replayers = _Replayers(assembly)
     try:
         while True:

@@ -42,6 +42,7 @@ async def _a_lane_that_waits_at_a_shut_endpoint() -> None:
     assert not moot.is_moot(EndpointId("whk_2"), SESSION)
     await clock.sleep(KNOWN_SECONDS)
     assert not moot.is_moot(HOOK, SESSION), "what is known grows old"
+    assert moot.is_shut(HOOK), "as far as anybody knows"
 
 
 async def _an_endpoint_that_came_back() -> None:
@@ -49,6 +50,7 @@ async def _an_endpoint_that_came_back() -> None:
     moot = known(clock)
     moot.saw(HOOK, Health(version=2, back_at=clock.now()), read_at=clock.monotonic())
     assert not moot.is_moot(HOOK, SESSION)
+    assert not moot.is_shut(HOOK)
 
 
 async def _knowledge_counts_from_when_it_was_read() -> None:
