@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from service.domain.ids import EndpointId, SessionId
-from service.entrypoints._local.couriers import SHUT_PLACES, Couriers
+from service.entrypoints._local.couriers import AT_WORK, PLACES, SHUT_AT_WORK, Couriers
 from service.ports import LaneHint
 
 
@@ -40,53 +40,73 @@ async def turns(count: int = 20) -> None:
 
 async def test_a_slow_endpoint_fills_its_own_places_only() -> None:
     yard = Yard()
-    couriers = couriers_of(yard, places=3)
+    couriers = couriers_of(yard)
 
-    for number in range(10):
+    for number in range(2 * PLACES):
         couriers.take(hint("slow", number))
+    await asyncio.sleep(0.1)
     couriers.take(hint("fast", 1))
     await turns()
     meanwhile = yard.count("slow"), yard.count("fast")
     yard.go_on.set()
+    await turns(500)
+
+    assert meanwhile == (PLACES, 1)
+    assert yard.count("slow") == 2 * PLACES
+
+
+async def test_only_some_are_at_work_at_a_time_and_who_has_least_to_do_comes_first() -> None:
+    yard = Yard()
+    couriers = couriers_of(yard, work_seconds=60.0)
+
+    for number in range(AT_WORK + 5):
+        couriers.take(hint("slow", number))
+    couriers.take(hint("fast", 1))
+    await turns()
+    meanwhile = len(yard.begun)
+    yard.go_on.set()
     await turns()
 
-    assert meanwhile == (3, 1)
-    assert yard.begun[-7:] == [("slow", f"ses_{number}") for number in range(3, 10)]
+    assert meanwhile == AT_WORK
+    assert yard.begun[AT_WORK] == ("fast", "ses_1")
+    assert yard.count("slow") == AT_WORK + 5
 
 
-async def test_endpoints_that_are_shut_share_a_few_places_however_many_they_are() -> None:
+async def test_endpoints_that_are_shut_come_last_and_are_few_at_a_time() -> None:
     yard = Yard()
-    couriers = couriers_of(yard)
+    couriers = couriers_of(yard, work_seconds=60.0)
 
     for number in range(40):
         couriers.take(hint(f"dead_{number % 20}", number))
-    couriers.take(hint("fast", 1))
+    for number in range(3):
+        couriers.take(hint("fast", number))
     await turns()
     meanwhile = yard.count("dead"), yard.count("fast")
     yard.go_on.set()
     await turns(200)
 
-    assert meanwhile == (SHUT_PLACES, 1)
+    assert meanwhile == (SHUT_AT_WORK, 3)
     assert yard.count("dead") == 40
 
 
-async def test_a_shut_endpoint_that_hangs_keeps_its_place_for_a_moment_only() -> None:
+async def test_one_that_hangs_is_at_work_for_a_moment_only() -> None:
     yard = Yard()
-    couriers = couriers_of(yard, look_seconds=0.02)
+    couriers = couriers_of(yard)
 
-    for number in range(3 * SHUT_PLACES):
+    for number in range(3 * SHUT_AT_WORK):
         couriers.take(hint(f"dead_{number}", number))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     hanging = yard.count("dead")
     yard.go_on.set()
     await turns()
-    for number in range(2 * SHUT_PLACES):
-        couriers.take(hint(f"dead_{number}", number))
     yard.go_on.clear()
+    for number in range(2 * SHUT_AT_WORK):
+        couriers.take(hint(f"dead_{number}", number))
     await turns()
 
-    assert hanging == 3 * SHUT_PLACES
-    assert yard.count("dead") - hanging == SHUT_PLACES, "each place was given back once"
+    assert hanging == 3 * SHUT_AT_WORK
+    assert yard.count("dead") - hanging == SHUT_AT_WORK, "each was counted off once"
+    await couriers.stop()
 
 
 async def test_a_lane_that_is_hinted_while_it_is_delivered_is_looked_at_once_more() -> None:
@@ -108,15 +128,15 @@ async def test_a_lane_that_is_hinted_while_it_is_delivered_is_looked_at_once_mor
 
 async def test_what_waits_is_bounded() -> None:
     yard = Yard()
-    couriers = couriers_of(yard, places=1, most=2)
+    couriers = couriers_of(yard, most=2, work_seconds=60.0)
 
-    for number in range(5):
+    for number in range(AT_WORK + 5):
         couriers.take(hint("slow", number))
         await turns(2)
     yard.go_on.set()
     await turns()
 
-    assert yard.count("slow") == 3
+    assert yard.count("slow") == AT_WORK + 2
 
 
 async def test_a_delivery_that_breaks_gives_its_place_back() -> None:
@@ -127,24 +147,24 @@ async def test_a_delivery_that_breaks_gives_its_place_back() -> None:
         await asyncio.sleep(0)
         raise ZeroDivisionError
 
-    couriers = Couriers(breaks, is_shut=lambda _: False, places=1)
+    couriers = Couriers(breaks, is_shut=lambda _: False, work_seconds=60.0)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
 
-    couriers.take(hint("whk_1", 1))
-    couriers.take(hint("whk_1", 2))
+    for number in range(2 * AT_WORK):
+        couriers.take(hint("whk_1", number))
     await turns()
 
-    assert begun == ["ses_1", "ses_2"]
+    assert len(begun) == 2 * AT_WORK
 
 
 async def test_stopping_ends_what_runs_and_begins_nothing() -> None:
     yard = Yard()
-    couriers = couriers_of(yard, places=1)
-    couriers.take(hint("slow", 1))
-    couriers.take(hint("slow", 2))
+    couriers = couriers_of(yard, work_seconds=60.0)
+    for number in range(AT_WORK + 1):
+        couriers.take(hint("slow", number))
     await turns()
 
     await couriers.stop()
     await turns()
 
-    assert yard.begun == [("slow", "ses_1")]
+    assert yard.count("slow") == AT_WORK
