@@ -6,7 +6,7 @@ hint that finds the lane busy may be dropped.
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from service.domain.attempt import Decision
@@ -21,6 +21,7 @@ from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.usecases.record_attempt import RecordAttempt, next_try
 from service.usecases.tell_owner import TellOwner
+from service.usecases.waiting import Closing
 from service.usecases.weigh_failure import GiveUp, Skip, WaitUntil, WeighFailure
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import (
@@ -61,6 +62,7 @@ class DeliverLane:
     weigh_failure: WeighFailure
     tell_owner: TellOwner
     retry_scale: float = 1.0
+    closing: Closing = field(default_factory=Closing)
 
     async def __call__(
         self,
@@ -146,7 +148,7 @@ class DeliverLane:
                 await self.keep.wait_outside(hold, turned)
                 return False
             wait = await self.gate.take_turn(hold.endpoint)
-            if self.clock.monotonic() + wait > hold.last_start:
+            if self.closing.begun or self.clock.monotonic() + wait > hold.last_start:
                 await self.keep.run_out_of_time(hold)
                 return False
             await self.keep.keep_claim(hold)
@@ -185,6 +187,7 @@ class DeliverLane:
             error=answer.error,
             retry_after=answer.retry_after,
             confirms_gone=confirms_gone(hold.lane.gone_at, hold.endpoint.updated_at, now=at),
+            belied=self.gate.took_since(hold.endpoint.id, hold.lane.gone_at),
             directive=answer.directive,
         )
         waits = Waits(
@@ -194,6 +197,7 @@ class DeliverLane:
         )
         decision = plan(hold.lane.attempt + 1, told, waits, now=self.clock.now())
         _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
+        hold.lane = replace(hold.lane, gone_at=at if isinstance(decision, ConfirmGone) else None)
         made = self.record.in_lane(hold, head, answer, decision, at=at)
         stop = await self._commit(hold, head, decision)
         if hold.passed == head.sequence and not isinstance(decision, Delivered):
@@ -202,8 +206,6 @@ class DeliverLane:
         return stop
 
     async def _commit(self, hold: Hold, head: LogEvent, decision: Plan) -> bool | None:
-        if not isinstance(decision, ConfirmGone):
-            hold.lane = replace(hold.lane, gone_at=None)
         match decision:
             case Delivered(then_disable=reason):
                 return await self._delivered(hold, head, then_disable=reason)
@@ -285,7 +287,6 @@ class DeliverLane:
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
         """Wait here for the confirming attempt; with no time left, a later run makes it."""
-        hold.lane = replace(hold.lane, gone_at=self.clock.now())
         wait = max(0.0, decision.at - self.clock.now())
         if self.clock.monotonic() + wait > hold.last_start:
             await self.keep.retry_later(hold, decision.at)

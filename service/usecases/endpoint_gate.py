@@ -131,6 +131,10 @@ class EndpointGate:
         # Not all at the stroke: who waits longer by chance lets others go first.
         return second + 1 - now + self.ids.jitter() * JITTER_SHARE
 
+    def took_since(self, endpoint_id: EndpointId, moment: float | None) -> bool:
+        """Whether this process saw it take something since then; None: no such moment."""
+        return moment is not None and self.successes.get(endpoint_id, 0.0) > moment
+
     async def tell_failure(
         self,
         endpoint_id: EndpointId,

@@ -122,6 +122,10 @@ class ReadLane:
             self.moot.saw(hold.endpoint.id, fresh.health, read_at=hold.endpoint_read_at)
             # A filter holds from one claim to the next: what was passed over stays passed.
             hold.endpoint = replace(fresh.endpoint, event_types=hold.endpoint.event_types)
+            if not fresh.has_log:
+                # Erased meanwhile: what was read of it already is not sent any more.
+                hold.ahead.clear()
+                hold.end = hold.passed
         return hold.endpoint.state is EndpointState.ACTIVE
 
     async def has_grown(self, hold: Hold) -> bool:

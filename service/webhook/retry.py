@@ -89,6 +89,8 @@ class Answer:
     retry_after: str | None = None
     directive: Directive | None = None
     confirms_gone: bool = False
+    belied: bool = False
+    """It was 410 before, and the endpoint has taken other events since."""
     """Whether the attempt before was a 410, so that another one settles it."""
 
 
@@ -177,13 +179,13 @@ def plan(attempt: int, answer: Answer, waits: Waits, *, now: float) -> Plan:
         return Disable(reason=_ASKED)
     if answer.directive is Directive.ABORT_MESSAGE:
         return Abort(reason="the endpoint answered webhook-delivery: abort-message")
-    if answer.status == _GONE:
+    asked = parse_retry_after(answer.retry_after, now=now)
+    if answer.status == _GONE and not answer.belied:
         if answer.confirms_gone:
             return Disable(reason="the endpoint answered 410 Gone, twice")
         wait = min(GONE_CONFIRM * waits.scale, GONE_CONFIRM_MAX)
-        return ConfirmGone(at=now + wait, reason=reason)
+        return ConfirmGone(at=now + max(wait, asked or 0.0), reason=reason)
     own = waits.after(attempt)
-    asked = parse_retry_after(answer.retry_after, now=now)
     kind = Exhausted if attempt > len(waits.schedule) else RetryAt
     pauses = answer.status in _PAUSES
     pause = SCHEDULE[0] * waits.scale if asked is None else asked

@@ -74,11 +74,16 @@ class Couriers:
             self._queue(name)
             self._start()
 
-    async def stop(self) -> None:
-        """Cancel what runs. One that is stopped between POST and commit repeats the POST later."""
+    async def stop(self, *, patience: float = 0.0) -> None:
+        """Begin nothing more, and cancel what has not ended by then.
+
+        One that is cancelled between POST and commit repeats the POST later.
+        """
         self._waiting.clear()
         self._queues.clear()
         running = [run.task for run in self._running.values()]
+        if running and patience > 0:
+            await asyncio.wait(running, timeout=patience)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

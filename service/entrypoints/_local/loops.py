@@ -23,6 +23,8 @@ DEAF_SECONDS: Final = 2.0
 """A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
 """On AWS a minute; on one machine a sweep costs next to nothing."""
+PATIENCE_SECONDS: Final = 10.0
+"""How long a process that stops waits for answers to what it sent already."""
 AHEAD_SECONDS: Final = 120.0
 """How far ahead the first sweep looks: a mark that the dead just set is due within it."""
 
@@ -42,13 +44,16 @@ async def begin_loops(
         tasks.append(asyncio.create_task(listener.run()))
     if alone:
         await assembly.sweep(ahead=AHEAD_SECONDS)
-    tasks.append(asyncio.create_task(courier_loop(assembly, deliveries)))
+    courier = courier_loop(assembly, deliveries, patience=PATIENCE_SECONDS)
+    tasks.append(asyncio.create_task(courier))
     tasks.append(asyncio.create_task(sweeper_loop(assembly)))
     return tasks
 
 
-async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:
-    """Deliver hinted lanes and strands until cancelled."""
+async def courier_loop(
+    assembly: Assembly, deliveries: Deliveries, *, patience: float = 0.0
+) -> None:
+    """Deliver hinted lanes and strands until cancelled; what is under way has so long to end."""
     couriers = Couriers(lambda hint: _deliver(assembly, hint), is_shut=assembly.moot.is_shut)
     replayers = _Replayers(assembly)
     try:
@@ -59,7 +64,8 @@ async def courier_loop(assembly: Assembly, deliveries: Deliveries) -> None:
                 else:
                     couriers.take(hint)
     finally:
-        await couriers.stop()
+        assembly.deliver_lane.closing.begin()
+        await couriers.stop(patience=patience)
         await replayers.stop()
 
 

@@ -1,6 +1,7 @@
 """The courier's routine: order, retries, pauses, and a crash at every step."""
 
 import logging
+from asyncio import gather
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from service.domain.session import Session, State
 from service.ports import AttemptStore, LaneStore, WebhookAnswer
 from service.usecases.deliver_lane import DROP_PAGES
 from service.usecases.keep_lane import CLAIM_LEAST, HOPS_MAX, PARKED_SECONDS
-from service.usecases.read_lane import PAGE
+from service.usecases.read_lane import ENDPOINT_FRESH_SECONDS, PAGE
 from service.webhook.directive import Directive
 from service.webhook.envelope import event_bytes
 from service.webhook.retry import GONE_CONFIRM, SCHEDULE
@@ -653,7 +654,8 @@ def test_a_410_late_in_a_run_disables_with_the_first_attempt_of_the_next() -> No
         last, confirming = world.receiver.posts[-2:]
         assert len(world.receiver.posts) == 5
         assert waits.gone_at is not None
-        assert waits.due_at == waits.gone_at + GONE_CONFIRM
+        assert waits.gone_at == last.at
+        assert waits.due_at == waits.gone_at + world.receiver.takes + GONE_CONFIRM
         assert confirming.at - last.at - world.receiver.takes >= GONE_CONFIRM
         now = await world.table.tenants.endpoint(endpoint.id)
         assert now.state is EndpointState.DISABLED
@@ -928,3 +930,116 @@ def test_an_attempt_is_one_log_line_without_content(caplog: pytest.LogCaptureFix
     assert lines[0].__dict__["sequence"] == 1
     assert "n 1" not in str(lines[0].__dict__)
     assert SECRET not in str(lines[0].__dict__)
+
+
+def test_nothing_of_an_erased_session_is_sent_a_moment_later_though_its_rows_are_still_there() -> (
+    None
+):
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await world.endpoint(), await world.session()
+        await world.append(session, *[RECEIVED] * 30)
+        world.receiver.takes = ENDPOINT_FRESH_SECONDS
+
+        async def erase() -> None:
+            world.receiver.on_post = None
+            erased = replace(session, state=State.ERASED)
+            grave = world.event(session, 31, EventType.ERASED)
+            await world.table.sessions.erase(session, erased, grave)
+
+        world.receiver.on_post = erase
+
+        await world.courier()(endpoint.id, session.id)
+
+        assert len(world.receiver.posts) <= 2
+
+    play(story())
+
+
+def test_a_process_that_stops_ends_the_post_under_way_and_begins_none() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await world.endpoint(), await world.session()
+        await world.append(session, *[RECEIVED] * 3)
+        courier = world.courier()
+
+        async def stop() -> None:
+            courier.closing.begin()
+
+        world.receiver.on_post = stop
+
+        await courier(endpoint.id, session.id)
+
+        lane = await world.lane(endpoint, session)
+        assert world.receiver.taken == [1]
+        assert (lane.cursor, lane.claim, lane.due_at) == (1, None, world.clock.now())
+        world.receiver.on_post = None
+        await world.follow_hints()
+        assert world.receiver.taken == [1, 2, 3]
+
+    play(story())
+
+
+def test_a_receiver_that_is_gone_and_says_when_is_asked_again_no_sooner() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await world.endpoint(), await world.session()
+        await world.append(session, RECEIVED)
+        world.receiver.reply = failing(410, retry_after="120")
+
+        await world.courier()(endpoint.id, session.id)
+
+        lane = await world.lane(endpoint, session)
+        assert len(world.receiver.posts) == 1
+        assert lane.due_at == world.clock.now() + 120
+
+    play(story())
+
+
+def test_an_url_that_changed_during_the_post_is_not_judged_by_its_answer() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await world.endpoint(), await world.session()
+        await world.append(session, RECEIVED)
+        world.receiver.takes = 3.0
+        world.receiver.script.extend([failing(410), failing(410)])
+
+        async def move() -> None:
+            world.receiver.on_post = None
+            await world.clock.sleep(1.0)
+            await world.change(endpoint.id, url="https://new.example/hook")
+
+        world.receiver.on_post = move
+
+        await world.courier()(endpoint.id, session.id)
+        await world.follow_hints()
+
+        assert (await world.table.tenants.endpoint(endpoint.id)).state is EndpointState.ACTIVE
+        assert world.receiver.taken == [1]
+
+    play(story())
+
+
+def test_who_takes_other_events_is_not_gone() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        sessions = [await world.session(f"ses_{number}") for number in (1, 2)]
+        for session in sessions:
+            await world.append(session, RECEIVED)
+        courier = world.courier()
+        world.receiver.script.extend([failing(410), OK, failing(410)])
+
+        async def second() -> None:
+            await world.clock.sleep(1.0)
+            await courier(endpoint.id, sessions[1].id)
+
+        await gather(courier(endpoint.id, sessions[0].id), second())
+
+        assert (await world.table.tenants.endpoint(endpoint.id)).state is EndpointState.ACTIVE
+        lane = await world.lane(endpoint, sessions[0])
+        assert (lane.attempt, lane.gone_at) == (2, None)
+        assert lane.due_at is not None
+        assert lane.due_at > world.clock.now() + GONE_CONFIRM
+
+    play(story())

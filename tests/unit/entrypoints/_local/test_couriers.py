@@ -168,3 +168,33 @@ async def test_stopping_ends_what_runs_and_begins_nothing() -> None:
     await turns()
 
     assert yard.count("slow") == AT_WORK
+
+
+async def test_what_is_under_way_is_waited_for_a_while() -> None:
+    yard = Yard()
+    ended: list[str] = []
+
+    async def ends(hint: LaneHint) -> None:
+        await yard.deliver(hint)
+        ended.append(hint.session_id)
+
+    couriers = Couriers(ends, is_shut=lambda _: False)
+    couriers.take(hint("slow", 1))
+    await turns()
+    asyncio.get_running_loop().call_later(0.02, yard.go_on.set)
+
+    await couriers.stop(patience=5.0)
+
+    assert ended == ["ses_1"]
+
+
+async def test_what_does_not_end_in_time_is_cancelled() -> None:
+    yard = Yard()
+    couriers = couriers_of(yard)
+    couriers.take(hint("slow", 1))
+    await turns()
+
+    async with asyncio.timeout(2):
+        await couriers.stop(patience=0.02)
+
+    assert yard.begun == [("slow", "ses_1")]
