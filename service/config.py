@@ -227,6 +227,13 @@ class FunctionSettings(ListenerSettings):
     """Holds `encryption.key`, which is only read: a function's own files do not last."""
 
 
+class ApiFunctionSettings(FunctionSettings):
+    """The REST API as a Lambda function."""
+
+    admin_key: OptionalKey = None
+    """Made known at every cold start, with every scope; None: the keys that are in the table."""
+
+
 class ListenerFunctionSettings(FunctionSettings):
     """A listener that is one invocation of a Lambda function."""
 

@@ -40,7 +40,16 @@ _SECRET_NAMES: Final = frozenset(
     }
 )
 """Names without their punctuation and case: `clientId`, `client_id` and `Client-Id` are one."""
-CHATTY: Final = ("asyncio", "botocore", "boto3", "httpcore2", "httpx2", "urllib3", "websockets")
+CHATTY: Final = (
+    "asyncio",
+    "botocore",
+    "boto3",
+    "httpcore2",
+    "httpx2",
+    "mangum",
+    "urllib3",
+    "websockets",
+)
 """Libraries that tell addresses, headers or frames below WARNING."""
 _DEEPEST: Final = 6
 _OWN_FIELDS: Final = frozenset(

@@ -1,9 +1,10 @@
-"""How long couriers and sweepers may work where somebody ends their process at a known moment.
+"""How long couriers, sweepers and requests may work where somebody ends them at a known moment.
 
 Pure. A Lambda function is ended without a word at its timeout (developer guide, "Configure Lambda
 function timeout"), so a POST and what follows it must be over before.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from service.domain.errors import ConfigurationError
@@ -18,6 +19,21 @@ BEGIN_SECONDS: Final = TIMEOUT_MOST + LET_GO_SECONDS + 2.0
 """With less left no lane is begun: reading takes a moment, and its POST may take the longest."""
 COURIER_TIMEOUT: Final = 60.0
 SWEEPER_TIMEOUT: Final = 60.0
+API_TIMEOUT: Final = 29.0
+"""An HTTP API gives up 30 s after it took a request, at the most (API Gateway, "Quotas")."""
+REQUEST_LEAST_SECONDS: Final = 10.0
+AGE_MOST_SECONDS: Final = 15.0
+"""A cold start takes no longer; what is more, two clocks disagree about."""
+CUT_SECONDS: Final = 1.5
+"""For letting go of what a request holds, and for an answer that says it took too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSpan:
+    """When a request counts as arrived, and after how long it is given up; seconds from now."""
+
+    arrived_ago: float
+    cut_after: float
 
 
 def check_courier(remaining_seconds: float) -> None:
@@ -33,6 +49,21 @@ def fit_sweep(remaining_seconds: float) -> float:
     least = LET_GO_SECONDS + 2 * VISIT_LEAST_SECONDS
     _check(remaining_seconds, least, who="a sweeper", timeout=SWEEPER_TIMEOUT)
     return min(SWEEP_SECONDS, remaining_seconds - LET_GO_SECONDS)
+
+
+def check_api(remaining_seconds: float) -> None:
+    """Raises ConfigurationError where a request could hardly do anything."""
+    _check(remaining_seconds, REQUEST_LEAST_SECONDS, who="a request", timeout=API_TIMEOUT)
+
+
+def fit_request(remaining_seconds: float, *, age_seconds: float) -> RequestSpan:
+    """One request's time, however it was used up so far: by the gateway, by a cold start.
+
+    `age_seconds` is what has gone since the gateway took it, by two clocks.
+    """
+    age = min(max(age_seconds, 0.0), AGE_MOST_SECONDS)
+    left = min(remaining_seconds, API_TIMEOUT - age)
+    return RequestSpan(arrived_ago=API_TIMEOUT - left, cut_after=max(0.0, left - CUT_SECONDS))
 
 
 def _check(remaining_seconds: float, least: float, *, who: str, timeout: float) -> None:

@@ -86,6 +86,13 @@ def test_functions_that_serve_no_http_pay_for_none_of_it(door: str) -> None:
     assert set(loaded).isdisjoint(HTTP_LIBRARIES)
 
 
+def test_the_function_that_serves_http_loads_no_server_and_nothing_of_this_machine() -> None:
+    loaded = _python(IMPORT_AND_LIST, ["service.entrypoints.api"]).splitlines()
+
+    assert {"service.entrypoints.api", "fastapi", "mangum"} <= set(loaded)
+    assert set(loaded).isdisjoint({"uvicorn", "service.simulator", "service.console"})
+
+
 @pytest.mark.parametrize("layer", ["domain", "guest", "webhook"])
 def test_pure_packages_load_no_package_of_anybody_else(layer: str) -> None:
     names = [dotted(module) for module in modules(layer)]

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from service.config import (
     LOOPBACK,
+    ApiFunctionSettings,
     BrokerSettings,
     ListenerFunctionSettings,
     ListenerServiceSettings,
@@ -231,7 +232,12 @@ def test_loopback_is_both_families() -> None:
 
 @pytest.fixture(autouse=True)
 def _without_variables_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for settings in (LocalSettings, BrokerSettings, ListenerFunctionSettings):
+    for settings in (
+        LocalSettings,
+        BrokerSettings,
+        ListenerFunctionSettings,
+        ApiFunctionSettings,
+    ):
         for field in settings.model_fields:
             monkeypatch.delenv(f"BROKER_{field.upper()}", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -315,3 +321,34 @@ def test_a_listener_function_refuses_what_it_cannot_do(
         ListenerFunctionSettings.read()
 
     assert [fault.split(":")[0] for fault in caught.value.faults] == [name]
+
+
+def test_an_api_function_needs_what_every_function_needs_and_may_be_given_a_first_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables(monkeypatch, BROKER_ADMIN_KEY="two words", BROKER_SHARDS="0")
+    with pytest.raises(ConfigurationError) as caught:
+        ApiFunctionSettings.read()
+    named = {fault.split(":")[0] for fault in caught.value.faults}
+    variables(
+        monkeypatch,
+        BROKER_TABLE="prod",
+        BROKER_QUEUE_PREFIX="prod",
+        BROKER_SHARDS="64",
+        BROKER_DATA_DIR="keys",
+        BROKER_ADMIN_KEY="",
+    )
+    keyless = ApiFunctionSettings.read()
+    variables(monkeypatch, BROKER_ADMIN_KEY="k-1")
+    key = ApiFunctionSettings.read().admin_key
+
+    assert named == {
+        "BROKER_TABLE",
+        "BROKER_QUEUE_PREFIX",
+        "BROKER_SHARDS",
+        "BROKER_DATA_DIR",
+        "BROKER_ADMIN_KEY",
+    }
+    assert keyless.admin_key is None
+    assert key is not None
+    assert key.get_secret_value() == "k-1"

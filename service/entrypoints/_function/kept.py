@@ -62,6 +62,16 @@ class Kept(Generic[S]):
         """
         return self._runner.run(self._serve(serve))
 
+    def call(self, serve: Callable[[S], Answer]) -> Answer:
+        """The same for code that runs the thread's loop by itself, as Mangum does."""
+        try:
+            site = self._runner.run(self._opened())
+            # Whoever ran another loop on this thread meanwhile may have left none.
+            asyncio.set_event_loop(self._runner.get_loop())
+            return serve(site)
+        finally:
+            self._runner.run(_end_the_rest(self._cancel_seconds))
+
     def close(self) -> None:
         """Let go of loop and clients; AWS just ends the process."""
         self._runner.run(self._close())
@@ -69,11 +79,14 @@ class Kept(Generic[S]):
 
     async def _serve(self, serve: Callable[[S], Awaitable[Answer]]) -> Answer:
         try:
-            if self._site is None:
-                self._site = await self._open()
-            return await serve(self._site)
+            return await serve(await self._opened())
         finally:
             await _end_the_rest(self._cancel_seconds)
+
+    async def _opened(self) -> S:
+        if self._site is None:
+            self._site = await self._open()
+        return self._site
 
     async def _close(self) -> None:
         if self._site is not None:

@@ -54,6 +54,14 @@ async def test_a_request_is_stamped_when_it_arrives() -> None:
     assert app.size == 3
 
 
+async def test_who_knows_better_when_it_arrived_is_believed() -> None:
+    app, client = _App(), _Client([3])
+
+    await Arrival(app, clock=JumpingClock())({**REQUEST, ARRIVED: 2.0}, client.receive, client.send)
+
+    assert app.scope[ARRIVED] == 2.0
+
+
 async def test_other_connections_pass_through() -> None:
     app, client = _App(), _Client([])
 

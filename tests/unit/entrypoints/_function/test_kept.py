@@ -62,6 +62,45 @@ def test_what_could_not_be_opened_is_opened_by_the_next() -> None:
     assert (answer, opening.opened, opening.closed) == (7, 1, 1)
 
 
+def test_who_runs_the_loop_by_himself_finds_it_and_leaves_nothing_at_work() -> None:
+    """As Mangum: it asks for the thread's loop, which others may have taken away."""
+    opening = Opening()
+    left: list[asyncio.Task[None]] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def serve(_: Site) -> int:
+        loop = asyncio.get_event_loop()
+        loops.append(loop)
+        left.append(loop.create_task(asyncio.sleep(60)))
+        return loop.run_until_complete(asyncio.sleep(0, result=7))
+
+    with contextlib.closing(Kept(opening)) as kept:
+        answers = [kept.call(serve)]
+        asyncio.run(asyncio.sleep(0))
+        answers += [kept.call(serve), kept.run(_number)]
+        ended = [task.cancelled() for task in left]
+
+    assert answers == [7, 7, 7]
+    assert loops[0] is loops[1]
+    assert ended == [True, True]
+    assert (opening.opened, opening.closed) == (1, 1)
+
+
+def test_what_fails_in_a_loop_of_its_own_leaves_nothing_at_work_either() -> None:
+    left: list[asyncio.Task[None]] = []
+
+    def fails(_: Site) -> None:
+        left.append(asyncio.get_event_loop().create_task(asyncio.sleep(60)))
+        raise KeyError
+
+    with contextlib.closing(Kept(Opening(failures=1))) as kept:
+        with pytest.raises(UnavailableError):
+            kept.call(fails)
+        with pytest.raises(KeyError):
+            kept.call(fails)
+        assert left[0].cancelled()
+
+
 def test_what_was_never_opened_is_not_closed() -> None:
     opening = Opening()
     Kept(opening).close()

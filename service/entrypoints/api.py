@@ -1,0 +1,114 @@
+"""The REST API as an AWS Lambda function: `service.entrypoints.api.handler`.
+
+Behind an HTTP API of API Gateway, payload format 2.0, stage `$default`. One invocation is one
+request; it is answered before the function's timeout, which is to be 29 s, and before the gateway
+gives up.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from mangum import Mangum
+
+from service.api.app import create_app
+from service.api.gateway import Gateway
+from service.bootstrap import Opened, assemble
+from service.config import ApiFunctionSettings
+from service.domain.errors import BrokerError, ConfigurationError
+from service.entrypoints._function.kept import Context, Kept, remaining_seconds
+from service.entrypoints._function.opening import begin_process, open_ports
+from service.usecases.fit_run import check_api
+
+TEXT: Final = ["application/json", "application/problem+json", "text/"]
+"""What the gateway is given as it is; Mangum wraps everything else in base64."""
+
+_log = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What is opened once, the routes too: to make them takes a tenth of a second."""
+
+    opened: Opened
+    mangum: Mangum
+
+
+class Environment:
+    """One environment of the function. One request at a time."""
+
+    def __init__(self, begin: Callable[[], ApiFunctionSettings]) -> None:
+        self._kept = Kept(lambda: _open(begin()))
+
+    def invoke(self, event: object, context: Context) -> Event:
+        """Answer one request, in the shape of the gateway's payload format 2.0.
+
+        Raises ConfigurationError, and UnavailableError when the table does not answer at the start:
+        the gateway answers 500 then.
+        """
+        check_api(remaining_seconds(context))
+        return self._kept.call(partial(_serve, _request(event), context))
+
+    def close(self) -> None:
+        """Let go of loop and clients; AWS just ends the process."""
+        self._kept.close()
+
+
+def _serve(event: Event, context: Context, site: Site) -> Event:
+    # Only what is passed on to the application is asked of the context.
+    answer: Event = site.mangum(event, context)  # type: ignore[arg-type]
+    call = event["requestContext"]
+    _log.info(
+        "api.served",
+        extra={
+            "method": call["http"]["method"],
+            "path": call["http"]["path"],
+            "status": answer["statusCode"],
+            "request_id": call.get("requestId"),
+        },
+    )
+    return answer
+
+
+def _request(event: object) -> Event:
+    """The event of a request. Raises ConfigurationError where it is none."""
+    if isinstance(event, dict) and event.get("version") == "2.0":
+        call = event.get("requestContext")
+        if isinstance(call, Mapping) and isinstance(call.get("http"), Mapping):
+            return event
+    fault = "the function's trigger: its event is no request of an HTTP API, payload format 2.0"
+    raise ConfigurationError(fault)
+
+
+async def _open(settings: ApiFunctionSettings) -> Site:
+    opened = await open_ports(settings)
+    assembly = assemble(settings, opened.ports)
+    if settings.admin_key is not None:
+        try:
+            await assembly.ensure_admin_key(settings.admin_key.get_secret_value())
+        except BrokerError:
+            await opened.close()
+            raise
+    app = Gateway(create_app(assembly.broker), clock=opened.ports.clock)
+    return Site(opened=opened, mangum=Mangum(app, lifespan="off", text_mime_types=TEXT))
+
+
+def _begin() -> ApiFunctionSettings:
+    begin_process()
+    return ApiFunctionSettings.read()
+
+
+_environment: Final = Environment(_begin)
+
+
+def handler(event: object, context: Context) -> Event:
+    """Answer one request.
+
+    A fault of the configuration is raised, and so is a table that is away at the start: Lambda
+    counts it.
+    """
+    return _environment.invoke(event, context)
