@@ -4,6 +4,7 @@ PYTHON ?= python3
 SUITES ?=
 BENCH ?=
 UPGRADE ?=
+ARCH ?=
 PY     := .venv/bin/python
 UV     := .venv-lock/bin/uv
 # The locks name every dependency, so pip need not resolve; bytecode is written at the first import.
@@ -15,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run check test fleet storm fix openapi openapi-check bench lock clean
+.PHONY: help setup run check test fleet storm fix openapi openapi-check bench package lock clean
 
 help: ## List the verbs (this text)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +58,9 @@ openapi-check: .venv/.ready ## Say whether openapi/openapi.json is what the appl
 bench: setup ## Measure beside a bare client in the same run; BENCH="links talk" runs only those
 	@$(PY) -m tests.bench $(BENCH)
 
+package: .venv/.ready ## Build dist/<architecture>/<function>.zip for Lambda; ARCH="arm64" builds only those
+	@$(PY) -m bundle $(ARCH)
+
 lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile $(LOCK) pyproject.toml --output-file requirements/runtime.txt > /dev/null
 	@$(UV) pip compile $(LOCK) pyproject.toml --group dev --constraint requirements/runtime.txt \
@@ -64,7 +68,7 @@ lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE
 	@$(UV) pip compile $(LOCK) --group aws --output-file requirements/aws.txt > /dev/null
 
 clean: ## Remove everything the verbs made, the kept data included
-	@rm -rf .venv .venv-aws .venv-lock .reports .data .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
+	@rm -rf .venv .venv-aws .venv-lambda .venv-lock .wheels dist .reports .data .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache openapi/openapi.json.new
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

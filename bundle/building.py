@@ -1,0 +1,156 @@
+"""Builds every function for one architecture."""
+
+import base64
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from bundle.archive import compiled, write_zip
+from bundle.functions import Needs, all_needs, handler_of
+from bundle.interpreter import version_of
+from bundle.wheels import MACHINES, PYTHON, Wheel, check_machine, chosen, fetched
+
+CONTENTS: Final = "contents.json"
+"""In each zip, and beside it."""
+UNZIPPED_MOST: Final = 250 * 1024 * 1024
+"""Lambda's quota for a package (developer guide, "Lambda quotas")."""
+
+
+class TooLargeError(Exception):
+    """Lambda would refuse the package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a zip holds, for whoever looks into it."""
+
+    function: str
+    handler: str
+    runtime: str
+    architecture: str
+    bytecode: str | None
+    """The Python that compiled it."""
+    packages: Mapping[str, str]
+    modules: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One zip."""
+
+    contents: Contents
+    path: Path
+    files: int
+    zipped: int
+    unzipped: int
+    sha256: str
+    """In base64, as Lambda and Terraform's `source_code_hash` tell it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where things are."""
+
+    project: Path
+    out: Path
+    wheels: Path
+
+
+def build(architecture: str, place: Place, python: str | None) -> list[Built]:
+    """Write `<out>/<architecture>/<function>.zip` for each; without `python`, without bytecode.
+
+    Raises UnwantedError, MissingWheelError, TooLargeError.
+    """
+    lock = place.project / "requirements" / "runtime.txt"
+    wheels = fetched(lock, architecture, place.wheels / architecture)
+    needs = all_needs()
+    wanted = {
+        function: chosen(wheels, each.packages, MACHINES[architecture])
+        for function, each in needs.items()
+    }
+    ours = {name for each in needs.values() for name in each.modules}
+    shared = _files({wheel.name: wheel for each in wanted.values() for wheel in each}.values())
+    check_machine(shared, MACHINES[architecture])
+    bytecode = _bytecode(_sources(ours, place.project) | shared, python)
+    return [
+        _write(function, architecture, place, _Parts(needs[function], wanted[function], bytecode))
+        for function in needs
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    needs: Needs
+    wheels: Sequence[Wheel]
+    bytecode: "_Bytecode"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytecode:
+    version: str | None
+    by_source: Mapping[str, tuple[str, bytes]]
+
+
+def _bytecode(sources: Mapping[str, bytes], python: str | None) -> _Bytecode:
+    if python is None:
+        return _Bytecode(None, {})
+    with tempfile.TemporaryDirectory() as folder:
+        made = compiled(sources, python, Path(folder))
+    version = ".".join(map(str, version_of(python)))
+    return _Bytecode(version, {_source_of(name): (name, code) for name, code in made.items()})
+
+
+def _source_of(name: str) -> str:
+    """`a/__pycache__/b.cpython-313.pyc` is that of `a/b.py`."""
+    path = PurePosixPath(name)
+    return (path.parent.parent / f"{path.name.split('.')[0]}.py").as_posix()
+
+
+def _sources(modules: set[str] | frozenset[str], project: Path) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for module in sorted(modules):
+        path = Path(*module.split("."))
+        file = path / "__init__.py" if (project / path).is_dir() else path.with_suffix(".py")
+        found[file.as_posix()] = (project / file).read_bytes()
+    return found
+
+
+def _files(wheels: Iterable[Wheel]) -> dict[str, bytes]:
+    return {name: content for wheel in wheels for name, content in wheel.files.items()}
+
+
+def _write(function: str, architecture: str, place: Place, parts: _Parts) -> Built:
+    files = _sources(parts.needs.modules, place.project) | _files(parts.wheels)
+    bytecode = parts.bytecode.by_source
+    files |= dict(bytecode[name] for name in files if name in bytecode)
+    contents = Contents(
+        function=function,
+        handler=handler_of(function),
+        runtime=f"python{PYTHON}",
+        architecture=architecture,
+        bytecode=parts.bytecode.version,
+        packages={wheel.name: wheel.version for wheel in parts.wheels},
+        modules=sorted(parts.needs.modules),
+    )
+    listed = f"{json.dumps(asdict(contents), indent=2)}\n".encode()
+    files[CONTENTS] = listed
+    unzipped = sum(map(len, files.values()))
+    if unzipped > UNZIPPED_MOST:
+        fault = f"{function}: {unzipped} bytes, of which Lambda takes {UNZIPPED_MOST}"
+        raise TooLargeError(fault)
+    path = place.out / architecture / f"{function}.zip"
+    write_zip(files, path)
+    path.with_suffix(".json").write_bytes(listed)
+    zipped = path.read_bytes()
+    return Built(
+        contents=contents,
+        path=path,
+        files=len(files),
+        zipped=len(zipped),
+        unzipped=unzipped,
+        sha256=base64.b64encode(hashlib.sha256(zipped).digest()).decode(),
+    )
