@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run check test fleet storm fix openapi openapi-check bench package lock clean
+.PHONY: help setup run check test fleet storm fix openapi openapi-check bench package lambda-test lock clean
 
 help: ## List the verbs (this text)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -61,11 +61,22 @@ bench: setup ## Measure beside a bare client in the same run; BENCH="links talk"
 package: .venv/.ready ## Build dist/<architecture>/<function>.zip for Lambda; ARCH="arm64" builds only those
 	@$(PY) -m bundle $(ARCH)
 
+# The only verb that needs Python 3.13 at hand: what runs there is what was packaged.
+lambda-test: setup ## Run every function under AWS's own runtime client and emulator, out of its zip
+	@if test -n "$$($(PY) -m bundle.interpreter)"; then \
+	  $(MAKE) --no-print-directory .venv-lambda/.ready && \
+	  $(PY) -m bundle $$(uname -m | sed s/aarch64/arm64/) && \
+	  $(PY) -m pytest --quiet tests/runtime; \
+	else \
+	  echo "NOT RUN: make lambda-test needs Python 3.13, and there is none; PYTHON313=... may name one" >&2; \
+	fi
+
 lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile $(LOCK) pyproject.toml --output-file requirements/runtime.txt > /dev/null
 	@$(UV) pip compile $(LOCK) pyproject.toml --group dev --constraint requirements/runtime.txt \
 	  --output-file requirements/dev.txt > /dev/null
 	@$(UV) pip compile $(LOCK) --group aws --output-file requirements/aws.txt > /dev/null
+	@$(UV) pip compile $(LOCK) --no-deps --group lambda --output-file requirements/lambda.txt > /dev/null
 
 clean: ## Remove everything the verbs made, the kept data included
 	@rm -rf .venv .venv-aws .venv-lambda .venv-lock .wheels dist .reports .data .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
@@ -75,12 +86,19 @@ clean: ## Remove everything the verbs made, the kept data included
 # A stamp is newer than its lock once that lock is installed, so the work is done again only when the lock changes.
 .venv/.ready: requirements/dev.txt
 .venv-aws/.ready: requirements/aws.txt
+.venv-lambda/.ready: requirements/lambda.txt
 .venv-lock/.ready: Makefile
 
 .venv/.ready .venv-aws/.ready:
 	@echo "setting up $(@D) from $<" >&2
 	@$(NEW_ENOUGH)
 	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install $(PIP) $<
+	@touch $@
+
+.venv-lambda/.ready:
+	@echo "setting up $(@D) from $<" >&2
+	@$$($(PY) -m bundle.interpreter) -m venv $(@D)
 	@$(@D)/bin/python -m pip install $(PIP) $<
 	@touch $@
 
