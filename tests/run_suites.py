@@ -61,6 +61,7 @@ SUITES: Final = (
     Suite(name="chaos", budget=120, workers=2),
     Suite(name="simulation", budget=90, workers=2),
     Suite(name="browser", budget=60),
+    Suite(name="infra", budget=20),
     Suite(name="architecture", budget=60),
 )
 

@@ -51,6 +51,7 @@ def test_suites_run_in_the_order_of_what_they_cost_to_understand() -> None:
         "chaos",
         "simulation",
         "browser",
+        "infra",
         "architecture",
     ]
 

@@ -1,0 +1,59 @@
+variable "name" {
+  description = "Name of the broker."
+  type        = string
+}
+
+variable "api_id" {
+  description = "Id of the HTTP API."
+  type        = string
+}
+
+variable "table" {
+  description = "Name of the table."
+  type        = string
+}
+
+variable "deliveries" {
+  description = "Name of the queue of deliveries."
+  type        = string
+}
+
+variable "deliveries_dead" {
+  description = "Name of the queue of its dead letters."
+  type        = string
+}
+
+variable "functions" {
+  description = "Names of the functions."
+  type        = object({ api = string, listener = string, courier = string, sweeper = string })
+}
+
+variable "log_groups" {
+  description = "Names of the functions' log groups."
+  type        = object({ api = string, listener = string, courier = string, sweeper = string })
+}
+
+variable "listener_service" {
+  description = "Name of the log group of listeners that stay; null without them."
+  type        = string
+}
+
+variable "topic_arns" {
+  description = "SNS topics that are told when an alarm begins and when it ends."
+  type        = list(string)
+}
+
+variable "api_errors" {
+  description = "How many answers of the API with 5xx in five minutes are too many."
+  type        = number
+}
+
+variable "replacements" {
+  description = "How many guest sessions replaced in five minutes are too many."
+  type        = number
+}
+
+variable "dashboard" {
+  description = "Whether there is a dashboard."
+  type        = bool
+}

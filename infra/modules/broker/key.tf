@@ -1,0 +1,42 @@
+# One key for the table and the logs. Queues hold ids alone and have SQS's own encryption.
+
+resource "aws_kms_key" "this" {
+  description             = "Table and logs of the broker ${var.name}"
+  enable_key_rotation     = true
+  deletion_window_in_days = 30
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # Without it nobody could ever change this policy; who may use the key is said by roles.
+        Sid       = "TheAccountDecides"
+        Effect    = "Allow"
+        Action    = "kms:*"
+        Resource  = "*"
+        Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
+      },
+      {
+        Sid       = "LogsOfThisBroker"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        Resource  = "*"
+        Principal = { Service = "logs.${local.region}.amazonaws.com" }
+        Condition = {
+          ArnLike = {
+            "kms:EncryptionContext:aws:logs:arn" = [
+              "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-*",
+              "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/vendedlogs/apis/${var.name}",
+              "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/ecs/${var.name}-*",
+            ]
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_kms_alias" "this" {
+  name          = "alias/${var.name}"
+  target_key_id = aws_kms_key.this.key_id
+}

@@ -1,0 +1,123 @@
+# Mistakes that a plan refuses, each with a sentence.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+}
+
+variables {
+  name                     = "broker-test"
+  shards                   = 2
+  encryption_key_layer_arn = "arn:aws:lambda:eu-central-1:123456789012:layer:broker-key:1"
+  packages                 = { api = "main.tf", listener = "main.tf", courier = "main.tf", sweeper = "main.tf" }
+}
+
+run "a_name_that_queues_cannot_have" {
+  command = plan
+  variables {
+    name = "Broker.Test"
+  }
+  expect_failures = [var.name]
+}
+
+run "a_layer_without_its_version" {
+  command = plan
+  variables {
+    encryption_key_layer_arn = "arn:aws:lambda:eu-central-1:123456789012:layer:broker-key"
+  }
+  expect_failures = [var.encryption_key_layer_arn]
+}
+
+run "a_key_that_is_guessed" {
+  command = plan
+  variables {
+    admin_key = "admin"
+  }
+  expect_failures = [var.admin_key]
+}
+
+run "no_shard" {
+  command = plan
+  variables {
+    shards = 0
+  }
+  expect_failures = [var.shards]
+}
+
+run "a_listener_without_a_successor" {
+  command = plan
+  variables {
+    listener = { concurrency = 1 }
+  }
+  expect_failures = [var.listener]
+}
+
+run "more_links_than_descriptors" {
+  command = plan
+  variables {
+    listener = { max_links = 900 }
+  }
+  expect_failures = [var.listener]
+}
+
+run "fewer_couriers_than_batches" {
+  command = plan
+  variables {
+    courier = { batches = 10, concurrency = 5 }
+  }
+  expect_failures = [var.courier]
+}
+
+run "a_network_that_is_none" {
+  command = plan
+  variables {
+    webhook_allow = ["10.0.0.0"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "the_cloud_s_metadata" {
+  command = plan
+  variables {
+    webhook_allow = ["169.254.169.254/32"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "a_certificate_of_elsewhere" {
+  command = plan
+  variables {
+    domain = { name = "broker.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" }
+  }
+  expect_failures = [aws_apigatewayv2_domain_name.this]
+}
+
+run "one_task_alone" {
+  command = plan
+  variables {
+    listener_service = {
+      image                     = "broker:1"
+      cluster_arn               = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids                = ["subnet-1", "subnet-2"]
+      security_group_ids        = ["sg-1"]
+      encryption_key_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-abcdef"
+      count                     = 1
+    }
+  }
+  expect_failures = [var.listener_service]
+}
+
+run "days_that_no_log_is_kept" {
+  command = plan
+  variables {
+    log_retention_days = 45
+  }
+  expect_failures = [var.log_retention_days]
+}
