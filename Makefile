@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run check test fleet storm fix openapi openapi-check bench package lambda-test lock clean
+.PHONY: help setup run check test fleet storm fix openapi openapi-check bench package lambda-test infra-check lock clean
 
 help: ## List the verbs (this text)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ lambda-test: setup ## Run every function under AWS's own runtime client and emul
 	else \
 	  echo "NOT RUN: make lambda-test needs Python 3.13, and there is none; PYTHON313=... may name one" >&2; \
 	fi
+
+infra-check: setup ## Prove infra/ with Terraform: format, validation, tests, and a whole life on a stand-in; takes minutes
+	@$(PY) -m tests.infra_check
 
 lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile $(LOCK) pyproject.toml --output-file requirements/runtime.txt > /dev/null

@@ -1,0 +1,77 @@
+# A broker on a stand-in of AWS: what `make infra-check` applies, plans again and destroys.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+
+variable "endpoint" {
+  description = "Where the stand-in is."
+  type        = string
+}
+
+variable "cloudwatch" {
+  description = "Where alarms are, if elsewhere: the stand-in does not give all of an alarm back."
+  type        = string
+  default     = null
+}
+
+variable "packages" {
+  description = "Folder of the functions' zips, and of that with the key."
+  type        = string
+}
+
+variable "shards" {
+  description = "How many shards."
+  type        = number
+  default     = 2
+}
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  max_retries                 = 4
+
+  endpoints {
+    apigatewayv2 = var.endpoint
+    cloudwatch   = coalesce(var.cloudwatch, var.endpoint)
+    dynamodb     = var.endpoint
+    iam          = var.endpoint
+    kms          = var.endpoint
+    lambda       = var.endpoint
+    logs         = var.endpoint
+    scheduler    = var.endpoint
+    sqs          = var.endpoint
+    sts          = var.endpoint
+  }
+}
+
+resource "aws_lambda_layer_version" "key" {
+  layer_name       = "broker-key"
+  filename         = "${var.packages}/key.zip"
+  source_code_hash = filebase64sha256("${var.packages}/key.zip")
+}
+
+module "broker" {
+  source = "../../../infra/modules/broker"
+
+  name                     = "broker-check"
+  shards                   = var.shards
+  encryption_key_layer_arn = aws_lambda_layer_version.key.arn
+  packages                 = { for each in ["api", "listener", "courier", "sweeper"] : each => "${var.packages}/${each}.zip" }
+  deletion_protection      = false
+}
+
+output "broker" {
+  description = "All that the module tells."
+  value       = module.broker
+}
