@@ -59,13 +59,13 @@ bench: setup ## Measure beside a bare client in the same run; BENCH="links talk"
 	@$(PY) -m tests.bench $(BENCH)
 
 package: .venv/.ready ## Build dist/<architecture>/<function>.zip for Lambda; ARCH="arm64" builds only those
-	@$(PY) -m bundle $(ARCH)
+	@$(PY) -m infra.bundle $(ARCH)
 
 # The only verb that needs Python 3.13 at hand: what runs there is what was packaged.
 lambda-test: setup ## Run every function under AWS's own runtime client and emulator, out of its zip
-	@if test -n "$$($(PY) -m bundle.interpreter)"; then \
+	@if test -n "$$($(PY) -m infra.bundle.interpreter)"; then \
 	  $(MAKE) --no-print-directory .venv-lambda/.ready && \
-	  $(PY) -m bundle $$(uname -m | sed s/aarch64/arm64/) && \
+	  $(PY) -m infra.bundle $$(uname -m | sed s/aarch64/arm64/) && \
 	  $(PY) -m pytest --quiet tests/runtime; \
 	else \
 	  echo "NOT RUN: make lambda-test needs Python 3.13, and there is none; PYTHON313=... may name one" >&2; \
@@ -101,7 +101,7 @@ clean: ## Remove everything the verbs made, the kept data included
 
 .venv-lambda/.ready:
 	@echo "setting up $(@D) from $<" >&2
-	@$$($(PY) -m bundle.interpreter) -m venv $(@D)
+	@$$($(PY) -m infra.bundle.interpreter) -m venv $(@D)
 	@$(@D)/bin/python -m pip install $(PIP) $<
 	@touch $@
 

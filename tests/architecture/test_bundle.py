@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bundle.archive import write_zip
-from bundle.functions import (
+from infra.bundle.archive import write_zip
+from infra.bundle.functions import (
     AWS_SERVICES,
     BY_NAME,
     FUNCTIONS,
@@ -19,8 +19,8 @@ from bundle.functions import (
     check,
     handler_of,
 )
-from bundle.interpreter import VARIABLE, find, version_of
-from bundle.wheels import MissingWheelError, Wheel, check_machine, chosen, is_shipped
+from infra.bundle.interpreter import VARIABLE, find, version_of
+from infra.bundle.wheels import MissingWheelError, Wheel, check_machine, chosen, is_shipped
 from tests.architecture.tree import SERVICE
 
 CLIENT = re.compile(r'\.client\(\s*"([a-z-]+)"')

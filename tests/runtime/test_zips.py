@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bundle.building import CONTENTS
-from bundle.functions import FUNCTIONS, HTTP_FUNCTION
+from infra.bundle.building import CONTENTS
+from infra.bundle.functions import FUNCTIONS, HTTP_FUNCTION
 from tests.support.emulator import ARCHITECTURE, ROOT, VENV, unpacked, zip_of
 
 
@@ -25,7 +25,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_they_come_out_the_same_again(tmp_path: Path) -> None:
     first = digests(zip_of("api").parent)
     subprocess.run(
-        [sys.executable, "-m", "bundle", ARCHITECTURE, "--out", str(tmp_path)],
+        [sys.executable, "-m", "infra.bundle", ARCHITECTURE, "--out", str(tmp_path)],
         cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,

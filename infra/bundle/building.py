@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from bundle.archive import compiled, write_zip
-from bundle.functions import Needs, all_needs, handler_of
-from bundle.interpreter import version_of
-from bundle.wheels import MACHINES, PYTHON, Wheel, check_machine, chosen, fetched
+from infra.bundle.archive import compiled, write_zip
+from infra.bundle.functions import Needs, all_needs, handler_of
+from infra.bundle.interpreter import version_of
+from infra.bundle.wheels import MACHINES, PYTHON, Wheel, check_machine, chosen, fetched
 
 CONTENTS: Final = "contents.json"
 """In each zip, and beside it."""

@@ -14,7 +14,7 @@ from typing import Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from bundle.functions import AWS_SERVICES
+from infra.bundle.functions import AWS_SERVICES
 
 PYTHON: Final = "3.13"
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}

@@ -1,4 +1,7 @@
-"""`python -m bundle [arm64] [x86_64]`: writes dist/<architecture>/<function>.zip, prints sizes."""
+"""`python -m infra.bundle [arm64] [x86_64]` writes dist/<architecture>/<function>.zip.
+
+And prints sizes.
+"""
 
 import argparse
 import sys
@@ -6,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bundle.building import Built, Place, TooLargeError, build
-from bundle.functions import UnwantedError
-from bundle.interpreter import VARIABLE, find
-from bundle.wheels import MACHINES, PYTHON, MissingWheelError
+from infra.bundle.building import Built, Place, TooLargeError, build
+from infra.bundle.functions import UnwantedError
+from infra.bundle.interpreter import VARIABLE, find
+from infra.bundle.wheels import MACHINES, PYTHON, MissingWheelError
 
-PROJECT: Final = Path(__file__).parent.parent
+PROJECT: Final = Path(__file__).parents[2]
 MIB: Final = 1024 * 1024
 WITHOUT_BYTECODE: Final = (
     f"NOTE: no Python {PYTHON} here, so the packages hold no bytecode and start more slowly; "
@@ -21,7 +24,7 @@ WITHOUT_BYTECODE: Final = (
 
 def main(arguments: Sequence[str]) -> int:
     """Build; the exit status."""
-    parser = argparse.ArgumentParser(prog="bundle", description=__doc__)
+    parser = argparse.ArgumentParser(prog="infra.bundle", description=__doc__)
     parser.add_argument("architectures", nargs="*", default=list(MACHINES), metavar="architecture")
     parser.add_argument("--out", type=Path, default=PROJECT / "dist")
     given = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Finds a Python of the version that Lambda runs: `python -m bundle.interpreter` prints its path.
+"""Finds a Python of the version that Lambda runs; `python -m infra.bundle.interpreter` prints it.
 
 Its bytecode is that of every 3.13. Runs on any Python, without a package. Each candidate is started
 to know: a name on PATH may belong to a version manager that has nothing behind it.
