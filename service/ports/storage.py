@@ -249,8 +249,8 @@ class TenantLog(Protocol):
     async def due(self, *, before: float, limit: int) -> Sequence[TenantName]:
         """Logs that are due before then, oldest first, eventually consistent."""
 
-    async def settle(self, tenant: TenantName, *, end: int) -> bool:
-        """Not due any more, if it still ends there; whether it does."""
+    async def settle(self, tenant: TenantName, *, end: int, due_at: float | None = None) -> bool:
+        """Due then, or with None not any more, if it still ends there; whether it does."""
 
 
 class AttemptStore(Protocol):

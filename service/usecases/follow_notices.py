@@ -7,6 +7,7 @@ endpoints that were closed then.
 import logging
 from asyncio import gather
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from service.domain.endpoint import Endpoint
@@ -17,8 +18,18 @@ from service.ports import Hints, LaneStore, TenantLog, TenantStore
 LOGS_MOST: Final = 200
 """Logs that one sweep looks after; the next takes the rest."""
 SIDE_BY_SIDE: Final = 20
+AGAIN_SECONDS: Final = 300.0
+"""How often a log is looked at whose lanes wait for times of their own."""
 
 _log = logging.getLogger(__name__)
+
+
+class _Stand(Enum):
+    """How far a lane is."""
+
+    AT_END = auto()
+    WAITS = auto()
+    HINTED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +46,8 @@ class FollowNotices:
         due = await self.tenant_log.due(before=before, limit=LOGS_MOST)
         for first in range(0, len(due), SIDE_BY_SIDE):
             some = due[first : first + SIDE_BY_SIDE]
-            ends = await gather(*(self._follow(each) for each in some), return_exceptions=True)
+            looks = (self._follow(each, now=before) for each in some)
+            ends = await gather(*looks, return_exceptions=True)
             for tenant, end in zip(some, ends, strict=True):
                 if end is not None:
                     # Were it raised here, it would keep the sweep from all else, again and again.
@@ -43,21 +55,29 @@ class FollowNotices:
                     _log.warning("sweep.notices_failed", extra=facts)
         return len(due)
 
-    async def _follow(self, tenant: TenantName) -> None:
-        """Once every lane is at the end, or has a time of its own, the log is due no more."""
+    async def _follow(self, tenant: TenantName, *, now: float) -> None:
+        """Once every lane is at the end the log is due no more.
+
+        A time of its own is no end: it goes with the first event that the lane delivers, and
+        whoever dies before the next one leaves neither.
+        """
         page = await self.tenant_log.read(tenant, after=0, limit=1)
         takers = [each for each in await self.tenants.endpoints_of(tenant) if _listens(each)]
-        seen = await gather(*(self._is_seen_to(each, page.last_sequence) for each in takers))
-        if all(seen):
-            await self.tenant_log.settle(tenant, end=page.last_sequence)
+        end = page.last_sequence
+        stands = set(await gather(*(self._see_to(each, end) for each in takers)))
+        if _Stand.HINTED not in stands:
+            again = now + AGAIN_SECONDS if _Stand.WAITS in stands else None
+            await self.tenant_log.settle(tenant, end=end, due_at=again)
 
-    async def _is_seen_to(self, endpoint: Endpoint, end: int) -> bool:
+    async def _see_to(self, endpoint: Endpoint, end: int) -> _Stand:
         log_id = log_of(endpoint.tenant)
         lane = await self.lanes.lane(endpoint.id, log_id)
-        if lane is not None and (lane.cursor >= end or lane.due_at is not None):
-            return True
+        if lane is not None and lane.cursor >= end:
+            return _Stand.AT_END
+        if lane is not None and lane.due_at is not None:
+            return _Stand.WAITS
         await self.hints.lane(endpoint.id, log_id)
-        return False
+        return _Stand.HINTED
 
 
 def _listens(endpoint: Endpoint) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.adapters.table import schema
-from service.adapters.table.conditions import Absent, Equals, Item, Put, Update
+from service.adapters.table.conditions import Absent, Equals, Item, Put, Update, Value
 from service.adapters.table.driver import Driver, NotWrittenError, Query
 from service.adapters.table.log_items import event_item, read_event
 from service.adapters.table.paging import below
@@ -48,11 +48,15 @@ class TenantLogTable:
         rows = (await self._driver.query(query)).items
         return [schema.tenant_in(str(row["pk"])) for row in rows]
 
-    async def settle(self, tenant: TenantName, *, end: int) -> bool:
-        """Not due any more, if it still ends there."""
+    async def settle(self, tenant: TenantName, *, end: int, due_at: float | None = None) -> bool:
+        """Due then, or with None not any more, if it still ends there."""
+        later: dict[str, Value] = {}
+        if due_at is not None:
+            later = {schema.DUE.pk: schema.DUE_LOGS, schema.DUE.sk: due_at}
         update = Update(
             key=schema.log_key(tenant),
-            remove=(schema.DUE.pk, schema.DUE.sk),
+            put=later,
+            remove=() if later else (schema.DUE.pk, schema.DUE.sk),
             condition=Equals("end", end),
         )
         try:
@@ -86,7 +90,8 @@ def _append(notice: Notice, head: Item | None) -> tuple[Step, Step]:
     event = notice.placed(end + 1)
     taken = PlaceTakenError(sequence=event.sequence)
     item = {**event_item(event), schema.TTL: int(notice.at) + KEPT_SECONDS}
-    due = float((head or {}).get(schema.DUE.sk, notice.at + LOOK_SECONDS))
+    soon = notice.at + LOOK_SECONDS
+    due = min(soon, float((head or {}).get(schema.DUE.sk, soon)))
     longer = Update(
         key=schema.log_key(notice.tenant),
         put={"end": event.sequence, schema.DUE.pk: schema.DUE_LOGS, schema.DUE.sk: due},

@@ -121,6 +121,13 @@ async def test_a_log_is_due_until_it_is_settled_at_its_end(table: Table) -> None
     assert not await due(NOW + 99)
     await told(table, a_notice(tenant, at=NOW + 60))
     assert await due(NOW + 90)
+    assert not await table.tenant_log.settle(tenant, end=2, due_at=NOW + 400)
+    assert await due(NOW + 90)
+    assert await table.tenant_log.settle(tenant, end=3, due_at=NOW + 400)
+    assert not await due(NOW + 399)
+    assert await due(NOW + 400)
+    await told(table, a_notice(tenant, at=NOW + 100))
+    assert await due(NOW + 130), "what is told meanwhile is looked after as soon as anything is"
 
 
 async def test_a_place_is_never_given_twice_though_what_stood_there_is_gone(table: Table) -> None:

@@ -143,6 +143,15 @@ async def gone_until_opened(stage: Yard) -> None:
             await stage.open("whk_1")
 
 
+async def notices_that_wait(stage: Yard) -> None:
+    """The lane has a time of its own, and more ahead than the event that fails."""
+    await stage.endpoint("whk_2", scripted(WRONG), event_types=("webhook.*",), schedule=(400.0,))
+    ill = await stage.endpoint("whk_1", scripted())
+    for _ in range(3):
+        await stage.world.tell(ill)
+    await stage.world.clock.sleep(200)
+
+
 async def few_places(stage: Yard) -> None:
     await stage.endpoint("whk_1", scripted(then=Reply(takes=1.0)), max_concurrency=1)
     for number in range(2):
@@ -171,6 +180,7 @@ STORIES: Final = {
         Story(act=failing_for_minutes, at_least=60, told=("retrying", "recovered")),
         Story(act=down_for_minutes, at_least=40, told=("down", "recovered")),
         Story(act=gone_until_opened, at_least=40, told=("disabled", "recovered")),
+        Story(act=notices_that_wait, at_least=15, told=("disabled",) * 3),
     )
 }
 

@@ -9,8 +9,9 @@ import pytest
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import UnavailableError
 from service.domain.ids import TenantName, log_of
-from service.usecases.follow_notices import FollowNotices
-from tests.support.lane_world import TENANT, LaneWorld
+from service.ports import WebhookAnswer
+from service.usecases.follow_notices import AGAIN_SECONDS, FollowNotices
+from tests.support.lane_world import TENANT, CrashError, CrashPlan, LaneWorld
 from tests.support.virtual_time import run_virtual
 
 LOG = log_of(TENANT)
@@ -55,7 +56,7 @@ def test_whoever_asked_is_hinted_until_he_is_at_the_end_and_then_nobody_looks() 
     run_virtual(story())
 
 
-def test_a_lane_with_a_time_of_its_own_is_found_by_that() -> None:
+def test_a_lane_with_a_time_of_its_own_is_found_by_that_and_looked_at_later() -> None:
     async def story() -> None:
         world = LaneWorld()
         ill = await world.endpoint("whk_1")
@@ -74,6 +75,48 @@ def test_a_lane_with_a_time_of_its_own_is_found_by_that() -> None:
         assert lane is not None
         assert (lane.cursor, lane.parked) == (0, True)
         assert (after, quiet) == ((1, []), (0, []))
+        await world.clock.sleep(AGAIN_SECONDS)
+        assert (await sweep(world), await sweep(world)) == ((1, []), (0, []))
+
+    run_virtual(story())
+
+
+async def dies_after_the_commit(world: LaneWorld, endpoint: Endpoint) -> None:
+    """A courier of the tenant's log."""
+    died = CrashPlan()
+
+    async def soon() -> None:
+        died.at = len(died.names) + 2
+
+    world.receiver.on_post = soon
+    with pytest.raises(CrashError):
+        await world.courier(died)(endpoint.id, LOG)
+    world.receiver.on_post = None
+
+
+def test_a_lane_that_waited_and_died_before_its_end_is_found_again() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        ill = await world.endpoint("whk_1")
+        other = await world.endpoint("whk_2", event_types=("webhook.*",))
+        world.receiver.script.append(WebhookAnswer(status=500))
+        for _ in range(2):
+            await world.tell(ill)
+        await world.courier()(other.id, LOG)
+        await world.clock.sleep(31)
+        waits = await sweep(world)
+
+        await dies_after_the_commit(world, other)
+        lane = await world.table.lanes.lane(other.id, LOG)
+        await world.clock.sleep(AGAIN_SECONDS)
+        found = await sweep(world)
+        await world.follow_hints()
+
+        assert waits == (1, [])
+        assert lane is not None
+        assert (lane.cursor, lane.due_at) == (1, None)
+        assert found == (1, ["whk_2"])
+        assert len(world.receiver.posts) == 3
 
     run_virtual(story())
 
