@@ -203,6 +203,7 @@ class DeliverLane:
         if hold.passed == head.sequence and not isinstance(decision, Delivered):
             made = replace(made, decision=Decision.SKIP)
         await self.record.beside(hold, replace(made, next_at=next_try(hold)))
+        await self.tell_owner.pass_on(hold)
         return stop
 
     async def _commit(self, hold: Hold, head: LogEvent, decision: Plan) -> bool | None:
@@ -227,6 +228,7 @@ class DeliverLane:
         await self.tell_owner.recovered(hold)
         stop = await self._go_past(hold, head, gap=None)
         hold.health = await self.gate.tell_success(hold.endpoint.id, hold.health)
+        await self.tell_owner.recovered(hold)
         if then_disable is not None:
             await self._disable(hold, then_disable)
             return False
@@ -317,7 +319,7 @@ class DeliverLane:
             await self.keep.retry_later(hold, self.clock.now())
             return
         _log.warning("endpoint.disabled", extra=_names(hold.run) | {"reason": reason})
-        await self.tell_owner.spread(notice)
+        hold.news.append(notice)
         await self.keep.park(hold)
 
 

@@ -12,7 +12,7 @@ from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.health import Health, Probe, Wait, leave
 from service.domain.ids import EndpointId, LogId
 from service.domain.log import LogEvent
-from service.domain.notice import takes
+from service.domain.notice import Notice, takes
 from service.ports import Clock, LaneStore, LaneView
 from service.usecases.endpoint_gate import Pass
 from service.usecases.logs import Logs
@@ -53,6 +53,8 @@ class Hold:
     """The attempt that is being written down."""
     entry: Pass | None = None
     """What the endpoint's gate gave us, once it was asked."""
+    news: list[Notice] = field(default_factory=list)
+    """What was told and its listeners were not hinted of yet."""
 
     @property
     def last_start(self) -> float:

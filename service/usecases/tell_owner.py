@@ -1,10 +1,14 @@
 """Tell the owner of an endpoint how it does, through the tenant's other endpoints.
 
 What is told is appended to the tenant's log in the very write that it tells of, so that neither is
-there without the other. Nothing is written of an endpoint that is well.
+there without the other. Nothing is written of an endpoint that is well. What cannot be told keeps
+nobody from committing what the receiver answered: the endpoint's health still says then what was
+told before, and by that it is told later.
 """
 
 import logging
+from asyncio import gather
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,8 +52,11 @@ class TellOwner:
         """Tell what the failed attempt brings about, if it is news; changes the hold's health.
 
         What is due follows from how things stand and not from what just happened: what was not told
-        because somebody died is told after the next failure.
+        because somebody died, or the table did not take it, is told after the next failure.
         """
+        await _unless_unable(self._failing(hold, decision))
+
+    async def _failing(self, hold: Hold, decision: RetryAt) -> None:
         failure = self._failure(hold, decision)
         for _ in range(CHANGE_TRIES):
             stage = self._stage(hold.health, failure)
@@ -84,8 +91,12 @@ class TellOwner:
         """Tell that what was told before is over, if it is; changes the hold's health.
 
         To be called before the delivery is committed: whoever dies in between delivers again, and
-        nobody waits for news that never come.
+        nobody waits for news that never come. And once more afterwards, where the table did not
+        take it; where it still does not, the next success that ends it tells it.
         """
+        await _unless_unable(self._recovered(hold))
+
+    async def _recovered(self, hold: Hold) -> None:
         for _ in range(CHANGE_TRIES):
             ended = ended_by(hold.health.told, log=hold.run.session_id)
             if not ended:
@@ -100,6 +111,12 @@ class TellOwner:
         """What is to be told with the write that disables it."""
         return disabled(self._id(), endpoint, at=self.clock.now())
 
+    async def pass_on(self, hold: Hold) -> None:
+        """Hint the lanes that have to carry what was told, once the lane itself is committed."""
+        news, hold.news = hold.news, []
+        for notice in news:
+            await self.spread(notice)
+
     async def spread(self, notice: Notice) -> None:
         """Hint the lanes that have to carry it. Lost hints are made good by the sweeper."""
         event: LogEvent = notice.placed(0)
@@ -111,9 +128,11 @@ class TellOwner:
             # The delivery that brought it about goes on: whoever took it must not get it again.
             _log.warning("notice.not_hinted", extra={"error": type(error).__name__})
             return
-        for endpoint in known:
-            if endpoint.state is EndpointState.ACTIVE and takes(endpoint, event):
-                await self.hints.lane(endpoint.id, log_of(notice.tenant))
+        log_id = log_of(notice.tenant)
+        listeners = (
+            each.id for each in known if each.state is EndpointState.ACTIVE and takes(each, event)
+        )
+        await gather(*(self.hints.lane(endpoint_id, log_id) for endpoint_id in listeners))
 
     def _id(self) -> EventId:
         return EventId(self.ids.ulid(EVENT))
@@ -127,5 +146,13 @@ class TellOwner:
         )
         if hold.health.by != stamp.by:
             return False
-        await self.spread(notice)
+        hold.news.append(notice)
         return True
+
+
+async def _unless_unable(telling: Awaitable[None]) -> None:
+    """Whatever keeps us from telling: the receiver answered, and must not get it again for that."""
+    try:
+        await telling
+    except BrokerError as error:
+        _log.warning("notice.not_told", extra={"error": type(error).__name__})

@@ -16,7 +16,8 @@ from service.domain.told import Stage, Told
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import NOW, an_attempt, an_endpoint, unique
 
-MANY = 6
+MANY = 20
+"""Endpoints that come back in one moment."""
 DAY = 24 * 3600.0
 
 
