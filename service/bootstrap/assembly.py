@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.bootstrap.replays import run_replay
-from service.bootstrap.requests import Shared, broker_of, record_attempt
+from service.bootstrap.requests import Shared, broker_of, record_attempt, tell_owner
 from service.config import ListenerSettings
 from service.domain.budget import allowance
 from service.domain.lease import Term
@@ -30,7 +30,6 @@ from service.usecases.read_lane import ReadLane
 from service.usecases.run_replay import RunReplay
 from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
-from service.usecases.tell_owner import TellOwner
 from service.usecases.visit import Tools, Visit
 from service.usecases.wake_lanes import WakeLanes
 from service.usecases.wake_replays import WakeReplays
@@ -143,13 +142,7 @@ def _gate(shared: Shared) -> EndpointGate:
 
 def _courier(shared: Shared, gate: EndpointGate, moot: MootHints) -> DeliverLane:
     ports, scale = shared.ports, shared.settings.retry_scale
-    tell_owner = TellOwner(
-        clock=ports.clock,
-        ids=ports.ids,
-        healths=ports.healths,
-        endpoints=shared.endpoints,
-        hints=ports.hints,
-    )
+    tells = tell_owner(shared)
     return DeliverLane(
         clock=ports.clock,
         ids=ports.ids,
@@ -166,8 +159,8 @@ def _courier(shared: Shared, gate: EndpointGate, moot: MootHints) -> DeliverLane
         record=record_attempt(ports),
         gate=gate,
         weigh_failure=WeighFailure(
-            clock=ports.clock, gate=gate, tell_owner=tell_owner, retry_scale=scale
+            clock=ports.clock, gate=gate, tell_owner=tells, retry_scale=scale
         ),
-        tell_owner=tell_owner,
+        tell_owner=tells,
         retry_scale=scale,
     )

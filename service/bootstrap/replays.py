@@ -1,6 +1,6 @@
 """The use case that runs replays, wired."""
 
-from service.bootstrap.requests import Shared, record_attempt
+from service.bootstrap.requests import Shared, record_attempt, tell_owner
 from service.usecases.disable_endpoint import DisableEndpoint
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_strand import KeepStrand
@@ -28,5 +28,7 @@ def run_replay(shared: Shared, gate: EndpointGate) -> RunReplay:
         post_event=shared.post_event,
         record=record_attempt(ports),
         weigh=WeighReplay(clock=ports.clock, gate=gate, scale=scale),
-        disable=DisableEndpoint(clock=ports.clock, tenants=ports.tenants),
+        disable=DisableEndpoint(
+            clock=ports.clock, tenants=ports.tenants, tell_owner=tell_owner(shared)
+        ),
     )

@@ -36,6 +36,7 @@ from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.start_replay import StartReplay
+from service.usecases.tell_owner import TellOwner
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.wake_replays import WakeReplays
 from service.webhook.target import check_url
@@ -101,6 +102,18 @@ def broker_of(shared: Shared) -> Broker:
 def record_attempt(ports: Ports) -> RecordAttempt:
     """What couriers and the REST API keep attempts with."""
     return RecordAttempt(clock=ports.clock, ids=ports.ids, attempts=ports.attempts)
+
+
+def tell_owner(shared: Shared) -> TellOwner:
+    """What couriers tell owners with."""
+    ports = shared.ports
+    return TellOwner(
+        clock=ports.clock,
+        ids=ports.ids,
+        healths=ports.healths,
+        endpoints=shared.endpoints,
+        hints=ports.hints,
+    )
 
 
 def _read_listeners(shared: Shared) -> ReadListeners:

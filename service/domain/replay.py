@@ -136,8 +136,8 @@ class Part:
     was shut."""
     skipped: int = 0
     """Events of it that were skipped, with none delivered since."""
-    gone: bool = False
-    """The last answer was 410: the next one settles it."""
+    gone_at: float | None = None
+    """When the last answer came, if it was 410: the next one settles it."""
 
     def delivered(self, sequence: int) -> "Part":
         """Past an event that was taken."""
@@ -151,6 +151,10 @@ class Part:
             failing_since=self.failing_since,
             skipped=self.skipped + 1,
         )
+
+    def anew(self) -> "Part":
+        """Where it stands, as if its next event had never been tried."""
+        return Part(session_id=self.session_id, after=self.after)
 
     def is_due(self, *, now: float) -> bool:
         """Whether its next event may be sent."""
@@ -208,6 +212,8 @@ class Strand:
     parked: bool = False
     """It waits for its endpoint, not for its own time."""
     done: bool = False
+    openings: int = 0
+    """Those of its endpoint when it last was in somebody's hands."""
     updated_at: float = 0.0
     claim: Claim | None = None
     version: int = 0
@@ -225,6 +231,13 @@ class Strand:
     def next_due(self) -> float | None:
         """When the first of the sessions that are set aside is next."""
         return min((part.due_at for part in self.parts if part.due_at is not None), default=None)
+
+    def anew(self, openings: int) -> "Strand":
+        """As it goes on: as if nothing had failed, if its endpoint was opened since it last was."""
+        if self.openings == openings:
+            return self
+        parts = tuple(part.anew() for part in self.parts)
+        return replace(self, parts=parts, openings=openings)
 
     def found(self, session_id: SessionId, *, after: int = 0) -> "Strand":
         """With one session more."""
@@ -275,8 +288,8 @@ def strand_of(session_id: SessionId, strands: int) -> int:
     return zlib.crc32(session_id.encode()) % strands
 
 
-def first_strands(made: Replay, *, due_at: float) -> Sequence[Strand]:
-    """The strands of a new replay, each due then."""
+def first_strands(made: Replay, *, due_at: float, openings: int = 0) -> Sequence[Strand]:
+    """The strands of a new replay, each due then; `openings` of its endpoint."""
     wanted = made.range
     strands = [
         Strand(
@@ -284,6 +297,7 @@ def first_strands(made: Replay, *, due_at: float) -> Sequence[Strand]:
             endpoint_id=made.endpoint_id,
             number=number,
             due_at=due_at,
+            openings=openings,
             updated_at=made.created_at,
             version=1,
         )

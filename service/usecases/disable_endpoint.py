@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import VersionConflictError
 from service.ports import Clock, TenantStore
+from service.usecases.tell_owner import TellOwner
 
 _log = logging.getLogger(__name__)
 
@@ -16,11 +17,12 @@ class DisableEndpoint:
 
     clock: Clock
     tenants: TenantStore
+    tell_owner: TellOwner
 
     async def __call__(self, endpoint: Endpoint, reason: str) -> Endpoint:
         """The endpoint as it then is, as far as known; what was seen judges no changed one.
 
-        Raises NotFoundError.
+        Its owner hears of it. Raises NotFoundError.
         """
         current = await self.tenants.endpoint(endpoint.id)
         closed = replace(
@@ -29,11 +31,13 @@ class DisableEndpoint:
             disabled_reason=reason,
             updated_at=self.clock.now(),
         )
+        notice = self.tell_owner.disabled(closed)
         try:
             made = await self.tenants.put_endpoint(
-                closed, expected_version=endpoint.version, idempotency=None
+                closed, expected_version=endpoint.version, idempotency=None, notice=notice
             )
         except VersionConflictError:
             return current
         _log.warning("endpoint.disabled", extra={"endpoint_id": endpoint.id, "reason": reason})
+        await self.tell_owner.spread(notice)
         return made

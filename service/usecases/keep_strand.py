@@ -10,7 +10,7 @@ from service.domain.endpoint import Claim
 from service.domain.errors import VersionConflictError
 from service.domain.health import Wait, leave
 from service.domain.ids import LOCK
-from service.domain.replay import Part, Strand
+from service.domain.replay import Strand
 from service.ports import Clock, Hints, Ids, ReplayStore
 from service.usecases.endpoint_gate import Turned
 from service.usecases.keep_lane import (
@@ -57,9 +57,7 @@ class KeepStrand:
 
     async def park(self, hold: StrandHold) -> None:
         """Let go until the endpoint opens, which wakes us. Attempts are counted anew then."""
-        anew = tuple(
-            Part(session_id=part.session_id, after=part.after) for part in hold.strand.parts
-        )
+        anew = tuple(part.anew() for part in hold.strand.parts)
         hold.strand = replace(hold.strand, parts=anew)
         wait = PARKED_SECONDS.get(hold.endpoint.state, max(PARKED_SECONDS.values()))
         await self._let_go(hold, self.clock.now() + wait, parked=True)

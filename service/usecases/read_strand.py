@@ -158,6 +158,8 @@ class ReadStrand:
         if strand.due_at - now <= SOON_SECONDS:
             await self.clock.sleep(strand.due_at - now)
             return True
+        if strand.openings != endpoint.openings:
+            return True  # what it waits for is that of the endpoint before it was opened
         # Parked until its endpoint is open and well again, as it may be by now.
         opens = endpoint.state is EndpointState.ACTIVE and isinstance(leave(health, now=now), Go)
         return strand.parked and opens

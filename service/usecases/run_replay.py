@@ -35,6 +35,7 @@ from service.webhook.retry import (
     Plan,
     RetryAt,
     Waits,
+    confirms_gone,
     plan,
 )
 
@@ -109,6 +110,7 @@ class RunReplay:
     async def _goes_on(self, hold: StrandHold) -> bool:
         """Whether replay and endpoint are still open; the strand is let go of where not."""
         await self.reader.refresh(hold)
+        hold.strand = hold.strand.anew(hold.endpoint.openings)
         now = self.clock.now()
         if hold.replay.state is ReplayState.OPEN and hold.replay.is_overdue(now=now):
             over = hold.replay.over(ReplayState.FAILED, at=now, failure=OVERDUE)
@@ -158,7 +160,7 @@ class RunReplay:
             status=answer.status,
             error=answer.error,
             retry_after=answer.retry_after,
-            confirms_gone=part.gone,
+            confirms_gone=confirms_gone(part.gone_at, hold.endpoint.updated_at, now=at),
             directive=answer.directive,
         )
         waits = Waits(
@@ -200,8 +202,8 @@ class RunReplay:
             case Disable(reason=reason):
                 hold.endpoint = await self.disable(hold.endpoint, reason)
             case ConfirmGone(at=at):
-                asked = replace(part, attempt=part.attempt + 1, due_at=at, gone=True)
-                await self._set_aside(hold, asked)
+                asked = replace(part, attempt=part.attempt + 1, due_at=at)
+                await self._set_aside(hold, replace(asked, gone_at=self.clock.now()))
             case Abort():
                 await self._pass_over(hold, made)
                 return True

@@ -83,7 +83,7 @@ class StartReplay:
         job = self._job(endpoint, asked)
         record = None if ticket is None else ticket.record(status=202, result={"id": job.id})
         wait = SETTLE_SECONDS if job.strands > 1 else 0.0
-        strands = first_strands(job, due_at=now + wait)
+        strands = first_strands(job, due_at=now + wait, openings=endpoint.openings)
         made = await self.replays.create(job, strands, idempotency=record)
         await self.wake.hint(made, delay=wait)
         return await self.read(key, endpoint_id, made.id, status=202)

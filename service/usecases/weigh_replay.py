@@ -71,11 +71,11 @@ class WeighReplay:
         if probed or hold.health.probe_at is not None or not decision.counts:
             # Not its fault, as far as anybody knows: no attempt is used up.
             soonest = now + SCHEDULE[0] * self.scale
-            aside = replace(part, due_at=max(soonest, asked), failing_since=None, gone=False)
+            aside = replace(part, due_at=max(soonest, asked), failing_since=None, gone_at=None)
             return SetAside(aside)
         since = now if part.failing_since is None else part.failing_since
         tried = replace(
-            part, attempt=part.attempt + 1, failing_since=since, due_at=decision.at, gone=False
+            part, attempt=part.attempt + 1, failing_since=since, due_at=decision.at, gone_at=None
         )
         if not _is_used_up(tried, decision):
             return SetAside(tried)

@@ -214,15 +214,9 @@ class LaneWorld:
         """A courier whose ports fail as planned."""
         plan = crashes or CrashPlan()
         lanes, tenants = plan.around(self.table.lanes), plan.around(self.table.tenants)
-        healths, hints = plan.around(self.table.healths), plan.around(self.hint_line)
+        hints = plan.around(self.hint_line)
         gate = self._gate(plan)
-        tell_owner = TellOwner(
-            clock=self.clock,
-            ids=self.ids,
-            healths=healths,
-            endpoints=KnownEndpoints(clock=self.clock, tenants=tenants),
-            hints=hints,
-        )
+        tell_owner = self.tell_owner(plan)
         return DeliverLane(
             clock=self.clock,
             ids=self.ids,
@@ -278,7 +272,21 @@ class LaneWorld:
                 clock=self.clock, ids=self.ids, attempts=plan.around(self.table.attempts)
             ),
             weigh=WeighReplay(clock=self.clock, gate=gate, scale=scale),
-            disable=DisableEndpoint(clock=self.clock, tenants=tenants),
+            disable=DisableEndpoint(
+                clock=self.clock, tenants=tenants, tell_owner=self.tell_owner(plan)
+            ),
+        )
+
+    def tell_owner(self, crashes: CrashPlan | None = None) -> TellOwner:
+        """Who tells of endpoints, through ports that fail as planned."""
+        plan = crashes or CrashPlan()
+        tenants = plan.around(self.table.tenants)
+        return TellOwner(
+            clock=self.clock,
+            ids=self.ids,
+            healths=plan.around(self.table.healths),
+            endpoints=KnownEndpoints(clock=self.clock, tenants=tenants),
+            hints=plan.around(self.hint_line),
         )
 
     def _gate(self, plan: CrashPlan) -> EndpointGate:

@@ -87,7 +87,7 @@ async def test_every_field_of_a_strand_survives(table: Table) -> None:
                 due_at=NOW + 0.5,
                 failing_since=NOW,
                 skipped=1,
-                gone=True,
+                gone_at=NOW,
             ),
         ),
         tally=Tally(found=5, done=4, delivered=30, skipped=1),
@@ -95,6 +95,7 @@ async def test_every_field_of_a_strand_survives(table: Table) -> None:
         succeeded_at=NOW - 1,
         due_at=NOW + MINUTE,
         parked=True,
+        openings=2,
         updated_at=NOW + 1,
         claim=Claim(token="mine", until=NOW + MINUTE),
     )

@@ -166,12 +166,21 @@ def test_the_first_that_were_left_behind_are_named_and_the_others_only_counted()
 
 
 def test_doubts_stay_with_a_session_until_it_delivers() -> None:
-    part = Part(session_id=A, after=1, attempt=6, due_at=NOW, failing_since=NOW - 9, gone=True)
+    part = Part(session_id=A, after=1, attempt=6, due_at=NOW, failing_since=NOW - 9, gone_at=NOW)
 
     after = part.passed_over(2)
 
     assert after == Part(session_id=A, after=2, failing_since=NOW - 9, skipped=1)
     assert after.delivered(3) == Part(session_id=A, after=3)
+
+
+def test_what_failed_before_its_endpoint_was_opened_is_as_if_never_tried() -> None:
+    part = Part(session_id=A, after=1, attempt=6, due_at=NOW, failing_since=NOW, skipped=1)
+    strand = a_strand(replace(part, gone_at=NOW))
+
+    assert strand.anew(0) is strand
+    anew = Part(session_id=A, after=1)
+    assert strand.anew(2) == replace(strand, parts=(anew,), openings=2)
 
 
 def test_what_is_closed_is_in_nobodys_hands() -> None:

@@ -52,10 +52,13 @@ async def faults(bench: Bench, endpoint_id: EndpointId, **wanted: Any) -> dict[s
 async def test_a_range_is_begun_when_the_index_has_settled_and_ends_now() -> None:
     async with open_bench(serving=False) as bench:
         endpoint_id, now = await hook(bench), bench.clock.now()
+        opened = replace(await bench.table.tenants.endpoint(endpoint_id), openings=3)
+        await bench.table.tenants.put_endpoint(opened, expected_version=1, idempotency=None)
 
         body = await started(bench, endpoint_id)
 
         strands = await bench.table.replays.strands_of(body["id"])
+        assert {strand.openings for strand in strands} == {3}
         assert [strand.due_at for strand in strands] == [now + SETTLE_SECONDS] * STRANDS
         assert bench.hints.replays == [(body["id"], n, SETTLE_SECONDS) for n in range(STRANDS)]
         found = await bench.table.replays.replay(endpoint_id, body["id"])
