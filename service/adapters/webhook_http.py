@@ -219,10 +219,13 @@ class WebhookSender:
             await self._drop_oldest()
 
     async def _drop_oldest(self) -> None:
-        for key in list(self._pools)[: max(0, len(self._pools) - self._hosts_max)]:
-            if not self._in_use[key]:
-                del self._in_use[key]
-                await self._pools.pop(key).aclose()
+        oldest = list(self._pools)[: max(0, len(self._pools) - self._hosts_max)]
+        idle = [key for key in oldest if not self._in_use[key]]
+        for key in idle:
+            del self._in_use[key]
+        # All are taken out before the first is closed: others do the same while that is awaited.
+        for pool in [self._pools.pop(key) for key in idle]:
+            await pool.aclose()
 
     def _trust(self, target: ParsedTarget) -> ssl.SSLContext:
         if target.scheme == "http":

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -114,10 +114,10 @@ class _Replayers:
     async def _run_once(self, hint: ReplayHint) -> None:
         try:
             await self.assembly.run_replay(hint.replay_id, hint.strand, hops=hint.hops)
-        except BrokerError as error:
+        except Exception as error:  # noqa: BLE001 - a defect of one strand must not stop the others
             # The strand's due time stays: the sweeper hints again.
             facts = {"replay_id": hint.replay_id, "strand": hint.strand}
-            _log.warning("replay.failed_run", extra=facts | {"error": type(error).__name__})
+            _tell("replay.failed_run", error, facts)
 
 
 async def _hinted(assembly: Assembly, deliveries: Deliveries) -> Sequence[DeliveryHint]:
@@ -132,13 +132,13 @@ async def _hinted(assembly: Assembly, deliveries: Deliveries) -> Sequence[Delive
 async def _deliver(assembly: Assembly, hint: LaneHint) -> None:
     try:
         await assembly.deliver_lane(hint.endpoint_id, hint.session_id, hops=hint.hops)
-    except BrokerError as error:
+    except Exception as error:  # noqa: BLE001 - a defect of one lane must not stop the others
         # The lane's due time and the session's work mark stay: the sweeper hints again.
-        _log.warning(
-            "courier.failed",
-            extra={
-                "endpoint_id": hint.endpoint_id,
-                "session_id": hint.session_id,
-                "error": type(error).__name__,
-            },
-        )
+        facts = {"endpoint_id": hint.endpoint_id, "session_id": hint.session_id}
+        _tell("courier.failed", error, facts)
+
+
+def _tell(what: str, error: Exception, facts: Mapping[str, object]) -> None:
+    """A defect is an error. Only its name is told: its text may hold what people wrote."""
+    level = logging.WARNING if isinstance(error, BrokerError) else logging.ERROR
+    _log.log(level, what, extra={**facts, "error": type(error).__name__})

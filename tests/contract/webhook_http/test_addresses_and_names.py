@@ -289,5 +289,27 @@ async def test_connections_to_many_hosts_do_not_pile_up(sink: WebhookSink) -> No
     assert [request.connection for request in sink.requests] == [1, 2, 3, 1, 4, 1, 5]
 
 
+async def test_hosts_that_go_at_the_same_time_take_no_answer_back(sink: WebhookSink) -> None:
+    sender = WebhookSender(
+        clock=SystemClock(),
+        allowed_networks=LOOPBACK,
+        allow_http=True,
+        resolver=Names(["127.0.0.1"]),
+        hosts_max=2,
+    )
+    urls = [f"http://h{number}.example:{sink.port}/x" for number in range(12)]
+    sink.reply = answer(200)
+    got = await asyncio.gather(
+        *[sender.post(url, headers={}, body=b"{}", timeout_seconds=3.0) for url in urls],
+        return_exceptions=True,
+    )
+    await asyncio.sleep(0.05)
+    left = sink.open_connections
+    await sender.close()
+
+    assert [getattr(each, "status", each) for each in got] == [200] * 12
+    assert left <= 2
+
+
 async def test_the_systems_resolver_knows_localhost() -> None:
     assert "127.0.0.1" in await system_resolver("localhost", 80)

@@ -1,5 +1,6 @@
 """What works beside the API is begun in an order that loses nothing."""
 
+import logging
 from asyncio import create_task, gather
 from collections import Counter
 from dataclasses import replace
@@ -137,3 +138,50 @@ async def test_strands_that_run_are_stopped_with_the_loop() -> None:
         await gather(task, return_exceptions=True)
 
         assert (len(runs.begun), runs.at_once) == (1, 0)
+
+
+@on_virtual_time
+async def test_a_defect_is_told_without_what_people_wrote_and_stops_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        begun: list[str] = []
+
+        async def deliver(endpoint_id: EndpointId, session_id: SessionId, *, hops: int) -> None:
+            begun.append(session_id)
+            if len(begun) == 1:
+                raise UnavailableError(what="the table")
+            raise KeyError("what a guest wrote")
+
+        async def run(replay_id: ReplayId, strand: int, *, hops: int = 0) -> None:
+            begun.append(replay_id)
+            raise KeyError("what a guest wrote")
+
+        assembly = replace(
+            stage.assembly,
+            run_replay=cast("RunReplay", run),
+            deliver_lane=cast("DeliverLane", deliver),
+        )
+        hints = stage.broker.hints
+        task = create_task(courier_loop(assembly, hints.deliveries))
+        for session in ("ses_1", "ses_2", "ses_2"):
+            await hints.lane(EndpointId("whk_1"), SessionId(session))
+            await stage.clock.sleep(1)
+        for _ in range(2):
+            await hints.replay(ReplayId("rpl_1"), 0)
+            await stage.clock.sleep(1)
+        task.cancel()
+        await gather(task, return_exceptions=True)
+
+        told = [
+            (record.msg, record.levelno, vars(record)["error"])
+            for record in caplog.records
+            if record.msg in {"courier.failed", "replay.failed_run"}
+        ]
+        assert begun == ["ses_1", "ses_2", "ses_2", "rpl_1", "rpl_1"]
+        assert told == [
+            ("courier.failed", logging.WARNING, "UnavailableError"),
+            *[("courier.failed", logging.ERROR, "KeyError")] * 2,
+            *[("replay.failed_run", logging.ERROR, "KeyError")] * 2,
+        ]
+        assert "guest wrote" not in caplog.text
