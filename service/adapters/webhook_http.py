@@ -6,7 +6,6 @@ cookies, no decompression: this stays below httpx2 and uses the connections it s
 none of them.
 """
 
-import asyncio
 import socket
 import ssl
 from collections import Counter, OrderedDict
@@ -14,8 +13,6 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
-    Awaitable,
-    Callable,
     Iterator,
     Mapping,
     Sequence,
@@ -28,6 +25,7 @@ from typing import Final, cast
 import httpcore2
 
 from service.adapters.webhook_connections import BoundedBackend, EndlessAnswerError, has_leftover
+from service.adapters.webhook_names import Resolver, SystemResolver
 from service.adapters.webhook_phases import Stopwatch
 from service.adapters.webhook_pool import KeptConnections
 from service.domain.errors import BlockedTargetError, InvalidRequestError
@@ -55,15 +53,6 @@ _WIRE_ERRORS: Final = (
     httpcore2.ProtocolError,
 )
 
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""All addresses of a name, in order of preference. Raises OSError."""
-
-
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What the operating system's resolver says."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
 
 class WebhookSender:
     """The port to callers' endpoints.
@@ -79,7 +68,7 @@ class WebhookSender:
         allowed_networks: Sequence[Network] = (),
         allow_http: bool = False,
         tls: ssl.SSLContext | None = None,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         body_seconds: float = BODY_SECONDS,
         hosts_max: int = HOSTS_MAX,
@@ -91,7 +80,8 @@ class WebhookSender:
             partial(check_url, allow_http=allow_http, allowed_networks=self._allowed)
         )
         self._tls = tls
-        self._resolver = resolver
+        self._own_resolver = SystemResolver(clock=clock) if resolver is None else None
+        self._resolver = resolver or cast("Resolver", self._own_resolver)
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
         self._hosts_max = hosts_max
@@ -120,7 +110,9 @@ class WebhookSender:
         return replace(answer, seconds=seconds, phases=watch.phases())
 
     async def close(self) -> None:
-        """Close every kept connection."""
+        """Close every kept connection, and resolve no more names."""
+        if self._own_resolver is not None:
+            self._own_resolver.close()
         pools = list(self._pools.values())
         self._pools.clear()
         for pool in pools:

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from service.adapters.system import SystemClock
-from service.adapters.webhook_http import (
-    ADDRESSES_MAX,
-    DETAIL_MAX,
-    WebhookSender,
-    system_resolver,
-)
+from service.adapters.webhook_http import ADDRESSES_MAX, DETAIL_MAX, WebhookSender
 from service.domain.errors import BlockedTargetError
 from service.ports import WebhookAnswer
 from service.webhook.target import check_url, networks
@@ -309,7 +304,3 @@ async def test_hosts_that_go_at_the_same_time_take_no_answer_back(sink: WebhookS
 
     assert [getattr(each, "status", each) for each in got] == [200] * 12
     assert left <= 2
-
-
-async def test_the_systems_resolver_knows_localhost() -> None:
-    assert "127.0.0.1" in await system_resolver("localhost", 80)
