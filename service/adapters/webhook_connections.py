@@ -1,8 +1,8 @@
 """Connections to strangers: how much an answer may cost us, and what one leaves behind."""
 
 import ssl
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from operator import attrgetter
 from typing import Any, Final
 
@@ -81,7 +81,8 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
                 await self._send()
         elif self._taken:
             await self._clock.sleep(0)  # what is there already is read without a turn for others
-        data = await self._inner.read(min(max_bytes, PIECE), timeout=timeout)
+        with _broken_tls_as(httpcore2.ReadError):
+            data = await self._inner.read(min(max_bytes, PIECE), timeout=timeout)
         self._taken += len(data)
         if self._taken > ANSWER_MAX:
             raise EndlessAnswerError
@@ -99,7 +100,8 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
 
     async def _send(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - passed on
         waiting, self._unsent = bytes(self._unsent), bytearray()
-        await self._inner.write(waiting, timeout=timeout)
+        with _broken_tls_as(httpcore2.WriteError):
+            await self._inner.write(waiting, timeout=timeout)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -117,6 +119,15 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the transport's own interface
         return self._inner.get_extra_info(info)
+
+
+@contextmanager
+def _broken_tls_as(error: type[httpcore2.NetworkError]) -> Iterator[None]:
+    """Once the handshake is over, the transport passes on what TLS raises as it is."""
+    try:
+        yield
+    except ssl.SSLError as exc:
+        raise error(str(exc)) from exc
 
 
 def has_leftover(response: httpcore2.Response) -> bool:
