@@ -8,16 +8,14 @@ none of them.
 
 import socket
 import ssl
-from collections import Counter, OrderedDict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Final, cast
@@ -27,7 +25,7 @@ import httpcore2
 from service.adapters.webhook_connections import BoundedBackend, EndlessAnswerError, has_leftover
 from service.adapters.webhook_names import Resolver, SystemResolver
 from service.adapters.webhook_phases import Stopwatch
-from service.adapters.webhook_pool import KeptConnections
+from service.adapters.webhook_pool import KEPT_MOST, KeptConnections
 from service.domain.errors import BlockedTargetError, InvalidRequestError
 from service.ports import Clock, WebhookAnswer
 from service.webhook.directive import parse_directive
@@ -39,14 +37,12 @@ BODY_READ_MAX: Final = 64 * 1024
 BODY_KEPT_MAX: Final = 16 * 1024
 BODY_SECONDS: Final = 1.0
 """How long an answer's body may take once its head has decided everything."""
-HOSTS_MAX: Final = 256
 URLS_KNOWN: Final = 1024
 HEADER_KEPT_MAX: Final = 256
 DETAIL_MAX: Final = 300
 _MISDIRECTED: Final = 421
 """RFC 9110, 15.5.20: a request that came over the wrong connection, to be sent over another."""
 
-_PoolKey = tuple[str, str]
 _WIRE_ERRORS: Final = (
     httpcore2.TimeoutException,
     httpcore2.NetworkError,
@@ -55,11 +51,7 @@ _WIRE_ERRORS: Final = (
 
 
 class WebhookSender:
-    """The port to callers' endpoints.
-
-    One pool of connections for each host name: a kept connection's certificate was checked for that
-    name, and another name on the same address must not ride on it.
-    """
+    """The port to callers' endpoints."""
 
     def __init__(  # noqa: PLR0913 - what it is made from, each by its name
         self,
@@ -71,7 +63,7 @@ class WebhookSender:
         resolver: Resolver | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         body_seconds: float = BODY_SECONDS,
-        hosts_max: int = HOSTS_MAX,
+        kept_most: int = KEPT_MOST,
     ) -> None:
         self._clock = clock
         self._allowed = tuple(allowed_networks)
@@ -84,9 +76,8 @@ class WebhookSender:
         self._resolver = resolver or cast("Resolver", self._own_resolver)
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
-        self._hosts_max = hosts_max
-        self._pools: OrderedDict[_PoolKey, KeptConnections] = OrderedDict()
-        self._in_use: Counter[_PoolKey] = Counter()
+        backend = BoundedBackend(clock)
+        self._kept = KeptConnections(clock=clock, backend=backend, kept_most=kept_most)
 
     async def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
@@ -96,7 +87,9 @@ class WebhookSender:
         watch = Stopwatch(self._clock)
         try:
             target = self._checked(url)
-            posted = _Post(target=target, headers=headers, body=body, watch=watch)
+            posted = _Post(
+                target=target, headers=headers, body=body, watch=watch, tls=self._trust(target)
+            )
             answer = await self._attempt(posted, until=started + timeout_seconds)
         except (BlockedTargetError, InvalidRequestError) as exc:
             answer = _failed("blocked_target", exc)
@@ -113,40 +106,35 @@ class WebhookSender:
         """Close every kept connection, and resolve no more names."""
         if self._own_resolver is not None:
             self._own_resolver.close()
-        pools = list(self._pools.values())
-        self._pools.clear()
-        for pool in pools:
-            await pool.aclose()
+        await self._kept.aclose()
 
     async def _attempt(self, posted: "_Post", *, until: float) -> WebhookAnswer:
-        async with self._pool(posted.target) as pool:
-            async with self._clock.timeout(until - self._clock.monotonic()):
-                with posted.watch.phase("dns"):
-                    addresses = await self._judged_addresses(posted.target)
-                response = await self._first_answer(pool, posted, addresses, until=until)
-            # Outside of that deadline: from here on nothing may take the answer back.
-            seconds = min(self._body_seconds, until - self._clock.monotonic())
-            kept = await self._body(response, seconds=seconds)
+        async with self._clock.timeout(until - self._clock.monotonic()):
+            with posted.watch.phase("dns"):
+                addresses = await self._judged_addresses(posted.target)
+            response = await self._first_answer(posted, addresses, until=until)
+        # Outside of that deadline: from here on nothing may take the answer back.
+        seconds = min(self._body_seconds, until - self._clock.monotonic())
+        kept = await self._body(response, seconds=seconds)
         answer = _answer(response, kept)
         secured = posted.target.scheme == "https"
         return replace(answer, date=_header(response, b"date")) if secured else answer
 
     async def _first_answer(
-        self,
-        pool: KeptConnections,
-        posted: "_Post",
-        addresses: Sequence[str],
-        *,
-        until: float,
+        self, posted: "_Post", addresses: Sequence[str], *, until: float
     ) -> httpcore2.Response:
         """Try the next address only where no connection came about: later, bytes may have left."""
         *spare, last = addresses[:ADDRESSES_MAX]
         for address in spare:
             try:
-                return await pool.handle_async_request(posted.to(address, self._connect(until)))
+                return await self._send(posted, address, until=until)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return await pool.handle_async_request(posted.to(last, self._connect(until)))
+        return await self._send(posted, last, until=until)
+
+    async def _send(self, posted: "_Post", address: str, *, until: float) -> httpcore2.Response:
+        request = posted.to(address, self._connect(until))
+        return await self._kept.request(request, name=posted.target.host, tls=posted.tls)
 
     def _connect(self, until: float) -> float:
         """Seconds for TCP and as many for TLS: well inside of what is left.
@@ -195,33 +183,9 @@ class WebhookSender:
             await response.aclose()
         return bytes(kept)
 
-    @asynccontextmanager
-    async def _pool(self, target: ParsedTarget) -> AsyncIterator[KeptConnections]:
-        key = (target.scheme, target.host)
-        pool = self._pools.get(key)
-        if pool is None:
-            backend = BoundedBackend(self._clock)
-            pool = self._pools[key] = KeptConnections(tls=self._trust(target), backend=backend)
-        self._pools.move_to_end(key)
-        self._in_use[key] += 1
-        try:
-            yield pool
-        finally:
-            self._in_use[key] -= 1
-            await self._drop_oldest()
-
-    async def _drop_oldest(self) -> None:
-        oldest = list(self._pools)[: max(0, len(self._pools) - self._hosts_max)]
-        idle = [key for key in oldest if not self._in_use[key]]
-        for key in idle:
-            del self._in_use[key]
-        # All are taken out before the first is closed: others do the same while that is awaited.
-        for pool in [self._pools.pop(key) for key in idle]:
-            await pool.aclose()
-
-    def _trust(self, target: ParsedTarget) -> ssl.SSLContext:
+    def _trust(self, target: ParsedTarget) -> ssl.SSLContext | None:
         if target.scheme == "http":
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and is never used
+            return None
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
@@ -235,6 +199,7 @@ class _Post:
     headers: Mapping[str, str]
     body: bytes
     watch: Stopwatch
+    tls: ssl.SSLContext | None
 
     def to(self, address: str, connect_seconds: float) -> httpcore2.Request:
         """The request to one judged address: the name stays in Host and in TLS."""

@@ -196,10 +196,12 @@ class WebhookSink:
 
 
 @asynccontextmanager
-async def webhook_sink(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[WebhookSink]:
-    """A sink that listens on a free port of 127.0.0.1."""
+async def webhook_sink(
+    *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[WebhookSink]:
+    """A sink that listens on a free port of 127.0.0.1, or of all addresses."""
     sink = WebhookSink(scheme="https" if tls else "http")
-    server = await asyncio.start_server(sink.serve, "127.0.0.1", 0, ssl=tls, limit=2**22)
+    server = await asyncio.start_server(sink.serve, host, 0, ssl=tls, limit=2**22)
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink

@@ -274,7 +274,7 @@ async def test_connections_to_many_hosts_do_not_pile_up(sink: WebhookSink) -> No
         allowed_networks=LOOPBACK,
         allow_http=True,
         resolver=Names(["127.0.0.1"]),
-        hosts_max=3,
+        kept_most=3,
     )
     for host in ("a", "b", "c", "a", "d", "a", "b"):
         url = f"http://{host}.example:{sink.port}/x"
@@ -290,7 +290,7 @@ async def test_hosts_that_go_at_the_same_time_take_no_answer_back(sink: WebhookS
         allowed_networks=LOOPBACK,
         allow_http=True,
         resolver=Names(["127.0.0.1"]),
-        hosts_max=2,
+        kept_most=2,
     )
     urls = [f"http://h{number}.example:{sink.port}/x" for number in range(12)]
     sink.reply = answer(200)

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from contextlib import closing
 
 import httpcore2
@@ -203,16 +202,16 @@ async def test_the_connection_given_back_last_is_used_first(
 async def test_connections_that_were_kept_too_long_are_closed_and_no_more_are_kept_than_may_be(
     sink: WebhookSink,
 ) -> None:
-    tls = ssl.create_default_context()
-    backend = BoundedBackend(SystemClock())
-    pool = KeptConnections(tls=tls, backend=backend, idle_seconds=0.1, idle_most=2)
+    clock = SystemClock()
+    backend = BoundedBackend(clock)
+    pool = KeptConnections(clock=clock, backend=backend, idle_seconds=0.1, host_most=2)
     url = httpcore2.URL(scheme="http", host="127.0.0.1", port=sink.port, target="/")
 
     async def ask() -> httpcore2.Response:
         request = httpcore2.Request(
             "POST", url, headers={"host": "sink", "content-length": "0"}, content=b""
         )
-        return await pool.handle_async_request(request)
+        return await pool.request(request, name="sink", tls=None)
 
     for given in [await ask(), await ask(), await ask()]:
         await given.aread()
