@@ -4,7 +4,7 @@ Only shapes and types; limits that the core knows are checked by the use cases.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -51,6 +51,8 @@ Word = Field(strict=False)
 
 SEQUENCE_MAX = 10**12 - 1
 
+_FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -58,11 +60,21 @@ _RFC_3339 = re.compile(
 
 
 def _moment(value: object) -> object:
-    """RFC 3339 only: a bare number is seconds to one client and milliseconds to another."""
+    """RFC 3339 only, in UTC from 1970 on: a bare number is seconds to one client, ms to another.
+
+    An offset may lead out of what a calendar has: such a time could be kept, and never be shown.
+    """
     if not isinstance(value, str) or _RFC_3339.fullmatch(value) is None:
         fault = "must be a time such as 2030-01-31T12:00:00Z"
         raise PydanticCustomError("moment", fault)
-    return datetime.fromisoformat(value)
+    try:
+        moment = datetime.fromisoformat(value).astimezone(UTC)
+    except OverflowError:
+        moment = None
+    if moment is None or moment < _FIRST_MOMENT:
+        fault = "must be a time from 1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z"
+        raise PydanticCustomError("moment", fault)
+    return moment
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=datetime)]

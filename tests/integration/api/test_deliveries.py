@@ -127,6 +127,8 @@ async def test_attempts_are_found_by_what_they_were(bench: Bench) -> None:
         ({"type": ",".join(["message.*"] * 33)}, "/query/type"),
         ({"since": "yesterday"}, "/query/since"),
         ({"since": "1900000000"}, "/query/since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "/query/since"),
+        ({"until": "9999-12-31T23:59:59-14:00"}, "/query/until"),
         ({"since": "2030-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z"}, "/query/until"),
         ({"limit": "201"}, "/query/limit"),
     ],

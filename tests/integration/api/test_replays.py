@@ -119,6 +119,9 @@ async def test_a_replay_is_cancelled_once(bench: Bench) -> None:
         ({"sessionId": "ses_x", "fromSequence": 0}, "/fromSequence"),
         ({"sessionId": 1}, "/sessionId"),
         ({"since": 1700000000}, "/since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "/since"),
+        ({"since": "1969-12-31T23:59:59Z"}, "/since"),
+        ({"until": "9999-12-31T23:59:59-14:00"}, "/until"),
         ({"since": "2030-01-02T00:00:00Z", "until": "2030-01-01T00:00:00Z"}, "/since"),
         ({"until": "2999-01-01T00:00:00Z"}, "/until"),
         ({"types": "*"}, "/types"),
@@ -136,6 +139,17 @@ async def test_bad_input_names_its_field(bench: Bench, body: Json, pointer: str)
 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+    assert (await bench.http.get(f"{path}/replays")).json()["items"] == []
+
+
+async def test_the_oldest_time_that_is_taken_can_be_shown(bench: Bench) -> None:
+    path = await _hook(bench)
+
+    made = await bench.http.post(f"{path}/replay", json={"since": "1970-01-01T14:00:00+14:00"})
+    listed = await bench.http.get(f"{path}/replays")
+
+    assert made.status_code == 202
+    assert [one["since"] for one in listed.json()["items"]] == ["1970-01-01T00:00:00.000Z"]
 
 
 async def test_what_is_not_there_or_not_ours_is_not_found(bench: Bench) -> None:
