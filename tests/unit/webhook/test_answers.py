@@ -58,6 +58,53 @@ def test_a_credential_is_found_as_json_spells_it() -> None:
     assert text == '{"said": "[redacted]"}'
 
 
+@pytest.mark.parametrize(
+    ("secret", "spelled"),
+    [
+        ("ab/cd+ef==", r"ab\/cd+ef=="),
+        ("a<b>c&d'e", r"a\u003cb\u003ec\u0026d'e"),
+        ("""a<b>c&d'e"f""", r"a\u003Cb\u003Ec\u0026d\u0027e\u0022f"),
+        ("ab/cd+ef==", r"ab/cd\u002Bef\u003D\u003d"),
+        ("k\u00e9y \U0001f511", r"k\u00e9y \uD83D\uDD11"),
+    ],
+)
+def test_a_credential_is_found_as_other_languages_spell_json(secret: str, spelled: str) -> None:
+    echo = f'{{"authorization":"Bearer {spelled}"}}'.encode()
+
+    text = shown_answer(echo, {"authorization": f"Bearer {secret}"}, limit=FAILED_BYTES)
+
+    assert text == '{"authorization":"[redacted]"}'
+
+
+def _any_spelling(char: str, chance: int) -> str:
+    """One of the ways in which RFC 8259 lets a string's character be written."""
+    code = f"{ord(char):04x}"
+    ways = [json.dumps(char)[1:-1], rf"\u{code}", rf"\u{code.upper()}"]
+    return [*ways, r"\/" if char == "/" else ways[0]][chance]
+
+
+@given(
+    st.text(st.sampled_from("/<>&'\"\\+=-._~"), min_size=4, max_size=12),
+    st.lists(st.integers(0, 3), min_size=12, max_size=12),
+)
+def test_a_credential_is_found_however_json_spells_it(secret: str, chances: list[int]) -> None:
+    spelled = "".join(map(_any_spelling, secret, chances))
+
+    text = shown_answer(f'{{"said":"{spelled}"}}'.encode(), {"x-token": secret}, limit=FAILED_BYTES)
+
+    assert json.loads(text) == {"said": "[redacted]"}
+
+
+def test_many_backslashes_are_found_in_no_time() -> None:
+    secret = "\\" * 4000
+
+    text = shown_answer(
+        f"x{secret[1:]}y{secret}".encode(), {"x-key": secret}, limit=DELIVERED_BYTES
+    )
+
+    assert text.startswith("x" + "\\" * 100)
+
+
 def test_a_credential_is_replaced_as_a_whole() -> None:
     assert shown(f"you sent Bearer {TOKEN}.".encode()) == "you sent [redacted]."
 
