@@ -50,8 +50,8 @@ resource "aws_apigatewayv2_stage" "this" {
   }
 }
 
-# Under this prefix API Gateway needs no policy of its own on the log (developer guide, "Log groups
-# that begin with /aws/vendedlogs").
+# Logs that AWS delivers are let in by one policy of the account, which has room for few groups; all
+# under this prefix count as one (CloudWatch Logs user guide, "Enable logging from AWS services").
 resource "aws_cloudwatch_log_group" "access" {
   name              = "/aws/vendedlogs/apis/${var.name}"
   retention_in_days = var.log_retention_days
