@@ -19,7 +19,7 @@ from service.bootstrap import Opened, assemble
 from service.config import ApiFunctionSettings
 from service.domain.errors import BrokerError, ConfigurationError
 from service.entrypoints._function.kept import Context, Kept, remaining_seconds
-from service.entrypoints._function.opening import begin_process, open_ports
+from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import check_api
 
 TEXT: Final = ["application/json", "application/problem+json", "text/"]
@@ -52,6 +52,10 @@ class Environment:
         """
         check_api(remaining_seconds(context))
         return self._kept.call(partial(_serve, _request(event), context))
+
+    def open_early(self) -> None:
+        """Open what is needed before the first invocation, if that is possible; raises nothing."""
+        self._kept.open_early()
 
     def close(self) -> None:
         """Let go of loop and clients; AWS just ends the process."""
@@ -103,6 +107,8 @@ def _begin() -> ApiFunctionSettings:
 
 
 _environment: Final = Environment(_begin)
+if is_on_lambda():
+    _environment.open_early()
 
 
 def handler(event: object, context: Context) -> Event:

@@ -15,7 +15,7 @@ from service.bootstrap import Opened, assemble
 from service.config import FunctionSettings
 from service.entrypoints._batch import Record, batch_answer, read_batch
 from service.entrypoints._function.kept import Context, Kept, remaining_seconds
-from service.entrypoints._function.opening import begin_process, open_ports
+from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import check_courier
 from service.usecases.serve_hints import Hint, ServeHints
 
@@ -44,6 +44,10 @@ class Environment:
         """
         check_courier(remaining_seconds(context))
         return self._kept.run(partial(_serve, read_batch(event), context))
+
+    def open_early(self) -> None:
+        """Open what is needed before the first invocation, if that is possible; raises nothing."""
+        self._kept.open_early()
 
     def close(self) -> None:
         """Let go of loop and clients; AWS just ends the process."""
@@ -88,6 +92,8 @@ def _begin() -> FunctionSettings:
 
 
 _environment: Final = Environment(_begin)
+if is_on_lambda():
+    _environment.open_early()
 
 
 def handler(event: object, context: Context) -> dict[str, object]:

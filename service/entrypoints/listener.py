@@ -16,7 +16,7 @@ from service.bootstrap import Opened, assemble
 from service.config import ListenerFunctionSettings
 from service.domain.lease import LinkLimits
 from service.entrypoints._function.kept import Context, Kept, remaining_seconds
-from service.entrypoints._function.opening import begin_process, open_ports
+from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.entrypoints._process.descriptors import make_room
 from service.usecases.begin_term import begin_term
 from service.usecases.fit_term import fit_term
@@ -46,6 +46,10 @@ class Environment:
         Raises ConfigurationError, and UnavailableError when the table does not answer at the start.
         """
         return self._kept.run(partial(_serve, context))
+
+    def open_early(self) -> None:
+        """Open what is needed before the first invocation, if that is possible; raises nothing."""
+        self._kept.open_early()
 
     def close(self) -> None:
         """Let go of loop and clients; AWS just ends the process."""
@@ -82,6 +86,8 @@ def _begin() -> ListenerFunctionSettings:
 
 
 _environment: Final = Environment(_begin)
+if is_on_lambda():
+    _environment.open_early()
 
 
 def handler(event: object, context: Context) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Final
 from service.bootstrap import Opened, assemble
 from service.config import FunctionSettings
 from service.entrypoints._function.kept import Context, Kept, remaining_seconds
-from service.entrypoints._function.opening import begin_process, open_ports
+from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import fit_sweep
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,10 @@ class Environment:
         """
         return self._kept.run(partial(_serve, context))
 
+    def open_early(self) -> None:
+        """Open what is needed before the first invocation, if that is possible; raises nothing."""
+        self._kept.open_early()
+
     def close(self) -> None:
         """Let go of loop and clients; AWS just ends the process."""
         self._kept.close()
@@ -64,6 +68,8 @@ def _begin() -> FunctionSettings:
 
 
 _environment: Final = Environment(_begin)
+if is_on_lambda():
+    _environment.open_early()
 
 
 def handler(event: object, context: Context) -> dict[str, object]:

@@ -106,7 +106,7 @@ class Emulator:
             "LAMBDA_TASK_ROOT": str(self.code),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
-            "AWS_LAMBDA_FUNCTION_NAME": self.handler.split(".")[-2],
+            "AWS_LAMBDA_FUNCTION_NAME": self.handler.rsplit(".", 2)[-2],
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "eu-central-1",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from service.bootstrap import Opened
+from service.domain.errors import BrokerError
 from service.entrypoints._process.event_loop import new_event_loop
 
 CANCEL_ROUNDS: Final = 3
@@ -14,6 +15,10 @@ CANCEL_SECONDS: Final = 0.5
 
 So a table that hangs keeps no invocation: a call of ours may take far longer than is left.
 """
+
+EARLY_SECONDS: Final = 5.0
+"""Lambda gives an environment 10 s to initialise, imports included (developer guide, "Understanding
+the Lambda execution environment lifecycle"), and begins anew after that."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +60,16 @@ class Kept(Generic[S]):
         self._runner = asyncio.Runner(loop_factory=new_event_loop)
         self._site: S | None = None
 
+    def open_early(self) -> None:
+        """Open the site before the first invocation, while the environment is initialised.
+
+        Raises nothing: what could not be opened is opened by the first invocation, which says why.
+        """
+        try:
+            self._runner.run(self._open_in_time())
+        except (BrokerError, TimeoutError) as error:
+            _log.warning("function.not_open_yet", extra={"error": type(error).__name__})
+
     def run(self, serve: Callable[[S], Awaitable[Answer]]) -> Answer:
         """Serve one invocation, opening the site before the first; raises what either raises.
 
@@ -80,6 +95,13 @@ class Kept(Generic[S]):
     async def _serve(self, serve: Callable[[S], Awaitable[Answer]]) -> Answer:
         try:
             return await serve(await self._opened())
+        finally:
+            await _end_the_rest(self._cancel_seconds)
+
+    async def _open_in_time(self) -> None:
+        try:
+            async with asyncio.timeout(EARLY_SECONDS):
+                await self._opened()
         finally:
             await _end_the_rest(self._cancel_seconds)
 

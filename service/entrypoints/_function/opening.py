@@ -1,5 +1,6 @@
 """Open what a function needs: the ports on the table and queues that its broker shares."""
 
+import os
 import sys
 
 from service.bootstrap import Opened, local_ports
@@ -14,6 +15,11 @@ def begin_process() -> None:
     """What comes before anything else in an environment."""
     keep_memory_small()
     configure_logging("INFO", sys.stderr, human=False)
+
+
+def is_on_lambda() -> bool:
+    """Whether Lambda's runtime client runs this process (developer guide, "Runtime API")."""
+    return "AWS_LAMBDA_RUNTIME_API" in os.environ
 
 
 async def open_ports(settings: FunctionSettings) -> Opened:

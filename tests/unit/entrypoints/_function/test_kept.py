@@ -52,6 +52,32 @@ def test_a_site_is_opened_once_and_closed_in_the_end() -> None:
     assert (opening.opened, opening.closed) == (1, 1)
 
 
+def test_what_was_opened_early_is_there_for_the_first_invocation() -> None:
+    opening = Opening()
+    with contextlib.closing(Kept(opening)) as kept:
+        kept.open_early()
+        before = opening.opened
+        answer = kept.run(_number)
+
+    assert (before, answer, opening.opened) == (1, 7, 1)
+
+
+@pytest.mark.parametrize("error", [UnavailableError(what="the table"), TimeoutError()])
+def test_what_cannot_be_opened_early_is_told_by_the_first_invocation(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails() -> Site:
+        raise error
+
+    with contextlib.closing(Kept(fails)) as kept:
+        kept.open_early()
+        with pytest.raises(type(error)):
+            kept.run(_number)
+
+    [told] = [record for record in caplog.records if record.msg == "function.not_open_yet"]
+    assert vars(told)["error"] == type(error).__name__
+
+
 def test_what_could_not_be_opened_is_opened_by_the_next() -> None:
     opening = Opening(failures=1)
     with contextlib.closing(Kept(opening)) as kept:
