@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import deliveries, links, sends, table, talk
+from tests.bench import deliveries, imports, links, sends, table, talk
 
 REPORTS = Path(".reports")
 BENCHES = {
@@ -23,6 +23,7 @@ BENCHES = {
     "talk": talk,
     "deliveries": deliveries,
     "table": table,
+    "imports": imports,
 }
 
 
