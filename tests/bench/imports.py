@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bundle.archive import compiled, write_zip
-from bundle.functions import FUNCTIONS, HTTP_FUNCTION
-from bundle.interpreter import VARIABLE, find
-from bundle.wheels import MACHINES, chosen, fetched
+from infra.bundle.archive import compiled, write_zip
+from infra.bundle.functions import FUNCTIONS, HTTP_FUNCTION
+from infra.bundle.interpreter import VARIABLE, find
+from infra.bundle.wheels import MACHINES, chosen, fetched
 from service.adapters.cipher import file_key
 from tests.bench.report import Line, table
 from tests.support.emulator import ARCHITECTURE, ROOT, VENV, emulated, unpacked, zip_of
