@@ -294,9 +294,11 @@ def _begins_anew(before: Endpoint, after: Endpoint) -> bool:
 
 
 def _until_known(before: Endpoint, after: Endpoint) -> float:
-    """Seconds until no courier takes it for shut any more because it was found so before."""
-    was_open = before.state is EndpointState.ACTIVE
-    return KNOWN_SECONDS if was_open and _begins_anew(before, after) else 0.0
+    """Seconds until no courier takes it for shut any more because it was found so before.
+
+    Also one that was closed: it may have been open, and down, a moment ago.
+    """
+    return KNOWN_SECONDS if _begins_anew(before, after) else 0.0
 
 
 def _is_given_up(endpoint: Endpoint) -> bool:

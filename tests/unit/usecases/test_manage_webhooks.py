@@ -10,6 +10,7 @@ from service.domain.health import Health
 from service.domain.ids import EndpointId
 from service.domain.told import Stage, Told
 from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.moot_hints import KNOWN_SECONDS
 from tests.support.api_bench import Bench, open_bench
 from tests.support.losing import losing
 
@@ -192,3 +193,17 @@ async def test_an_endpoint_that_closes_has_its_lanes_parked() -> None:
         await bench.broker.webhooks.switch(await bench.caller(), endpoint_id, on=False, ticket=None)
 
     assert [hinted for hinted, _, _ in bench.hints.lanes] == [endpoint_id]
+
+
+async def test_one_that_opens_wakes_its_lanes_when_no_courier_takes_it_for_shut_any_more() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _down(bench), await bench.caller()
+        await bench.made()
+        delays = []
+
+        for on in (False, True):
+            bench.hints.lanes.clear()
+            await bench.broker.webhooks.switch(key, endpoint_id, on=on, ticket=None)
+            delays += [delay for _, _, delay in bench.hints.lanes]
+
+    assert delays == [0.0, KNOWN_SECONDS]
