@@ -20,6 +20,7 @@ from service.usecases.keep_lane import KeepLane, claim_seconds
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
 from service.usecases.record_attempt import RecordAttempt, next_try
+from service.usecases.share_places import give_way, wait_inside
 from service.usecases.tell_owner import TellOwner
 from service.usecases.waiting import Closing
 from service.usecases.weigh_failure import GiveUp, Skip, WaitUntil, WeighFailure
@@ -144,10 +145,11 @@ class DeliverLane:
                 await self.keep.save(hold, self.keep.let_go(hold))
                 return True
             turned = await self._turned_away(hold)
-            if turned is not None:
+            soon = None if turned is None else wait_inside(self.gate, hold, turned)
+            if turned is not None and soon is None:
                 await self.keep.wait_outside(hold, turned)
                 return False
-            wait = await self.gate.take_turn(hold.endpoint)
+            wait = await self.gate.take_turn(hold.endpoint) if soon is None else soon
             if self.closing.begun or self.clock.monotonic() + wait > hold.last_start:
                 await self.keep.run_out_of_time(hold)
                 return False
@@ -159,6 +161,7 @@ class DeliverLane:
             stop = await self._attempt(hold, head)
             if stop is not None:
                 return stop
+            await give_way(self.gate, hold)
 
     async def _turned_away(self, hold: Hold) -> Turned | None:
         """Why the endpoint lets no lane in, if so; asked at first, and when more is known."""
@@ -166,7 +169,7 @@ class DeliverLane:
             entry = await self.gate.enter(hold.endpoint, hold.health)
             if isinstance(entry, Turned):
                 return entry
-            hold.entry, hold.health = entry, entry.health
+            hold.entry, hold.health, hold.outside_since = entry, entry.health, None
             if entry.probes:
                 await self.keep.mark_probe(hold)
             return None

@@ -50,6 +50,8 @@ class Pass:
     probes: bool = False
     place: int | None = None
     token: str = ""
+    taken_at: float = 0.0
+    """On the monotonic clock: since when it has its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ class EndpointGate:
             if await self.healths.take_place(
                 endpoint.id, place, token=token, now=now, until=now + PLACE_SECONDS
             ):
-                return Pass(health=health, place=place, token=token)
+                taken_at = self.clock.monotonic()
+                return Pass(health=health, place=place, token=token, taken_at=taken_at)
         return Turned(now + WAIT_FOR_PLACE * (1 + self.ids.jitter()))
 
     def _stamp(self) -> Stamp:

@@ -55,6 +55,8 @@ class Hold:
     """What the endpoint's gate gave us, once it was asked."""
     news: list[Notice] = field(default_factory=list)
     """What was told and its listeners were not hinted of yet."""
+    outside_since: float | None = None
+    """On the monotonic clock: since when the gate lets us not in, but for a moment."""
 
     @property
     def last_start(self) -> float:

@@ -18,6 +18,10 @@ PROBE_GRACE: Final = 30.0
 """So long after a probe was due a strand sends it: lanes had their chance."""
 PLACE_MOMENT: Final = 1.0
 """How long a place is kept, and how long a strand then stays away from it at least."""
+ALONE_SECONDS: Final = 5.0
+"""The only place is for both for so long, and then as long for lanes alone: they ask every second
+or two, and sixteen strands would have it nearly always.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,8 @@ class ReplayGate:
         early = self._too_early(hold)
         if early is not None:
             return early
+        if hold.endpoint.max_concurrency == 1 and self.clock.now() // ALONE_SECONDS % 2:
+            return Turned(self.clock.now() + PLACE_MOMENT * (1 + self.gate.ids.jitter()))
         entry = await self.gate.enter(_half(hold.endpoint), hold.health)
         if isinstance(entry, Turned):
             return entry

@@ -11,7 +11,7 @@ from service.domain.ids import SessionId
 from service.domain.log import EventType
 from service.usecases.endpoint_gate import Pass, Turned
 from service.usecases.read_strand import StrandHold, StrandRun
-from service.usecases.replay_gate import PLACE_MOMENT, PROBE_GRACE, ReplayGate
+from service.usecases.replay_gate import ALONE_SECONDS, PLACE_MOMENT, PROBE_GRACE, ReplayGate
 from tests.support.lane_world import Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
 
@@ -166,5 +166,21 @@ def test_a_place_is_kept_for_a_moment_and_then_left_to_others() -> None:
         assert PLACE_MOMENT <= world.clock.now() - before <= 2 * PLACE_MOMENT
         lane = await gate.gate.enter(hold.endpoint, hold.health)
         assert isinstance(lane, Pass)
+
+    play(story())
+
+
+def test_the_only_place_is_for_lanes_alone_half_of_the_time() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        gate, hold = await at_the_gate(world, max_concurrency=1)
+        await world.clock.sleep(2 * ALONE_SECONDS - world.clock.now() % (2 * ALONE_SECONDS))
+        let_in = []
+        for _ in range(20):
+            let_in.append(await gate.enter(hold) is None)
+            await gate.leave(hold)
+            await world.clock.sleep(1)
+
+        assert let_in == ([True] * 5 + [False] * 5) * 2
 
     play(story())
