@@ -3,11 +3,12 @@
 Knows no receiver and decides nothing about attempts.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.domain.endpoint import Claim, Endpoint, EndpointState, Lane
 from service.domain.health import PROBE_TAKES, Wait, leave
+from service.domain.ids import EndpointId, LogId
 from service.ports import Clock, Hints, Ids, LaneStore
 from service.usecases.endpoint_gate import Turned
 from service.usecases.read_lane import Hold, Run
@@ -29,6 +30,12 @@ OUTSIDE_SECONDS: Final = 900.0
 SPREAD_SHARE: Final = 0.2
 SPREAD_MOST: Final = 180.0
 """Lanes that wait for one moment come a little apart."""
+FIRST_SECONDS: Final = 1.0
+"""The same for those whose event never failed, while probes come thick."""
+BEHIND_SECONDS: Final = 3.0
+"""So long after these come those whose event failed. Queues count whole seconds."""
+COMING_MOST: Final = 1000
+"""Endpoints of which is remembered who comes for the next probe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,8 @@ class KeepLane:
     ids: Ids
     lanes: LaneStore
     hints: Hints
+    coming: "dict[tuple[EndpointId, bool], tuple[float, LogId]]" = field(default_factory=dict)
+    """Which lane of this process comes for which probe; `True`: its event never failed."""
 
     async def park(self, hold: Hold) -> None:
         """Let go with the backlog kept. Attempts are counted anew when the endpoint opens.
@@ -61,19 +70,38 @@ class KeepLane:
         While it is down its return wakes us, and one other lane probes: our own time only sees that
         we are not forgotten.
         """
-        now = self.clock.now()
-        wait = turned.until - now
+        now, fresh = self.clock.now(), hold.lane.attempt == 0
+        wait, apart = turned.until - now, SPREAD_MOST
         if turned.down and wait <= HINT_SECONDS:
-            # Probes come thick at first: for a while whoever sends them is enough.
-            wait = OUTSIDE_SECONDS
-        elif turned.down and hold.lane.attempt:
+            if not self._comes(hold, turned, now=now):
+                # Probes come thick at first: for a while whoever sends them is enough.
+                wait = OUTSIDE_SECONDS
+            elif fresh:
+                apart = FIRST_SECONDS
+        elif turned.down and not fresh:
             # First those whose event never failed: it may be ours that does.
             wait += SPREAD_MOST
-        wait += min(wait * SPREAD_SHARE, SPREAD_MOST) * self.ids.jitter()
+        wait += min(wait * SPREAD_SHARE, apart) * self.ids.jitter()
         if turned.down or isinstance(leave(hold.health, now=now), Wait):
             # Time in which nobody gets through says nothing of this event.
             hold.lane = replace(hold.lane, failing_since=None)
         await self.retry_later(hold, now + wait, counts=False, parked=True)
+
+    def _comes(self, hold: Hold, turned: Turned, *, now: float) -> bool:
+        """Whether it comes for the next probe: one that never failed, and one more.
+
+        With the first, sessions whose events break the receiver hold up no others. The second had a
+        time of its own, which is over: should whoever probes die, it follows.
+        """
+        fresh, due_at = hold.lane.attempt == 0, hold.lane.due_at
+        if not fresh and (due_at is None or due_at > now):
+            return False
+        name, ours = (hold.endpoint.id, fresh), (turned.until, hold.run.session_id)
+        known = self.coming.pop(name, ours)
+        self.coming[name] = known if known[0] == turned.until else ours
+        if len(self.coming) > COMING_MOST:
+            del self.coming[next(iter(self.coming))]
+        return self.coming[name] == ours
 
     async def retry_later(
         self, hold: Hold, at: float, *, counts: bool = True, parked: bool = False

@@ -10,7 +10,7 @@ from service.domain.endpoint import OnExhausted
 from service.domain.health import blames_event, is_given_up
 from service.ports import Clock
 from service.usecases.endpoint_gate import EndpointGate
-from service.usecases.keep_lane import HINT_SECONDS, SPREAD_MOST
+from service.usecases.keep_lane import BEHIND_SECONDS, HINT_SECONDS, SPREAD_MOST
 from service.usecases.read_lane import Hold
 from service.usecases.tell_owner import TellOwner
 from service.webhook.retry import SCHEDULE, RetryAt
@@ -90,8 +90,10 @@ class WeighFailure:
         probe_at = hold.health.probe_at
         if probe_at is None:
             return decision.at
-        if hold.probes and probe_at - now > HINT_SECONDS:
-            # Others first: it may be our event that fails, and they would never get their turn.
+        # Others first: it may be our event that fails, and they would never get their turn.
+        if probe_at - now <= HINT_SECONDS:
+            probe_at += BEHIND_SECONDS * self.retry_scale
+        elif hold.probes:
             probe_at += SPREAD_MOST
         soonest = now + SCHEDULE[0] * self.retry_scale
         asked = max(hold.health.paused_until or 0.0, decision.asked_until or 0.0)
