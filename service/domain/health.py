@@ -14,8 +14,10 @@ TROUBLE_FAILURES: Final = 5
 TROUBLE_LANES: Final = 2
 """So many failures in a row, from so many lanes: it is not one event that the receiver dislikes."""
 PROBE_FIRST: Final = 5.0
-PROBE_LONGEST: Final = 900.0
-"""An endpoint that is back is found within a quarter of an hour."""
+PROBE_LONGEST: Final = 600.0
+"""An endpoint that is back is found within a quarter of an hour: the stretch of an interval, what
+whoever failed waits behind others, and the sweeper's minute come on top of it.
+"""
 PROBE_TAKES: Final = 60.0
 """How long a probe may be under way before another one is sent: as long as a courier lives."""
 GIVE_UP_SECONDS: Final = 5 * 24 * 3600.0

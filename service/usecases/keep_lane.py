@@ -28,7 +28,7 @@ PARKED_SECONDS: Final = {EndpointState.PAUSED: 300.0, EndpointState.DISABLED: 36
 OUTSIDE_SECONDS: Final = 900.0
 """The same for a lane of an endpoint that is down."""
 SPREAD_SHARE: Final = 0.2
-SPREAD_MOST: Final = 180.0
+SPREAD_MOST: Final = 120.0
 """Lanes that wait for one moment come a little apart."""
 FIRST_SECONDS: Final = 1.0
 """The same for those whose event never failed, while probes come thick."""

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.health import (
@@ -29,9 +29,9 @@ from service.domain.ids import EndpointId, SessionId
 from service.domain.log import EventType
 from service.domain.notice import Notice
 from service.domain.session import Session
-from service.ports import WebhookAnswer
+from service.ports import HealthStore, WebhookAnswer
 from service.usecases.endpoint_gate import KNOWN_MOST, PLACE_SECONDS, EndpointGate, Pass, Turned
-from service.usecases.keep_lane import OUTSIDE_SECONDS
+from service.usecases.keep_lane import CLAIM_LEAST, OUTSIDE_SECONDS
 from service.webhook.directive import Directive
 from tests.support.lane_world import OK, CrashError, CrashPlan, Fields, LaneWorld
 from tests.support.virtual_time import run_virtual
@@ -674,6 +674,41 @@ def test_a_probe_that_dies_is_followed_by_the_next_one() -> None:
             await sweep(world)
 
         assert world.clock.now() - begun <= PROBE_TAKES + 10
+
+    play(story())
+
+
+class _Dying:
+    """A store whose caller dies once it has taken the probe."""
+
+    def __init__(self, healths: Any) -> None:  # noqa: ANN401 - stands for the port
+        self._healths = healths
+
+    async def change_health(self, *names: Any) -> None:  # noqa: ANN401 - as the port's
+        await self._healths.change_health(*names)
+        raise CrashError
+
+
+def test_a_courier_that_dies_before_it_marked_its_probe_is_followed_by_the_same_lane() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, sessions = await down(world)
+        await world.clock.sleep(PROBE_LONGEST)
+        begun, courier = world.clock.now(), world.courier()
+        gate = replace(courier.gate, healths=cast("HealthStore", _Dying(world.table.healths)))
+        with suppress(CrashError):
+            await replace(courier, gate=gate)(endpoint.id, sessions[0].id)
+        await world.clock.sleep(CLAIM_LEAST + 1)
+        await world.courier()(endpoint.id, sessions[0].id)
+
+        lane = await world.lane(endpoint, sessions[0])
+        assert lane.attempt == 1
+        assert lane.due_at is not None
+        assert PROBE_TAKES <= lane.due_at - begun <= PROBE_TAKES * 1.2
+        await world.clock.sleep(lane.due_at - world.clock.now())
+        world.receiver.posts.clear()
+        await world.courier()(endpoint.id, sessions[0].id)
+        assert len(world.receiver.posts) == 1
 
     play(story())
 

@@ -6,6 +6,7 @@ that took nothing for five days is disabled; its backlog waits for its owner.
 
 import logging
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -379,5 +380,23 @@ def test_a_shorter_time_few_attempts_or_a_success_disable_nothing(
         found = await world.table.tenants.endpoint(endpoint.id)
         assert (found.state, found.disabled_reason) == (EndpointState.ACTIVE, None)
         assert len(world.receiver.posts) >= 1
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("sessions", [2, 5])
+def test_probes_come_at_most_a_quarter_of_an_hour_apart(sessions: int) -> None:
+    async def story() -> None:
+        stage = yard(couriers=8)
+        await stage.endpoint("whk_1", scripted(then=Reply(answer=BROKEN)))
+        for number in range(sessions):
+            await stage.session(f"ses_{number}", events=1)
+        async with stage.at_work():
+            await stage.world.clock.sleep(8 * HOUR)
+
+        times = [each.at for each in stage.attempts]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        assert len(gaps) > 30
+        assert 600 < max(gaps) <= 15 * 60
 
     run_virtual(story())
