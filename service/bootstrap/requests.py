@@ -71,7 +71,7 @@ def broker_of(shared: Shared) -> Broker:
     return Broker(
         clock=ports.clock,
         authenticate=authenticate,
-        once=Once(tenants=ports.tenants, clock=ports.clock),
+        once=Once(tenants=ports.tenants, clock=ports.clock, ids=ports.ids),
         check_ready=CheckReady(
             tenants=ports.tenants, clock=ports.clock, watch=shared.post_event.watch
         ),

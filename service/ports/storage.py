@@ -179,8 +179,18 @@ class TenantStore(Protocol):
     ) -> IdempotencyRecord | None:
         """The record of that scoped key, if it has not expired, strongly consistent."""
 
-    async def put_idempotency(self, record: IdempotencyRecord, *, now: float) -> None:
-        """Keep what a request did that made nothing else. Raises IdempotencyInProgressError."""
+    async def put_idempotency(
+        self,
+        record: IdempotencyRecord,
+        *,
+        now: float,
+        instead_of: IdempotencyRecord | None = None,
+    ) -> None:
+        """Keep what a request did that made nothing else, or that it is being done.
+
+        Where there is one already: only in place of the one named. Raises
+        IdempotencyInProgressError.
+        """
 
 
 class BudgetStore(Protocol):

@@ -1,24 +1,35 @@
 """Idempotency-Key: a repeat of a write does nothing and answers what the first made, as it is now.
 
 Where a request makes something, the record is stored in the same transaction and names it from the
-start. Requests that make nothing of their own keep their answer once it is known.
+start. Requests that make nothing of their own say first that they are at work, and keep their
+answer once it is known.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.domain.access import IdempotencyRecord
-from service.domain.errors import CallerError, IdempotencyMismatchError, NotFoundError
-from service.domain.ids import TenantName
+from service.domain.errors import (
+    BrokerError,
+    CallerError,
+    IdempotencyInProgressError,
+    IdempotencyMismatchError,
+    NotFoundError,
+)
+from service.domain.ids import LOCK, TenantName
 from service.ports.storage import TenantStore
-from service.ports.system import Clock
+from service.ports.system import Clock, Ids
 
 GONE: Final = 204
 KEPT_SECONDS: Final = 48 * 3600.0
 """At least 24 hours are promised; the rest is for retries that straddle a night."""
+
+AT_WORK: Final = 102
+AT_WORK_SECONDS: Final = 45.0
+"""More than the longest of these requests takes; after a crash a repeat has to wait for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +88,7 @@ class Once:
 
     tenants: TenantStore
     clock: Clock
+    ids: Ids
 
     async def __call__(self, ticket: Ticket | None, *, act: Act, replay: Replay) -> Answer:
         """Act, or replay what an earlier request with this key made.
@@ -96,16 +108,46 @@ class Once:
             return await _replayed(replay, record)
 
     async def keeping(self, ticket: Ticket | None, act: Act) -> Answer:
-        """For writes that make nothing of their own: act, then keep the answer for repeats."""
+        """For writes that make nothing of their own: act, then keep the answer for repeats.
+
+        Repeats that come meanwhile get IdempotencyInProgressError. So does one within 45 s of a
+        crash; after that it acts again, for nobody knows what came of the first.
+        """
 
         async def act_and_keep() -> Answer:
-            answer = await act()
-            if ticket is not None:
-                record = ticket.record(status=answer.status, result={"answer": answer.body})
-                await self.tenants.put_idempotency(record, now=self.clock.now())
+            if ticket is None:
+                return await act()
+            claim = await self._claim(ticket)
+            try:
+                answer = await act()
+            except BrokerError:
+                await self._let_go(claim)
+                raise
+            record = ticket.record(status=answer.status, result={"answer": answer.body})
+            await self.tenants.put_idempotency(record, now=self.clock.now(), instead_of=claim)
             return answer
 
         return await self(ticket, act=act_and_keep, replay=kept)
+
+    async def _claim(self, ticket: Ticket) -> IdempotencyRecord:
+        """Say that this request is at work. Raises IdempotencyInProgressError."""
+        now = self.clock.now()
+        # Its own name tells it from the claim of a repeat that came in the same instant.
+        claim = replace(
+            ticket.record(status=AT_WORK, result={"by": self.ids.ulid(LOCK)}),
+            expires_at=now + AT_WORK_SECONDS,
+        )
+        await self.tenants.put_idempotency(claim, now=now)
+        return claim
+
+    async def _let_go(self, claim: IdempotencyRecord) -> None:
+        """What failed may be tried again at once."""
+        now = self.clock.now()
+        # Else it has lapsed, and a repeat is at work.
+        with suppress(IdempotencyInProgressError):
+            await self.tenants.put_idempotency(
+                replace(claim, expires_at=now), now=now, instead_of=claim
+            )
 
     async def removing(self, ticket: Ticket | None, *, look: Act, remove: Act) -> Answer:
         """For removals: keep what is to go, then remove it; a repeat finishes what was cut short.
@@ -147,5 +189,7 @@ async def kept(record: IdempotencyRecord) -> Answer:
 
 
 async def _replayed(replay: Replay, record: IdempotencyRecord) -> Answer:
+    if record.status == AT_WORK:
+        raise IdempotencyInProgressError
     answer = await replay(record)
     return Answer(status=answer.status, body=answer.body, replayed=True)

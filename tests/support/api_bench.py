@@ -486,7 +486,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
     return Broker(
         clock=clock,
         authenticate=authenticate,
-        once=Once(tenants=tenants, clock=clock),
+        once=Once(tenants=tenants, clock=clock, ids=ids),
         check_ready=CheckReady(tenants=tenants, clock=bench.clock, watch=bench.watch),
         create_session=CreateSession(attend=attend, shards=64, **making),
         read_session=ReadSession(sessions=sessions),

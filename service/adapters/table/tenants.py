@@ -25,6 +25,7 @@ from service.adapters.table.tenant_items import (
     api_key_item,
     deployment_item,
     endpoint_item,
+    idempotency_item,
     read_api_key,
     read_deployment,
     read_endpoint,
@@ -231,10 +232,20 @@ class TenantTable:
             return None
         return read_idempotency(item, self._cipher)
 
-    async def put_idempotency(self, record: IdempotencyRecord, *, now: float) -> None:
+    async def put_idempotency(
+        self,
+        record: IdempotencyRecord,
+        *,
+        now: float,
+        instead_of: IdempotencyRecord | None = None,
+    ) -> None:
         """Keep what a request did that made nothing else. Raises IdempotencyInProgressError."""
         (kept,) = keep_answer(record, self._cipher)
-        put = dataclasses.replace(kept.write, condition=any_of(Absent(), AtMost("expires_at", now)))
+        free: list[Condition] = [Absent(), AtMost("expires_at", now)]
+        if instead_of is not None:
+            before = idempotency_item(instead_of, self._cipher)
+            free.append(Equals("body", before["body"]))
+        put = dataclasses.replace(kept.write, condition=any_of(*free))
         session_id = _session_named(record)
         pointer = () if session_id is None else (point_to_answer(session_id, record),)
         step = Step(write=put, refusal=lambda _: IdempotencyInProgressError(), identity=("body",))

@@ -214,6 +214,23 @@ async def test_an_answer_lasts_until_it_expires(table: Table) -> None:
     await table.tenants.put_idempotency(replace(answer, status=409), now=NOW + 10)
 
 
+async def test_an_answer_takes_the_place_of_its_own_claim_only(table: Table) -> None:
+    claim = an_answer(expires_at=NOW + 10, result="mine")
+    others = replace(claim, result="theirs")
+    answer = replace(claim, expires_at=NOW + 99, result="done", status=200)
+    await table.tenants.put_idempotency(claim, now=NOW)
+
+    with pytest.raises(IdempotencyInProgressError):
+        await table.tenants.put_idempotency(others, now=NOW)
+    with pytest.raises(IdempotencyInProgressError):
+        await table.tenants.put_idempotency(answer, now=NOW, instead_of=others)
+    await table.tenants.put_idempotency(answer, now=NOW, instead_of=claim)
+
+    assert await table.tenants.idempotency(TENANT, claim.key, now=NOW) == answer
+    with pytest.raises(IdempotencyInProgressError):
+        await table.tenants.put_idempotency(claim, now=NOW, instead_of=claim)
+
+
 async def test_no_secret_lies_in_the_table_in_the_clear(table: Table) -> None:
     deployment = await table.tenants.put_deployment(
         a_deployment(), expected_version=None, idempotency=None

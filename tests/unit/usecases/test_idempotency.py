@@ -10,8 +10,9 @@ from service.domain.errors import (
     IdempotencyInProgressError,
     IdempotencyMismatchError,
     NotFoundError,
+    UnavailableError,
 )
-from service.usecases.idempotency import Answer, kept, result_of, secret_of
+from service.usecases.idempotency import AT_WORK_SECONDS, Answer, kept, result_of, secret_of
 from tests.support.api_bench import open_bench
 from tests.support.losing import losing
 
@@ -67,6 +68,70 @@ async def test_a_race_whose_winner_left_nothing_is_told() -> None:
 
         with pytest.raises(IdempotencyInProgressError):
             await once.keeping(bench.ticket(), _answer)
+
+
+async def test_a_repeat_while_the_first_acts_is_told_and_acts_not() -> None:
+    async with open_bench(serving=False) as bench:
+        once, acted = bench.broker.once, list[int]()
+
+        async def act() -> Answer:
+            acted.append(1)
+            for _ in range(3):
+                with pytest.raises(IdempotencyInProgressError):
+                    await once.keeping(bench.ticket(), act)
+            return await _answer()
+
+        first = await once.keeping(bench.ticket(), act)
+        again = await once.keeping(bench.ticket(), act)
+
+    assert (first.replayed, again.replayed, acted) == (False, True, [1])
+
+
+async def test_what_failed_may_be_tried_again_at_once() -> None:
+    async with open_bench(serving=False) as bench:
+        once = bench.broker.once
+
+        async def fail() -> Answer:
+            raise NotFoundError(kind="webhook", name="whk_1")
+
+        with pytest.raises(NotFoundError):
+            await once.keeping(bench.ticket(), fail)
+        again = await once.keeping(bench.ticket(), _answer)
+
+    assert not again.replayed
+
+
+async def test_after_a_crash_a_repeat_acts_within_a_minute() -> None:
+    async with open_bench(serving=False) as bench:
+        once = bench.broker.once
+
+        async def die() -> Answer:
+            raise DiedError
+
+        with pytest.raises(DiedError):
+            await once.keeping(bench.ticket(), die)
+        with pytest.raises(IdempotencyInProgressError):
+            await once.keeping(bench.ticket(), _answer)
+        bench.clock.at += AT_WORK_SECONDS
+        again = await once.keeping(bench.ticket(), _answer)
+
+    assert not again.replayed
+
+
+async def test_one_that_failed_too_late_leaves_its_repeat_at_work() -> None:
+    async with open_bench(serving=False) as bench:
+        once = bench.broker.once
+
+        async def fail_late() -> Answer:
+            bench.clock.at += AT_WORK_SECONDS
+            await once.keeping(bench.ticket(), _answer)
+            raise UnavailableError(what="the receiver")
+
+        with pytest.raises(UnavailableError):
+            await once.keeping(bench.ticket(), fail_late)
+        again = await once.keeping(bench.ticket(), _answer)
+
+    assert again.replayed
 
 
 class Thing:
