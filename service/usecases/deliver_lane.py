@@ -185,20 +185,7 @@ class DeliverLane:
             lane_sequence=hold.lane.number,
             gap=hold.lane.told_gap,
         )
-        told = Answer(
-            status=answer.status,
-            error=answer.error,
-            retry_after=answer.retry_after,
-            confirms_gone=confirms_gone(hold.lane.gone_at, hold.endpoint.updated_at, now=at),
-            belied=self.gate.took_since(hold.endpoint.id, hold.lane.gone_at),
-            directive=answer.directive,
-        )
-        waits = Waits(
-            schedule=hold.endpoint.schedule or SCHEDULE,
-            jitter=self.ids.jitter(),
-            scale=self.retry_scale,
-        )
-        decision = plan(hold.lane.attempt + 1, told, waits, now=self.clock.now())
+        decision = self._judged(hold, answer, at=at)
         _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
         hold.lane = replace(hold.lane, gone_at=at if isinstance(decision, ConfirmGone) else None)
         made = self.record.in_lane(hold, head, answer, decision, at=at)
@@ -207,7 +194,23 @@ class DeliverLane:
             made = replace(made, decision=Decision.SKIP)
         await self.record.beside(hold, replace(made, next_at=next_try(hold)))
         await self.tell_owner.pass_on(hold)
+        if isinstance(decision, ConfirmGone) and stop is None:
+            await self._wait_to_confirm(hold, decision)
         return stop
+
+    def _judged(self, hold: Hold, answer: WebhookAnswer, *, at: float) -> Plan:
+        """What follows from the answer to an attempt that began then."""
+        told = Answer(
+            status=answer.status,
+            error=answer.error,
+            retry_after=answer.retry_after,
+            confirms_gone=confirms_gone(hold.lane.gone_at, hold.endpoint.updated_at, now=at),
+            belied=self.gate.took_since(hold.endpoint.id, hold.lane.gone_at),
+            directive=answer.directive,
+        )
+        schedule = hold.endpoint.schedule or SCHEDULE
+        waits = Waits(schedule=schedule, jitter=self.ids.jitter(), scale=self.retry_scale)
+        return plan(hold.lane.attempt + 1, told, waits, now=self.clock.now())
 
     async def _commit(self, hold: Hold, head: LogEvent, decision: Plan) -> bool | None:
         match decision:
@@ -291,7 +294,7 @@ class DeliverLane:
         return False
 
     async def _await_confirmation(self, hold: Hold, decision: ConfirmGone) -> bool | None:
-        """Wait here for the confirming attempt; with no time left, a later run makes it."""
+        """Stay for the confirming attempt; with no time left, a later run makes it."""
         wait = max(0.0, decision.at - self.clock.now())
         if self.clock.monotonic() + wait > hold.last_start:
             await self.keep.retry_later(hold, decision.at)
@@ -300,9 +303,11 @@ class DeliverLane:
         await self.keep.save(
             hold, replace(failed, due_at=decision.at, claim=self.keep.renewed(hold))
         )
-        await self.clock.sleep(wait)
-        await self.keep.save(hold, replace(hold.lane, claim=self.keep.renewed(hold)))
         return None
+
+    async def _wait_to_confirm(self, hold: Hold, decision: ConfirmGone) -> None:
+        await self.clock.sleep(max(0.0, decision.at - self.clock.now()))
+        await self.keep.save(hold, replace(hold.lane, claim=self.keep.renewed(hold)))
 
     async def _disable(self, hold: Hold, reason: str) -> None:
         """Close the endpoint, keep the backlog."""

@@ -1,6 +1,7 @@
 """Every attempt is written down as it went, and no delivery waits for that or fails by it."""
 
 import logging
+from asyncio import TaskGroup
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,24 @@ async def kept(world: LaneWorld, endpoint: Endpoint, session: Session) -> Sequen
 
 def over(courier: DeliverLane, store: Any) -> DeliverLane:  # noqa: ANN401 - stands for the port
     return replace(courier, record=replace(courier.record, attempts=store))
+
+
+def test_the_first_410_is_told_while_its_confirmation_waits() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint, session = await ready(world)
+        world.receiver.reply = WebhookAnswer(status=410)
+
+        async with TaskGroup() as tasks:
+            tasks.create_task(world.courier()(endpoint.id, session.id))
+            await world.clock.sleep(GONE_CONFIRM / 2)
+            (first,) = await kept(world, endpoint, session)
+
+        assert len(await kept(world, endpoint, session)) == 2
+        assert (first.number, first.decision) == (1, Decision.CONFIRM_GONE)
+        assert first.next_at == first.at + GONE_CONFIRM
+
+    run_virtual(story())
 
 
 def test_a_retry_and_its_delivery_are_told_as_they_went() -> None:
