@@ -30,5 +30,6 @@ ERROR: Final = (
 VERIFY: Final = (
     "Whether the URL must prove itself: it is `paused` and keeps its backlog until its answer to a "
     "`webhook.challenge` event, sent at once and with each `/verify`, has `data.challenge` as its "
-    'body: bare, or as `{"challenge": "…"}`. Another URL must prove itself anew.'
+    'body: bare, or as `{"challenge": "…"}`, within a second of its head. Another URL must prove '
+    "itself anew."
 )

@@ -208,6 +208,7 @@ def _add_verify(router: APIRouter, broker: Broker) -> None:
     ) -> Response:
         """One signed `webhook.challenge` now, within ten seconds, and what came of it.
 
+        The body of the answer has to come within a second of its head.
         The first good answer opens a webhook that waits for it.
         """
         call = call_of(request)
