@@ -1,15 +1,17 @@
 """Endpoints kept, changed and switched."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 import pytest
 
+from service.adapters.system import SystemClock, SystemIds
 from service.domain.endpoint import EndpointState
 from service.domain.errors import UnavailableError, VersionConflictError
 from service.domain.health import Health
 from service.domain.ids import EndpointId
 from service.domain.told import Stage, Told
-from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.manage_webhooks import CHANGE_PAUSE_SECONDS, ManageWebhooks
 from service.usecases.moot_hints import KNOWN_SECONDS
 from tests.support.api_bench import Bench, open_bench
 from tests.support.losing import losing
@@ -38,6 +40,36 @@ async def test_a_change_that_lost_a_race_is_made_again() -> None:
 
     assert answer.body is not None
     assert answer.body["state"] == "disabled"
+
+
+async def test_many_changes_at_once_are_all_made() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        headers = [{f"x-n-{n}": "1"} for n in range(25)]
+        webhooks = replace(bench.broker.webhooks, clock=SystemClock(), ids=SystemIds())
+
+        answers = await asyncio.gather(
+            *(
+                webhooks.change(key, endpoint_id, changes={"headers": one}, ticket=None)
+                for one in headers
+            )
+        )
+        stored = await bench.table.tenants.endpoint(endpoint_id)
+
+    assert [answer.status for answer in answers] == [200] * 25
+    assert stored.version == 26
+
+
+async def test_a_change_that_keeps_losing_waits_a_few_seconds_at_most() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        began = bench.clock.monotonic()
+
+        await _racing(bench, 11).switch(key, endpoint_id, on=False, ticket=None)
+
+        waited = bench.clock.monotonic() - began
+    most = 2 * CHANGE_PAUSE_SECONDS * (1 + 2 + 4 + 8 + 16 * 7)
+    assert 0 < waited < most
 
 
 async def test_a_change_that_always_loses_is_told() -> None:
