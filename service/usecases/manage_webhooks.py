@@ -295,7 +295,7 @@ class ManageWebhooks:
 
 def _pause(attempt: int, jitter: float) -> float:
     """Seconds before a try, from 1 on: any up to twice the average, 0.04 s at first, then 0.64."""
-    return 2 * CHANGE_PAUSE_SECONDS * 2 ** min(attempt - 1, 4) * jitter
+    return 2 * CHANGE_PAUSE_SECONDS * 2.0 ** min(attempt - 1, 4) * jitter
 
 
 def _begins_anew(before: Endpoint, after: Endpoint) -> bool:
