@@ -20,6 +20,12 @@ the deadline.
 """
 _PARSER: Final = attrgetter("stream._stream._connection._h11_state")
 """Where the transport keeps the parser of an answer's connection; it has no public way to it."""
+_STREAM: Final = attrgetter("_inner._stream")
+_QUEUE: Final = attrgetter("_protocol.read_queue")
+_RECORDS: Final = attrgetter("_read_bio.pending")
+"""anyio takes up to 256 KiB from a socket at once and hands out what was asked for. The rest waits
+in a queue, and what TLS has not looked at yet in a buffer; neither is public.
+"""
 
 _SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -139,10 +145,14 @@ def has_leftover(response: httpcore2.Response) -> bool:
     """
     try:
         leftover, _ = _PARSER(response).trailing_data
-        secured = response.extensions["network_stream"].get_extra_info("ssl_object")
+        connection = response.extensions["network_stream"]
+        secured = connection.get_extra_info("ssl_object")
+        stream = _STREAM(connection)
+        unread = 0 if secured is None else _RECORDS(stream)
+        queue = _QUEUE(stream if secured is None else stream.transport_stream)
     except (AttributeError, KeyError):
         return True  # another transport than we know: trust nothing
-    return bool(leftover) or (secured is not None and _has_record(secured))
+    return bool(leftover or unread or queue) or (secured is not None and _has_record(secured))
 
 
 def _has_record(secured: ssl.SSLObject) -> bool:

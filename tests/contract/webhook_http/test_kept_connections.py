@@ -9,11 +9,12 @@ import pytest
 import uvloop
 
 from service.adapters.system import SystemClock
-from service.adapters.webhook_connections import BoundedBackend
+from service.adapters.webhook_connections import PIECE, BoundedBackend
 from service.adapters.webhook_http import WebhookSender
 from service.adapters.webhook_pool import KeptConnections
 from service.webhook.target import networks
-from tests.support.webhook_sink import WebhookSink, answer, webhook_sink
+from tests.contract.webhook_http.posting import post
+from tests.support.webhook_sink import WebhookSink, answer, raw, webhook_sink
 
 EVERYWHERE = "0.0.0.0"
 """All of 127.0.0.0/8, for hosts whose addresses change."""
@@ -51,15 +52,15 @@ def test_what_nobody_asks_for_again_is_closed_at_its_time(
 
     async def story() -> tuple[int, int, int]:
         async with webhook_sink(host=EVERYWHERE) as sink:
-            pool = pool_of(idle=0.3)
+            pool = pool_of(idle=1.0)
             for number in range(10):
                 await ask(pool, sink, "moving.example", address=f"127.0.0.{number + 1}")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.6)
             await ask(pool, sink, "late.example")
             both = sink.open_connections
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.6)
             late = sink.open_connections
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.9)
             none = sink.open_connections
             await pool.aclose()
             return both, late, none
@@ -143,3 +144,34 @@ async def test_after_its_end_nothing_is_kept(sink: WebhookSink) -> None:
     await asyncio.sleep(0.05)
 
     assert (sink.connections, sink.open_connections) == (2, 0)
+
+
+def piece_of_answer(total: int) -> bytes:
+    """A whole answer of so many bytes, head and body."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %05d\r\n\r\n"
+    body = b"a" * (total - len(head % 0))
+    return head % len(body) + body
+
+
+@pytest.mark.parametrize("size", [PIECE, 2 * PIECE])
+@pytest.mark.parametrize(
+    "make_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+def test_what_comes_after_a_whole_number_of_pieces_is_not_the_next_answer_either(
+    make_loop: Callable[[], asyncio.AbstractEventLoop], size: int
+) -> None:
+    """It is neither in the socket nor in the parser, but in the queue between."""
+
+    async def story() -> list[tuple[int | None, int]]:
+        late = b"HTTP/1.1 299 Late\r\ncontent-length: 0\r\n\r\n"
+        async with webhook_sink() as sink:
+            whole = piece_of_answer(size)
+            sink.script.extend([raw(whole, keep=True), raw(whole + late, keep=True)])
+            sink.reply = answer(503)
+            sender = WebhookSender(clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"))
+            got = [(await post(sender, sink.url)).status for _ in range(4)]
+            await sender.close()
+            return list(zip(got, [each.connection for each in sink.requests], strict=True))
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        assert runner.run(story()) == [(200, 1), (200, 1), (503, 2), (503, 2)]

@@ -5,18 +5,26 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from service.adapters.system import SystemClock
+from service.adapters.webhook_http import WebhookSender
+from service.webhook.target import networks
 from tests.contract.webhook_http.peers import Peer, peer_at
-from tests.contract.webhook_http.test_tls import post, server_context
+from tests.contract.webhook_http.test_tls import loopback, post, server_context
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
 OK: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 PROXY: Final = b"HTTP/1.1 502 said by a proxy\r\n\r\n"
 """Plain text where a record should be."""
+READ_BY_TLS: Final = 65536
+"""Bytes that TLS takes from the queue at once."""
+LARGE_ONES: Final = 12
+"""Answers after which the kernel takes more than that at once."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +95,17 @@ def spoiled(record: bytes) -> bytes:
     return record[:20] + bytes([record[20] ^ 1]) + record[21:]
 
 
+def in_records(size: int) -> list[bytes]:
+    """A whole answer, in parts that are as long on the wire: TLS 1.3 adds 22 bytes to each."""
+    lengths = [16384, 16384, 16384, 8000]
+    lengths.append(size - 22 * 5 - sum(lengths))
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %05d\r\n\r\n"
+    body = b"a" * (sum(lengths) - len(head % 0))
+    whole = memoryview(head % len(body) + body)
+    ends = list(accumulate(lengths))
+    return [bytes(whole[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+
+
 @pytest.mark.parametrize("plain", [True, False], ids=["no record", "a spoiled record"])
 @pytest.mark.parametrize(
     ("first", "status", "error"),
@@ -117,6 +136,48 @@ async def test_tls_that_breaks_takes_no_complete_head_back(
         got = await post(port, trust=tmp_path / "cert.pem")
 
     assert (got.status, got.error) == (status, error)
+
+
+@pytest.mark.parametrize("ahead", ["nothing", "a record", "part of a record"])
+async def test_a_record_sent_ahead_in_the_same_breath_is_not_the_next_answer(
+    tmp_path: Path, ahead: str
+) -> None:
+    """TLS asks the socket for 64 KiB at a time; what came beyond waits in a queue."""
+    connections: list[int] = []
+
+    async def hasty(peer: Secured) -> None:
+        connections.append(0)
+        while True:
+            await peer.request()
+            connections[-1] += 1
+            if len(connections) > 1 or connections[-1] > LARGE_ONES:
+                peer.writer.write(peer.record(OK.replace(b"200", b"503")))
+                continue
+            if connections[-1] < LARGE_ONES:
+                peer.writer.write(b"".join(map(peer.record, in_records(READ_BY_TLS - 1500))))
+                continue
+            wire = b"".join(map(peer.record, in_records(READ_BY_TLS)))
+            assert len(wire) == READ_BY_TLS
+            late = b"" if ahead == "nothing" else peer.record(OK.replace(b"200", b"299"))
+            peer.writer.write(wire + (late if ahead == "a record" else late[:9]))
+
+    context = server_context(tmp_path, "hooks.example")
+    async with peer_at(secured_peer(context, hasty)) as port:
+        sender = WebhookSender(
+            clock=SystemClock(),
+            allowed_networks=networks("127.0.0.0/8"),
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
+            resolver=loopback,
+        )
+        url = f"https://hooks.example:{port}/x"
+        got = [
+            (await sender.post(url, headers={}, body=b"{}", timeout_seconds=3.0)).status
+            for _ in range(LARGE_ONES + 1)
+        ]
+        await sender.close()
+
+    assert got == [200] * LARGE_ONES + [503]
+    assert connections == ([LARGE_ONES + 1] if ahead == "nothing" else [LARGE_ONES, 1])
 
 
 async def test_who_wants_a_certificate_of_ours_after_the_handshake_is_a_tls_failure(
