@@ -216,7 +216,7 @@ COUNTED: Final[dict[str, Cost]] = {
         "one that failed again": (1, 1, 4, 0, 5, 8, 1),
         "a hint with nothing to do": (1, 2, 0, 0, 6, 0, 0),
         "a hint before its time": (1, 0, 0, 0, 4, 0, 0),
-        "a hint while the endpoint is down": (1, 1, 2, 0, 5, 4, 0),
+        "a hint while the endpoint is down": (1, 1, 2, 0, 5, 4, 1),
         "the third of them within a second": (0, 0, 0, 0, 0, 0, 0),
     }.items()
 }

@@ -15,6 +15,7 @@ from service.domain.log import EventType
 from service.domain.session import Session
 from service.ports import AttemptStore, WebhookAnswer
 from service.usecases.deliver_lane import DeliverLane
+from service.usecases.keep_lane import BEHIND_SECONDS
 from service.usecases.record_attempt import RECORD_SECONDS
 from service.webhook.retry import GONE_CONFIRM, SCHEDULE
 from tests.support.lane_world import OK, Fields, LaneWorld
@@ -171,14 +172,14 @@ def test_a_probe_is_told_as_one_with_the_time_of_the_next() -> None:
             await world.courier()(endpoint.id, session.id)
         probe_at = (await world.table.healths.health(endpoint.id)).probe_at
         assert probe_at is not None
-        await world.clock.sleep(probe_at - world.clock.now())
+        await world.clock.sleep(probe_at + BEHIND_SECONDS - world.clock.now())
 
         await world.courier()(endpoint.id, sessions[-1].id)
 
         made = await kept(world, endpoint, sessions[-1])
         assert [each.trigger for each in made] == [Trigger.LIVE, Trigger.PROBE]
         health = await world.table.healths.health(endpoint.id)
-        assert made[-1].next_at == health.probe_at
+        assert made[-1].next_at == (health.probe_at or 0.0) + BEHIND_SECONDS
 
     run_virtual(story())
 
