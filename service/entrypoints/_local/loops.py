@@ -64,7 +64,8 @@ async def courier_loop(
                 else:
                     couriers.take(hint)
     finally:
-        assembly.deliver_lane.closing.begin()
+        if patience:
+            assembly.deliver_lane.closing.begin()
         await couriers.stop(patience=patience)
         await replayers.stop()
 

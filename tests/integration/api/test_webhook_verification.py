@@ -6,6 +6,7 @@ import pytest
 
 from service.domain.endpoint import EndpointState
 from service.ports import WebhookAnswer
+from service.usecases.moot_hints import KNOWN_SECONDS
 from tests.support.api_bench import Bench
 
 URL = "https://example.com/hook"
@@ -56,7 +57,7 @@ async def test_one_that_does_not_answer_waits_until_it_does(bench: Bench) -> Non
     assert between.items() >= WAITS.items()
     assert right.items() >= {"passed": True, "verified": True, "state": "active"}.items()
     assert (await bench.http.get(path)).json().items() >= OPEN.items()
-    assert (made["id"], session["id"], 0.0) in bench.hints.lanes, "its backlog is woken"
+    assert (made["id"], session["id"], KNOWN_SECONDS) in bench.hints.lanes, "its backlog is woken"
 
 
 async def test_a_repeat_of_the_creation_makes_and_sends_nothing(bench: Bench) -> None:

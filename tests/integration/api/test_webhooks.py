@@ -8,6 +8,7 @@ from standardwebhooks.webhooks import Webhook
 
 from service.domain.endpoint import EndpointState
 from service.ports import WebhookAnswer
+from service.usecases.moot_hints import KNOWN_SECONDS
 from tests.support.api_bench import Bench
 
 URL = "https://example.com/hook"
@@ -169,7 +170,7 @@ async def test_an_endpoint_that_opens_hints_the_lanes_of_the_sessions(bench: Ben
     await bench.http.post(f"/v1/webhooks/{made['id']}/enable")
 
     assert at_creation == [(made["id"], session["id"], 2.0)]
-    assert bench.hints.lanes == [(made["id"], session["id"], 0.0)]
+    assert bench.hints.lanes == [(made["id"], session["id"], KNOWN_SECONDS)]
 
 
 async def test_rotating_keeps_the_old_secret_for_the_grace(bench: Bench) -> None:
