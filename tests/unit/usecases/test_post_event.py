@@ -54,6 +54,8 @@ def test_the_date_of_an_answer_is_held_against_our_clock() -> None:
         stamps = [int(p.headers["webhook-timestamp"]) for p in world.receiver.posts]
         assert set(stamps) == {int(world.clock.now())}, "signatures keep the system's clock"
 
+    run_virtual(story())
+
 
 def test_what_a_replay_sends_has_its_name_and_no_number() -> None:
     async def story() -> None:

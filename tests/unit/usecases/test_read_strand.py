@@ -212,6 +212,20 @@ def test_who_waits_for_its_endpoint_comes_as_soon_as_that_is_open_and_well(
     play(story())
 
 
+def test_what_a_strand_waits_for_ends_when_its_endpoint_is_opened() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        job = await world.replay(endpoint, due=600)
+        before = await found(world, job)
+        await world.change(endpoint.id, openings=endpoint.openings + 1)
+
+        assert before is None
+        assert await found(world, job) is not None
+
+    play(story())
+
+
 def test_the_end_of_a_replay_is_found_at_once_and_within_a_second_by_who_is_at_work() -> None:
     async def story() -> None:
         world = LaneWorld()
