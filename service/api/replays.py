@@ -17,12 +17,13 @@ def replays_router(broker: Broker) -> APIRouter:
     """The routes of replays, over the use cases."""
     route_class = guarded(broker, read=Scope.WEBHOOKS, write=Scope.WEBHOOKS)
     router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=route_class)
-    _add_writes(router, broker)
+    _add_start(router, broker)
+    _add_cancel(router, broker)
     _add_reads(router, broker)
     return router
 
 
-def _add_writes(router: APIRouter, broker: Broker) -> None:
+def _add_start(router: APIRouter, broker: Broker) -> None:
     start = broker.start_replay
 
     @router.post(
@@ -50,6 +51,10 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
             )
         )
 
+
+def _add_cancel(router: APIRouter, broker: Broker) -> None:
+    cancel = broker.start_replay.cancel
+
     @router.post(
         "/{webhook_id}/replays/{replay_id}/cancel",
         response_model=None,
@@ -64,7 +69,7 @@ def _add_writes(router: APIRouter, broker: Broker) -> None:
         return await respond(
             broker.once.keeping(
                 call.ticket,
-                lambda: start.cancel(call.key, EndpointId(webhook_id), ReplayId(replay_id)),
+                lambda: cancel(call.key, EndpointId(webhook_id), ReplayId(replay_id)),
             )
         )
 
