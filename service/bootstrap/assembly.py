@@ -28,6 +28,7 @@ from service.usecases.present import PresentVisits
 from service.usecases.push_typing import PushTyping
 from service.usecases.read_lane import ReadLane
 from service.usecases.run_replay import RunReplay
+from service.usecases.standing import Standing
 from service.usecases.start_listeners import StartListeners
 from service.usecases.sweep import Sweep
 from service.usecases.visit import Tools, Visit
@@ -49,6 +50,7 @@ class Assembly:
     attend: Attend
     change: ChangeSession
     moot: MootHints
+    standing: Standing
     deliver_lane: DeliverLane
     run_replay: RunReplay
     sweep: Sweep
@@ -102,6 +104,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         attend=shared.attend,
         change=shared.change,
         moot=moot,
+        standing=gate.standing,
         deliver_lane=_courier(shared, gate, moot),
         run_replay=run_replay(shared, gate),
         sweep=_sweep(shared, starts),

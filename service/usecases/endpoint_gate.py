@@ -25,6 +25,7 @@ from service.domain.health import (
 )
 from service.domain.ids import LOCK, EndpointId, LogId
 from service.ports import Clock, HealthStore, Hints, Ids, LaneStore
+from service.usecases.standing import Standing
 
 PLACE_SECONDS: Final = 60.0
 """How long a place is held after a crash: a courier lives no longer."""
@@ -81,6 +82,7 @@ class EndpointGate:
     probe_scale: float = 1.0
     successes: "dict[EndpointId, float]" = field(default_factory=dict)
     """When this process last saw an endpoint take something: most of it is written nowhere."""
+    standing: Standing = field(default_factory=Standing)
     also_wake: "Callable[[EndpointId], Awaitable[None]]" = _nobody
     """Whoever else waits for an endpoint that is back."""
 
@@ -147,6 +149,7 @@ class EndpointGate:
         lasting: bool = False,
     ) -> Health:
         """An attempt failed; the endpoint's health as it is then."""
+        self.standing.failed(endpoint_id)
         for _ in range(CHANGE_TRIES):
             stamp = replace(self._stamp(), succeeded_at=self.successes.get(endpoint_id))
             after = failed(health, session_id, stamp, probed=probed, lasting=lasting)
@@ -175,6 +178,7 @@ class EndpointGate:
 
     async def tell_success(self, endpoint_id: EndpointId, health: Health) -> Health:
         """An attempt came through. The first one after an outage wakes the lanes."""
+        self.standing.took(endpoint_id)
         self.successes.pop(endpoint_id, None)
         if len(self.successes) >= KNOWN_MOST:
             del self.successes[next(iter(self.successes))]

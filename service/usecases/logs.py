@@ -8,7 +8,7 @@ from service.domain.ids import LogId, SessionId, TenantName, tenant_of
 from service.ports import LogPage, SessionStore, TenantLog
 
 PAGE: Final = 100
-LAST: Final = 25
+LAST: Final = (10, 40, 160)
 """How many events are looked at from the end, before a log is read from its beginning."""
 CLOCKS_SECONDS: Final = 10.0
 """Nobody's clock is that far off another's: what was appended behind an event that is so much older
@@ -53,11 +53,12 @@ class Logs:
         """The same for an endpoint that was made a moment ago: its place is among the last ones."""
         if tenant_of(log_id) is not None:
             return None
-        last = await self.sessions.tail(SessionId(log_id), limit=LAST)
-        if not last or (last[0].sequence > 1 and last[0].at >= since - CLOCKS_SECONDS):
-            return None
-        young = next((event for event in last if event.at >= since), None)
-        return last[-1].sequence if young is None else young.sequence - 1
+        for limit in LAST:
+            last = await self.sessions.tail(SessionId(log_id), limit=limit)
+            if last and (last[0].sequence == 1 or last[0].at < since - CLOCKS_SECONDS):
+                young = next((event for event in last if event.at >= since), None)
+                return last[-1].sequence if young is None else young.sequence - 1
+        return None
 
     async def goes_on(self, log_id: LogId, *, after: int) -> bool:
         """Whether there is anything behind that place, strongly consistent."""

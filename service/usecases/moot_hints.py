@@ -40,7 +40,8 @@ class MootHints:
 
     def is_moot(self, endpoint_id: EndpointId, log_id: LogId) -> bool:
         """Whether a look at that lane would find that it has to wait."""
-        if self.shut_until.get(endpoint_id, 0.0) <= self.clock.monotonic():
+        shut_until = self.shut_until.get(endpoint_id)
+        if shut_until is None or shut_until <= self.clock.monotonic():
             return False
         due_at = self.due.get((endpoint_id, log_id))
         return due_at is not None and self.clock.now() + SOON_SECONDS < due_at

@@ -19,6 +19,8 @@ from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 
 PAGE: Final = 100
+WAITING_PAGE: Final = 1
+"""Events read of a lane that will find its endpoint shut: whether there is any is all it asks."""
 SOON_SECONDS: Final = 2.0
 """A hint may come a little early (queues count whole seconds): wait for the due time here."""
 ENDPOINT_FRESH_SECONDS: Final = 1.0
@@ -95,7 +97,9 @@ class ReadLane:
         lane = known or await self._beginning(view.endpoint, run.session_id)
         if lane is None:
             return None
-        page = await self.logs.read(run.session_id, after=lane.cursor, limit=PAGE)
+        waits = isinstance(leave(view.health, now=self.clock.now()), Wait)
+        limit = WAITING_PAGE if waits else PAGE
+        page = await self.logs.read(run.session_id, after=lane.cursor, limit=limit)
         is_done = known is not None and page.last_sequence <= known.cursor
         if page.last_sequence == 0 or (is_done and lane.due_at is None):
             # One that is done and has a time all the same is looked at until that is taken away.

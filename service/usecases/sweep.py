@@ -44,6 +44,7 @@ class Sweep:
     start_listeners: StartListeners
     follow_notices: FollowNotices
     page: int = PAGE
+    look_ahead: float = LOOK_AHEAD_SECONDS
 
     async def __call__(self, *, ahead: float = 0.0, seconds: float = SWEEP_SECONDS) -> int:
         """Hint or visit what is due, for that long at most; how many things were.
@@ -66,13 +67,15 @@ class Sweep:
         seen: set[tuple[EndpointId, LogId]] = set()
         while True:
             limit = len(seen) + self.page
-            due = await self.ports.lanes.due_lanes(before=now + LOOK_AHEAD_SECONDS, limit=limit)
+            due = await self.ports.lanes.due_lanes(before=now + self.look_ahead, limit=limit)
             fresh = [lane for lane in due if lane not in seen]
             seen.update(fresh)
             for start in range(0, len(fresh), SIDE_BY_SIDE):
                 # Hints that are sent side by side share requests.
                 some = fresh[start : start + SIDE_BY_SIDE]
                 await gather(*(self._lane(*lane, now=now) for lane in some))
+                # A store in the same process answers at once: others are to have their turn.
+                await self.ports.clock.sleep(0)
             if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
                 return len(seen)
 
@@ -88,7 +91,7 @@ class Sweep:
         seen: set[tuple[ReplayId, int]] = set()
         while True:
             limit = len(seen) + self.page
-            due = await self.ports.replays.due_strands(before=now + LOOK_AHEAD_SECONDS, limit=limit)
+            due = await self.ports.replays.due_strands(before=now + self.look_ahead, limit=limit)
             fresh = [one for one in due if (one.replay_id, one.number) not in seen]
             seen.update((one.replay_id, one.number) for one in fresh)
             for start in range(0, len(fresh), SIDE_BY_SIDE):

@@ -30,8 +30,9 @@ class WakeLanes:
     async def __call__(self, tenant: TenantName, session_id: SessionId) -> None:
         """One hint for each active endpoint of the tenant that is not known to be shut."""
         for endpoint in await self.endpoints(tenant):
-            is_moot = self.moot.is_moot(endpoint.id, session_id)
-            if endpoint.state is EndpointState.ACTIVE and not is_moot:
+            if endpoint.state is not EndpointState.ACTIVE:
+                continue
+            if not self.moot.is_moot(endpoint.id, session_id):
                 await self.hints.lane(endpoint.id, session_id)
 
 

@@ -3,8 +3,10 @@
 Two things are scarce. Waiting for receivers is not, but one that answers slowly must not take all
 that may wait: each endpoint has places of its own. The processor is: when an endpoint is made, or
 twenty die at once, each has a lane to look at for every session. So few lanes are at work at a
-time, those of the endpoint with the least to do come first, and those of endpoints that were found
-shut come last. On AWS each batch of hints has an invocation of its own, and the queue sees to
+time. Those of endpoints that took something when they were tried last come first, and among them
+those of the endpoint with the least to do. Of others only some are at work; and those of endpoints
+that were found shut, which are to be written down as waiting and no more, take turns in a small
+share of the time. On AWS each batch of hints has an invocation of its own, and the queue sees to
 fairness.
 """
 
@@ -12,6 +14,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 from typing import Final
 
@@ -20,17 +23,40 @@ from service.ports import LaneHint
 
 PLACES: Final = 32
 """Lanes of one endpoint at a time."""
-AT_WORK: Final = 16
-"""Lanes of all that are at work at a time."""
-SHUT_AT_WORK: Final = 4
-"""Of those, lanes of endpoints that are shut, as far as we know."""
 WORK_SECONDS: Final = 0.05
 """A lane counts as being at work for so long at most: then it waits for its receiver."""
 WAITING_MOST: Final = 10_000
 """Hints that wait for a place; what comes then is dropped, which costs time and nothing else."""
+REST_SECONDS: Final = 0.03
+"""So long after a lane of a shut endpoint was at work none of them is begun."""
 
 Deliver = Callable[[LaneHint], Coroutine[object, object, None]]
 _Name = tuple[EndpointId, LogId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What this process saw of endpoints and lanes; it may be wrong, at the cost of time."""
+
+    is_good: Callable[[EndpointId], bool]
+    """It took something when it was tried last."""
+    is_shut: Callable[[EndpointId], bool]
+    """It was down or paused when it was looked at last."""
+    is_moot: Callable[[EndpointId, LogId], bool]
+    """A look at the lane would find that it has to wait."""
+
+
+class Class(IntEnum):
+    """What this process knows of an endpoint; the first come first."""
+
+    GOOD = 0
+    UNSURE = 1
+    """New, or failing and not shut yet."""
+    SHUT = 2
+
+
+AT_WORK: Final = {Class.GOOD: 16, Class.UNSURE: 2, Class.SHUT: 1}
+"""Lanes at work at a time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +64,7 @@ class _Run:
     task: asyncio.Task[None]
     timer: asyncio.TimerHandle | None
     """Ends its being at work."""
-    shut: bool
+    kind: Class
 
 
 class Couriers:
@@ -47,21 +73,22 @@ class Couriers:
     def __init__(
         self,
         deliver: Deliver,
+        known: Known,
         *,
-        is_shut: Callable[[EndpointId], bool],
         work_seconds: float = WORK_SECONDS,
         most: int = WAITING_MOST,
     ) -> None:
         self._deliver = deliver
-        self._is_shut = is_shut
+        self._known = known
         self._work_seconds = work_seconds
         self._most = most
         self._running: dict[_Name, _Run] = {}
         self._waiting: dict[_Name, LaneHint] = {}
         self._queues: dict[EndpointId, deque[_Name]] = {}
+        """Whoever was served last stands last."""
         self._busy: defaultdict[EndpointId, int] = defaultdict(int)
-        self._at_work = 0
-        self._shut_at_work = 0
+        self._at_work = dict.fromkeys(Class, 0)
+        self._rest: asyncio.TimerHandle | None = None
 
     def take(self, hint: LaneHint) -> None:
         """Deliver it as soon as its turn comes. One that waits already is not queued again."""
@@ -81,6 +108,8 @@ class Couriers:
         """
         self._waiting.clear()
         self._queues.clear()
+        if self._rest is not None:
+            self._rest.cancel()
         running = [run.task for run in self._running.values()]
         if running and patience > 0:
             await asyncio.wait(running, timeout=patience)
@@ -92,46 +121,70 @@ class Couriers:
         self._queues.setdefault(name[0], deque()).append(name)
 
     def _start(self) -> None:
-        while self._at_work < AT_WORK and (turn := self._whose_turn()) is not None:
-            endpoint_id, shut = turn
-            name = self._queues[endpoint_id].popleft()
-            if not self._queues[endpoint_id]:
-                del self._queues[endpoint_id]
+        while (turn := self._whose_turn()) is not None:
+            endpoint_id, kind = turn
+            queue = self._queues.pop(endpoint_id)
+            name = queue.popleft()
+            if queue:
+                self._queues[endpoint_id] = queue
+            if kind is Class.SHUT and self._known.is_moot(*name):
+                del self._waiting[name]
+                continue
             self._busy[endpoint_id] += 1
-            self._at_work += 1
-            self._shut_at_work += shut
-            self._begin(name, shut=shut)
+            self._at_work[kind] += 1
+            self._begin(name, kind)
 
-    def _whose_turn(self) -> tuple[EndpointId, bool] | None:
-        """The endpoint with the fewest lanes that wait; and whether it is shut."""
-        free = [name for name in self._queues if self._busy[name] < PLACES]
-        ranked = ((self._is_shut(name), len(self._queues[name]), name) for name in free)
-        shut, _, endpoint_id = min(ranked, default=(True, 0, None))
-        if endpoint_id is None or (shut and self._shut_at_work >= SHUT_AT_WORK):
-            return None
-        return endpoint_id, shut
+    def _whose_turn(self) -> tuple[EndpointId, Class] | None:
+        """The endpoint that comes first, of those that may begin a lane now."""
+        best: tuple[Class, int] | None = None
+        found: EndpointId | None = None
+        for endpoint_id, queue in self._queues.items():
+            kind = self._class_of(endpoint_id)
+            # Shut ones take turns: whichever opened meanwhile is not to wait for all others.
+            rank = (kind, 0 if kind is Class.SHUT else len(queue))
+            if (best is None or rank < best) and self._may(endpoint_id, kind):
+                best, found = rank, endpoint_id
+        return None if best is None or found is None else (found, best[0])
 
-    def _begin(self, name: _Name, *, shut: bool) -> None:
+    def _class_of(self, endpoint_id: EndpointId) -> Class:
+        if self._known.is_shut(endpoint_id):
+            return Class.SHUT
+        return Class.GOOD if self._known.is_good(endpoint_id) else Class.UNSURE
+
+    def _may(self, endpoint_id: EndpointId, kind: Class) -> bool:
+        rests = kind is Class.SHUT and self._rest is not None
+        free = self._at_work[kind] < AT_WORK[kind] and not rests
+        return free and self._busy[endpoint_id] < PLACES
+
+    def _begin(self, name: _Name, kind: Class) -> None:
         task = asyncio.create_task(self._deliver(self._waiting.pop(name)))
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._work_seconds, self._waits, name)
-        self._running[name] = _Run(task=task, timer=timer, shut=shut)
+        self._running[name] = _Run(task=task, timer=timer, kind=kind)
         task.add_done_callback(partial(self._end, name))
 
     def _waits(self, name: _Name) -> None:
         """It has been at work for so long that it must be waiting for its receiver."""
         run = self._running[name]
         run.timer = None
-        self._at_work -= 1
-        self._shut_at_work -= run.shut
+        self._worked(run)
+        self._start()
+
+    def _worked(self, run: _Run) -> None:
+        self._at_work[run.kind] -= 1
+        if run.kind is Class.SHUT:
+            loop = asyncio.get_running_loop()
+            self._rest = loop.call_later(REST_SECONDS, self._rested)
+
+    def _rested(self) -> None:
+        self._rest = None
         self._start()
 
     def _end(self, name: _Name, _: "asyncio.Task[None]") -> None:
         run = self._running.pop(name)
         if run.timer is not None:
             run.timer.cancel()
-            self._at_work -= 1
-            self._shut_at_work -= run.shut
+            self._worked(run)
         self._busy[name[0]] -= 1
         if not self._busy[name[0]]:
             del self._busy[name[0]]

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.bootstrap import Assembly
 from service.domain.errors import BrokerError
 from service.domain.ids import ReplayId
-from service.entrypoints._local.couriers import Couriers
+from service.entrypoints._local.couriers import Couriers, Known
 from service.ports import Deliveries, DeliveryHint, LaneHint, ReplayHint
 from service.usecases.hold_links import HoldLinks
 
@@ -23,6 +23,8 @@ DEAF_SECONDS: Final = 2.0
 """A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
 """On AWS a minute; on one machine a sweep costs next to nothing."""
+LOOK_AHEAD_SECONDS: Final = 10.0
+"""How early what is due is found, and so how often: the next sweep is near."""
 PATIENCE_SECONDS: Final = 10.0
 """How long a process that stops waits for answers to what it sent already."""
 AHEAD_SECONDS: Final = 120.0
@@ -54,7 +56,9 @@ async def courier_loop(
     assembly: Assembly, deliveries: Deliveries, *, patience: float = 0.0
 ) -> None:
     """Deliver hinted lanes and strands until cancelled; what is under way has so long to end."""
-    couriers = Couriers(lambda hint: _deliver(assembly, hint), is_shut=assembly.moot.is_shut)
+    standing, moot = assembly.standing, assembly.moot
+    known = Known(is_good=standing.is_good, is_shut=moot.is_shut, is_moot=moot.is_moot)
+    couriers = Couriers(lambda hint: _deliver(assembly, hint), known)
     replayers = _Replayers(assembly)
     try:
         while True:
@@ -72,9 +76,10 @@ async def courier_loop(
 
 async def sweeper_loop(assembly: Assembly) -> None:
     """Sweep until cancelled."""
+    sweep = replace(assembly.sweep, look_ahead=LOOK_AHEAD_SECONDS)
     while True:
         try:
-            await assembly.sweep()
+            await sweep()
         except BrokerError as error:
             _log.warning("sweep.failed", extra={"error": type(error).__name__})
         await assembly.ports.clock.sleep(SWEEP_SECONDS)

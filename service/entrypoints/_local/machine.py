@@ -17,6 +17,7 @@ from service.entrypoints._local.loops import begin_loops
 from service.entrypoints._local.opening import open_ports
 from service.entrypoints._local.simulated import start_simulator
 from service.entrypoints._local.web import HOST, WebServer
+from service.entrypoints._process.collector import collect_seldom
 from service.entrypoints._process.descriptors import make_room
 from service.usecases.begin_term import begin_term
 
@@ -57,7 +58,7 @@ async def _run(
         alone=settings.store is StoreKind.EMBEDDED,
     )
     await web.start()
-    _greet(f"http://{HOST}:{web.port}", key if made_up else None, simulator)
+    _begin_serving(f"http://{HOST}:{web.port}", key if made_up else None, simulator)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     assembly.broker.begin_closing()
@@ -82,6 +83,7 @@ def _term(settings: LocalSettings, opened: Opened) -> Term:
     )
 
 
-def _greet(address: str, made_up_key: str | None, simulator: str | None) -> None:
+def _begin_serving(address: str, made_up_key: str | None, simulator: str | None) -> None:
+    collect_seldom()
     print(greeting(address, made_up_key=made_up_key, simulator=simulator))
     print(f"ready {address}", flush=True)

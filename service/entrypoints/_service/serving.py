@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from service.bootstrap import Opened, assemble
 from service.config import ListenerServiceSettings
 from service.entrypoints._local.opening import open_ports
+from service.entrypoints._process.collector import collect_seldom
 from service.entrypoints._process.descriptors import make_room
 from service.entrypoints._service.liveness import Liveness, Pulse
 from service.usecases.begin_term import begin_term
@@ -46,6 +47,7 @@ async def serve(
             )
         )
         await listener.claim()
+        collect_seldom()
         print(f"ready {liveness.address}", flush=True)
         await ServeTerm(clock=opened.ports.clock, listener=listener)(stopping)
 

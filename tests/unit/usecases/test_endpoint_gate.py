@@ -604,6 +604,26 @@ def test_a_success_that_others_told_already_is_no_news() -> None:
     run_virtual(story())
 
 
+def test_whether_the_last_attempt_came_through_is_known_of_each_endpoint() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        endpoint = await world.endpoint()
+        [session] = await chats(world, 1, events=2)
+        courier = world.courier()
+        standing = courier.gate.standing
+
+        unseen = standing.is_good(endpoint.id)
+        await courier(endpoint.id, session.id)
+        seen = standing.is_good(endpoint.id)
+        world.receiver.reply = DEAD
+        await world.append(session, RECEIVED, first=3)
+        await courier(endpoint.id, session.id)
+
+        assert (unseen, seen, standing.is_good(endpoint.id)) == (False, True, False)
+
+    play(story())
+
+
 def test_the_successes_of_so_many_endpoints_are_remembered_and_the_longest_ago_forgotten() -> None:
     async def story() -> None:
         asked = gate(LaneWorld(), Crowded([]))

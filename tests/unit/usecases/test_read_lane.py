@@ -42,6 +42,30 @@ def test_finding_writes_nothing_and_shows_what_lies_ahead() -> None:
     run_virtual(story())
 
 
+@pytest.mark.parametrize(("failures", "read"), [(4, 3), (5, 1)])
+def test_of_a_lane_that_will_wait_no_more_is_read_than_whether_there_is_any(
+    failures: int, read: int
+) -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        world.receiver.reply = WebhookAnswer(status=None, error="refused")
+        endpoint = await world.endpoint()
+        for number in range(failures):
+            failing = await world.session(f"ses_{number}")
+            await world.append(failing, EventType.MESSAGE_RECEIVED)
+            await world.courier()(endpoint.id, failing.id)
+        session = await world.session("ses_late")
+        await world.append(session, *[EventType.MESSAGE_RECEIVED] * 3)
+        run = Run(endpoint_id=endpoint.id, session_id=session.id, hops=0, until=99.0)
+
+        hold = await world.courier().reader.find(run)
+
+        assert hold is not None
+        assert (len(hold.ahead), hold.end) == (read, 3)
+
+    run_virtual(story())
+
+
 HALF_A_DAY = 12 * 3600.0
 
 

@@ -294,6 +294,18 @@ async def _replay(stage: Stage, *, strands: int, due: float) -> ReplayId:
 
 
 @on_virtual_time
+async def test_who_sweeps_often_need_not_look_far_ahead() -> None:
+    async with staged() as stage:
+        soon = await _replay(stage, strands=1, due=stage.now + 9)
+        await _replay(stage, strands=1, due=stage.now + 11)
+
+        await replace(stage.assembly.sweep, look_ahead=10.0)()
+
+        await stage.clock.sleep(12)
+        assert await next_lanes(stage.broker.hints.deliveries) == [ReplayHint(soon, 0)]
+
+
+@on_virtual_time
 async def test_all_strands_that_are_due_are_hinted_page_by_page_each_for_its_own_time() -> None:
     async with staged() as stage:
         job = await _replay(stage, strands=7, due=stage.now - 2)

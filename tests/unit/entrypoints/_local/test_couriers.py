@@ -4,8 +4,21 @@ import asyncio
 from typing import Any
 
 from service.domain.ids import EndpointId, SessionId
-from service.entrypoints._local.couriers import AT_WORK, PLACES, SHUT_AT_WORK, Couriers
+from service.entrypoints._local.couriers import (
+    AT_WORK,
+    PLACES,
+    REST_SECONDS,
+    Class,
+    Couriers,
+    Known,
+)
 from service.ports import LaneHint
+
+MOST = AT_WORK[Class.GOOD]
+
+
+NOTHING = Known(is_good=lambda _: True, is_shut=lambda _: False, is_moot=lambda *_: False)
+"""Nothing is known that would hold anybody up."""
 
 
 def hint(endpoint: str, session: int) -> LaneHint:
@@ -17,10 +30,13 @@ class Yard:
 
     def __init__(self) -> None:
         self.begun: list[tuple[str, str]] = []
+        self.times: list[float] = []
+        self.parked: set[str] = set()
         self.go_on = asyncio.Event()
 
     async def deliver(self, hint: LaneHint) -> None:
         self.begun.append((hint.endpoint_id, hint.session_id))
+        self.times.append(asyncio.get_running_loop().time())
         if hint.endpoint_id != "fast":
             await self.go_on.wait()
 
@@ -29,8 +45,13 @@ class Yard:
 
 
 def couriers_of(yard: Yard, **limits: Any) -> Couriers:  # noqa: ANN401 - numbers
-    """Whatever is called dead is known to be shut."""
-    return Couriers(yard.deliver, is_shut=lambda name: name.startswith("dead"), **limits)
+    """What is called dead is known to be shut, and what is called new was never tried."""
+    known = Known(
+        is_good=lambda name: not name.startswith("new"),
+        is_shut=lambda name: name.startswith("dead"),
+        is_moot=lambda _, session_id: session_id in yard.parked,
+    )
+    return Couriers(yard.deliver, known, **limits)
 
 
 async def turns(count: int = 20) -> None:
@@ -59,7 +80,7 @@ async def test_only_some_are_at_work_at_a_time_and_who_has_least_to_do_comes_fir
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=60.0)
 
-    for number in range(AT_WORK + 5):
+    for number in range(MOST + 5):
         couriers.take(hint("slow", number))
     couriers.take(hint("fast", 1))
     await turns()
@@ -67,46 +88,82 @@ async def test_only_some_are_at_work_at_a_time_and_who_has_least_to_do_comes_fir
     yard.go_on.set()
     await turns()
 
-    assert meanwhile == AT_WORK
-    assert yard.begun[AT_WORK] == ("fast", "ses_1")
-    assert yard.count("slow") == AT_WORK + 5
+    assert meanwhile == MOST
+    assert yard.begun[MOST] == ("fast", "ses_1")
+    assert yard.count("slow") == MOST + 5
 
 
-async def test_endpoints_that_are_shut_come_last_and_are_few_at_a_time() -> None:
+async def test_those_of_which_nothing_good_is_known_come_after_and_few_at_a_time() -> None:
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=60.0)
 
     for number in range(40):
-        couriers.take(hint(f"dead_{number % 20}", number))
+        couriers.take(hint(f"new_{number % 20}", number))
     for number in range(3):
         couriers.take(hint("fast", number))
     await turns()
-    meanwhile = yard.count("dead"), yard.count("fast")
+    meanwhile = yard.count("new"), yard.count("fast")
     yard.go_on.set()
     await turns(200)
 
-    assert meanwhile == (SHUT_AT_WORK, 3)
-    assert yard.count("dead") == 40
+    assert meanwhile == (AT_WORK[Class.UNSURE], 3)
+    assert yard.count("new") == 40
+
+
+async def test_the_shut_ones_take_turns_one_by_one_and_rest_between() -> None:
+    yard = Yard()
+    yard.go_on.set()
+    couriers = couriers_of(yard)
+
+    for name in ("dead_a", "dead_b"):
+        for number in range(3):
+            couriers.take(hint(name, number))
+    couriers.take(hint("fast", 1))
+    await turns()
+    meanwhile = yard.count("dead"), yard.count("fast")
+    await asyncio.sleep(8 * REST_SECONDS)
+
+    assert meanwhile == (1, 1)
+    assert [name[-1] for name, _ in yard.begun if name != "fast"] == [*"aababb"]
+    assert yard.times[-1] - yard.times[0] >= 5 * REST_SECONDS
 
 
 async def test_one_that_hangs_is_at_work_for_a_moment_only() -> None:
     yard = Yard()
-    couriers = couriers_of(yard)
+    couriers = couriers_of(yard, work_seconds=0.01)
 
-    for number in range(3 * SHUT_AT_WORK):
+    for number in range(3):
         couriers.take(hint(f"dead_{number}", number))
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(5 * REST_SECONDS)
     hanging = yard.count("dead")
     yard.go_on.set()
     await turns()
     yard.go_on.clear()
-    for number in range(2 * SHUT_AT_WORK):
+    for number in range(2):
         couriers.take(hint(f"dead_{number}", number))
-    await turns()
+    await asyncio.sleep(0.5 * REST_SECONDS)
 
-    assert hanging == 3 * SHUT_AT_WORK
-    assert yard.count("dead") - hanging == SHUT_AT_WORK, "each was counted off once"
+    assert hanging == 3
+    assert yard.count("dead") - hanging <= 1, "each was counted off once"
     await couriers.stop()
+
+
+async def test_what_is_known_to_wait_by_its_turn_is_dropped_and_takes_no_turn() -> None:
+    yard = Yard()
+    yard.go_on.set()
+    couriers = couriers_of(yard)
+
+    for number in range(4):
+        couriers.take(hint("dead", number))
+    yard.parked = {"ses_1", "ses_2"}
+    await asyncio.sleep(1.7 * REST_SECONDS)
+    meanwhile = list(yard.begun)
+    yard.parked = set()
+    couriers.take(hint("dead", 1))
+    await asyncio.sleep(2.5 * REST_SECONDS)
+
+    assert meanwhile == [("dead", "ses_0"), ("dead", "ses_3")]
+    assert yard.begun[2:] == [("dead", "ses_1")], "a later hint for it counts again"
 
 
 async def test_a_lane_that_is_hinted_while_it_is_delivered_is_looked_at_once_more() -> None:
@@ -130,13 +187,13 @@ async def test_what_waits_is_bounded() -> None:
     yard = Yard()
     couriers = couriers_of(yard, most=2, work_seconds=60.0)
 
-    for number in range(AT_WORK + 5):
+    for number in range(MOST + 5):
         couriers.take(hint("slow", number))
         await turns(2)
     yard.go_on.set()
     await turns()
 
-    assert yard.count("slow") == AT_WORK + 2
+    assert yard.count("slow") == MOST + 2
 
 
 async def test_a_delivery_that_breaks_gives_its_place_back() -> None:
@@ -147,27 +204,27 @@ async def test_a_delivery_that_breaks_gives_its_place_back() -> None:
         await asyncio.sleep(0)
         raise ZeroDivisionError
 
-    couriers = Couriers(breaks, is_shut=lambda _: False, work_seconds=60.0)
+    couriers = Couriers(breaks, NOTHING, work_seconds=60.0)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
 
-    for number in range(2 * AT_WORK):
+    for number in range(2 * MOST):
         couriers.take(hint("whk_1", number))
     await turns()
 
-    assert len(begun) == 2 * AT_WORK
+    assert len(begun) == 2 * MOST
 
 
 async def test_stopping_ends_what_runs_and_begins_nothing() -> None:
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=60.0)
-    for number in range(AT_WORK + 1):
+    for number in range(MOST + 1):
         couriers.take(hint("slow", number))
     await turns()
 
     await couriers.stop()
     await turns()
 
-    assert yard.count("slow") == AT_WORK
+    assert yard.count("slow") == MOST
 
 
 async def test_what_is_under_way_is_waited_for_a_while() -> None:
@@ -178,7 +235,7 @@ async def test_what_is_under_way_is_waited_for_a_while() -> None:
         await yard.deliver(hint)
         ended.append(hint.session_id)
 
-    couriers = Couriers(ends, is_shut=lambda _: False)
+    couriers = Couriers(ends, NOTHING)
     couriers.take(hint("slow", 1))
     await turns()
     asyncio.get_running_loop().call_later(0.02, yard.go_on.set)
