@@ -31,7 +31,7 @@ from service.adapters.table.log_items import (
 )
 from service.adapters.table.paging import below, due_before, every_item
 from service.adapters.table.steps import CONTENTION_TRIES, Step, run
-from service.adapters.table.tenant_items import read_endpoint
+from service.adapters.table.tenant_items import endpoint_reader
 from service.domain.endpoint import Claim, Lane
 from service.domain.errors import NotFoundError, UnavailableError, VersionConflictError
 from service.domain.ids import EndpointId, LogId, SessionId, tenant_of
@@ -46,7 +46,7 @@ class LaneTable:
 
     def __init__(self, driver: Driver, cipher: Cipher, *, looked_at: int = LOOKED_AT) -> None:
         self._driver = driver
-        self._cipher = cipher
+        self._read_endpoint = endpoint_reader(cipher)
         self._looked_at = looked_at
 
     async def look(self, endpoint_id: EndpointId, session_id: LogId) -> LaneView:
@@ -63,7 +63,7 @@ class LaneTable:
         found, health, lane, *session = (there.get(key) for key in keys)
         if found is None:
             raise NotFoundError(kind="webhook", name=endpoint_id)
-        endpoint = read_endpoint(found, self._cipher)
+        endpoint = self._read_endpoint(found)
         alive = all(item is not None and "erased" not in item for item in session)
         return LaneView(
             endpoint=endpoint,

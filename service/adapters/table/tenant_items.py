@@ -4,7 +4,9 @@ Secrets are encrypted here, bound to what they belong to.
 """
 
 import json
-from typing import Any, cast
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, cast
 
 from service.adapters.table import schema
 from service.adapters.table.conditions import Item, Key, Value
@@ -13,6 +15,9 @@ from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint
 from service.ports import Cipher
+
+READ_MOST: Final = 1_000
+"""Endpoints that are remembered as they were read."""
 
 
 def api_key_item(key: ApiKey, at: Key) -> Item:
@@ -71,9 +76,17 @@ def endpoint_item(endpoint: Endpoint, at: Key, cipher: Cipher) -> Item:
     return {"pk": at.pk, "sk": at.sk, "version": endpoint.version, "body": text_of(members)}
 
 
-def read_endpoint(item: Item, cipher: Cipher) -> Endpoint:
-    """The endpoint of an item."""
-    members = _members(item)
+def endpoint_reader(cipher: Cipher) -> Callable[[Item], Endpoint]:
+    """Reads the endpoint of an item, and remembers the latest: couriers see the same ones again."""
+
+    @lru_cache(maxsize=READ_MOST)
+    def read(body: str, version: int) -> Endpoint:
+        return _endpoint_of({**json.loads(body), "version": version}, cipher)
+
+    return lambda item: read(str(item["body"]), int(item["version"]))
+
+
+def _endpoint_of(members: dict[str, Any], cipher: Cipher) -> Endpoint:
     for name, value in members["headers"].items():
         members["headers"][name] = cipher.decrypt(value, context=_endpoint(members["id"], "header"))
     for secret in members["secrets"]:

@@ -11,7 +11,6 @@ from service.adapters.table.conditions import (
     Condition,
     Delete,
     Equals,
-    Item,
     Key,
     Present,
     Put,
@@ -25,10 +24,10 @@ from service.adapters.table.tenant_items import (
     api_key_item,
     deployment_item,
     endpoint_item,
+    endpoint_reader,
     idempotency_item,
     read_api_key,
     read_deployment,
-    read_endpoint,
     read_idempotency,
 )
 from service.adapters.table.tenant_log import append
@@ -60,6 +59,7 @@ class TenantTable:
     def __init__(self, driver: Driver, cipher: Cipher) -> None:
         self._driver = driver
         self._cipher = cipher
+        self._read_endpoint = endpoint_reader(cipher)
 
     async def put_key(self, key: ApiKey, idempotency: IdempotencyRecord | None) -> None:
         """Keep a new key. Raises IdempotencyInProgressError."""
@@ -196,9 +196,6 @@ class TenantTable:
         if item is None:
             raise NotFoundError(kind="webhook", name=endpoint_id)
         return self._read_endpoint(item)
-
-    def _read_endpoint(self, item: Item) -> Endpoint:
-        return read_endpoint(item, self._cipher)
 
     async def endpoints_of(self, tenant: TenantName) -> Sequence[Endpoint]:
         """Every endpoint of a tenant."""
