@@ -1,10 +1,17 @@
-"""What roles may do is what the adapters ask AWS for, both ways."""
+"""What all roles together may do is what the adapters ask AWS for, both ways.
+
+Function by function, and on what, is recorded from conversations:
+tests/contract/functions/test_rights.py.
+"""
 
 import ast
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tests.support.terraform_files import Module
+import pytest
+
+from tests.support.policies import statements_of
+from tests.support.terraform_files import FUNCTIONS, Module
 
 ADAPTERS: Final = Path(__file__).parents[2] / "service" / "adapters"
 CLIENTS: Final = {"client", "_client", "_sender", "_poller"}
@@ -30,8 +37,6 @@ ACTIONS: Final = {
 ON_A_STAND_IN: Final = {"create_queue", "create_table", "update_time_to_live", "get_waiter"}
 """What Terraform does on AWS."""
 NO_CALLS: Final = {"close", "exceptions"}
-NOT_OF_THE_CODE: Final = {"TakeBatches", "UseKeyThroughTable"}
-"""What the trigger and DynamoDB do in the name of a function."""
 
 
 def test_every_call_is_allowed_and_every_right_is_used() -> None:
@@ -40,10 +45,18 @@ def test_every_call_is_allowed_and_every_right_is_used() -> None:
     assert {ACTIONS.get(each, each) for each in called} == _allowed()
 
 
-def test_each_statement_has_a_name_of_its_own() -> None:
-    sids = [each["sid"] for each in _statements()]
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_statement_of_a_role_has_a_name_of_its_own(function: str) -> None:
+    sids = [each.sid for each in statements_of(function)]
 
     assert len(set(sids)) == len(sids)
+
+
+def test_every_need_is_somebodys() -> None:
+    found = Module("broker").locals
+    parts = {name for name in found if name.startswith("needs_of_")}
+
+    assert {part for each in FUNCTIONS for part in parts if part in found["needs"][each]} == parts
 
 
 def _called() -> set[str]:
@@ -68,18 +81,4 @@ def _is_aws(file: Path) -> bool:
 
 
 def _allowed() -> set[str]:
-    return {
-        action
-        for each in _statements()
-        if each["sid"] not in NOT_OF_THE_CODE
-        for action in each["actions"]
-    }
-
-
-def _statements() -> list[dict[str, Any]]:
-    return [
-        statement
-        for name, needs in Module("broker").locals.items()
-        if name.startswith("needs_of_")
-        for statement in needs
-    ]
+    return {action for name in FUNCTIONS for each in statements_of(name) for action in each.actions}

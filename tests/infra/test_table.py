@@ -4,7 +4,8 @@ from typing import Final
 
 from service.adapters.dynamodb.opening import table_request
 from service.adapters.table.schema import INDEXES, TTL
-from tests.support.terraform_files import Module
+from tests.support.policies import rights_of_role
+from tests.support.terraform_files import FUNCTIONS, Module
 
 TABLE: Final = Module("broker").resource("aws_dynamodb_table")
 WANTED: Final = table_request("broker")
@@ -38,13 +39,11 @@ def test_the_indexes_are_those_of_the_schema() -> None:
     assert made == {each.name: (each.pk, each.sk, "INCLUDE", list(each.also)) for each in INDEXES}
 
 
-def test_roles_name_every_index() -> None:
-    reading = next(
-        each for each in Module("broker").locals["needs_of_table"] if each["sid"] == "ReadIndexes"
-    )
+def test_roles_name_every_index_and_no_other() -> None:
+    places = {right.resource for each in FUNCTIONS for right in rights_of_role(each)}
+    named = {place.rpartition("/")[2] for place in places if place.startswith("table/index/")}
 
-    assert all(f'"{each.name}"' in reading["resources"] for each in INDEXES)
-    assert reading["resources"].count('"') == 2 * (len(INDEXES) + 1)
+    assert named == {each.name for each in INDEXES}
 
 
 def test_items_expire_by_the_attribute_of_the_schema() -> None:

@@ -22,14 +22,18 @@ MINISTACK_SERVICES: Final = "dynamodb,sqs,secretsmanager"
 
 
 @contextlib.contextmanager
-def ministack(services: str = MINISTACK_SERVICES) -> Iterator[str]:
-    """A running stand-in of these services, or of all; its endpoint."""
+def ministack(services: str = MINISTACK_SERVICES, *, enforcing: bool = False) -> Iterator[str]:
+    """A running stand-in of these services, or of all; its endpoint.
+
+    `enforcing`: it looks at policies; whoever says `test` for a key is the account's root.
+    """
     port = _free_port()
     environment = {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "SERVICES": services,
+        "AUTH": str(enforcing).lower(),
     }
     endpoint = f"http://127.0.0.1:{port}"
     with _running([_binary("ministack")], environment, ready=f"{endpoint}/_ministack/health"):

@@ -10,6 +10,7 @@ from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import open_embedded
 from service.adapters.embedded.hints import InProcessHints
 from service.adapters.system import OwnListener
+from service.adapters.table.driver import Meter
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.deployment import Deployment, PlatformCredentials
@@ -113,6 +114,8 @@ class VirtualBroker:
     simulator: InProcessSimulator
     received: Received
     clock: VirtualClock
+    meter: Meter
+    """What the table was asked by all processes."""
 
     @property
     def ports(self) -> Ports:
@@ -155,7 +158,12 @@ async def virtual_broker(
     )
     assembly = assemble(LocalSettings(shards=4), ports)
     yield VirtualBroker(
-        assembly=assembly, hints=hints, simulator=simulator, received=received, clock=clock
+        assembly=assembly,
+        hints=hints,
+        simulator=simulator,
+        received=received,
+        clock=clock,
+        meter=table.driver.meter,
     )
     await simulator.aclose()
     await table.close()

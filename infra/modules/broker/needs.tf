@@ -1,9 +1,11 @@
-# What the code asks AWS for, one statement for each need. A test compares the actions with the
-# calls in service/adapters, both ways.
+# What each function asks AWS for, one statement for each need. A test records the calls of whole
+# conversations and compares them with these statements, function by function and both ways.
 
 locals {
   table_arn = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${var.name}"
 
+  # All four read the table and put, change and remove single items, alone or in a transaction,
+  # which needs the rights of its parts (developer guide, "IAM and transactions").
   needs_of_table = [
     {
       sid       = "ReadTable"
@@ -11,20 +13,8 @@ locals {
       resources = [local.table_arn]
     },
     {
-      sid       = "ReadIndexes"
-      actions   = ["dynamodb:Query"]
-      resources = [for each in ["live", "due", "tenant", "lanes"] : "${local.table_arn}/index/${each}"]
-    },
-    {
-      # A transaction needs the rights of its parts (developer guide, "IAM for transactions").
-      sid = "WriteTable"
-      actions = [
-        "dynamodb:BatchWriteItem",
-        "dynamodb:ConditionCheckItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-      ]
+      sid       = "WriteTable"
+      actions   = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
       resources = [local.table_arn]
     },
     {
@@ -37,13 +27,68 @@ locals {
     },
   ]
 
+  # Who locks a session where no listener is, or makes a lane, looks at another item on the way.
+  needs_of_checks = [
+    {
+      sid       = "CheckItems"
+      actions   = ["dynamodb:ConditionCheckItem"]
+      resources = [local.table_arn]
+    },
+  ]
+
+  # An erased session, the lanes and the replays of a deleted endpoint: a listener removes neither.
+  needs_of_removals = [
+    {
+      sid       = "RemoveMany"
+      actions   = ["dynamodb:BatchWriteItem"]
+      resources = [local.table_arn]
+    },
+  ]
+
+  needs_of_listings = [
+    {
+      sid       = "ReadIndexes"
+      actions   = ["dynamodb:Query"]
+      resources = ["${local.table_arn}/index/lanes", "${local.table_arn}/index/tenant"]
+    },
+  ]
+
+  needs_of_shards = [
+    {
+      sid       = "ReadIndexes"
+      actions   = ["dynamodb:Query"]
+      resources = ["${local.table_arn}/index/live"]
+    },
+  ]
+
+  needs_of_sweeps = [
+    {
+      sid       = "ReadIndexes"
+      actions   = ["dynamodb:Query"]
+      resources = ["${local.table_arn}/index/due", "${local.table_arn}/index/live"]
+    },
+  ]
+
   # Each process looks for the queue of deliveries and the last mailbox when it starts. Up to 4096
   # mailboxes are named by what their names begin with: a policy has no room for a list.
   needs_of_hints = [
     {
-      sid       = "SendHints"
-      actions   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
+      sid       = "FindQueues"
+      actions   = ["sqs:GetQueueUrl"]
       resources = ["${local.queue_arn}-deliveries", "${local.queue_arn}-mailbox-*"]
+    },
+    {
+      sid       = "HintCouriers"
+      actions   = ["sqs:SendMessage"]
+      resources = ["${local.queue_arn}-deliveries"]
+    },
+  ]
+
+  needs_of_owners = [
+    {
+      sid       = "HintListeners"
+      actions   = ["sqs:SendMessage"]
+      resources = ["${local.queue_arn}-mailbox-*"]
     },
   ]
 
@@ -73,9 +118,21 @@ locals {
   ]
 
   needs = {
-    api      = concat(local.needs_of_table, local.needs_of_hints, local.needs_of_starts)
-    listener = concat(local.needs_of_table, local.needs_of_hints, local.needs_of_links)
-    courier  = concat(local.needs_of_table, local.needs_of_hints, local.needs_of_batches)
-    sweeper  = concat(local.needs_of_table, local.needs_of_hints, local.needs_of_starts)
+    api = concat(
+      local.needs_of_table, local.needs_of_checks, local.needs_of_removals, local.needs_of_listings,
+      local.needs_of_hints, local.needs_of_owners, local.needs_of_starts,
+    )
+    listener = concat(
+      local.needs_of_table, local.needs_of_shards,
+      local.needs_of_hints, local.needs_of_links,
+    )
+    courier = concat(
+      local.needs_of_table, local.needs_of_checks, local.needs_of_removals, local.needs_of_listings,
+      local.needs_of_hints, local.needs_of_batches,
+    )
+    sweeper = concat(
+      local.needs_of_table, local.needs_of_checks, local.needs_of_removals, local.needs_of_sweeps,
+      local.needs_of_hints, local.needs_of_owners, local.needs_of_starts,
+    )
   }
 }
