@@ -133,7 +133,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         target = self.headers.get("x-amz-target", "")
         self.recorder.note(call_of(target), rights_of(target, json.loads(body)))
-        status, kind, answer = self._forward(body)
+        try:
+            status, kind, answer = self._forward(body)
+        except (OSError, http.client.HTTPException):
+            # The stand-in has ended, and somebody still polls.
+            self.close_connection = True
+            return
         if status in {400, 403} and DENIED.encode() in answer:
             self.recorder.denied.append(answer.decode())
         self._answer(status, kind, answer)
