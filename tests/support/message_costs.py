@@ -20,6 +20,7 @@ from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.ids import EndpointId, ListenerName, LogId, ReplayId, SessionId
 from service.domain.lease import Term
+from service.ports import Ports
 from service.simulator.deployments import Bot, Deployment
 from service.simulator.knobs import Knobs
 from service.simulator.state import WorldConfig
@@ -102,6 +103,8 @@ class Town:
     hints: CountedHints
     settings: LocalSettings
     http: httpx2.AsyncClient
+    version: Callable[[Ports], Ports] | None = None
+    """What the next processes have in the place of their ports."""
     couriers: int = 0
     members: int = 0
     tasks: "list[asyncio.Task[Any]]" = field(default_factory=list)
@@ -109,11 +112,12 @@ class Town:
     def process(self) -> Assembly:
         """One more, which shares nothing but table and queues."""
         bell = InProcessBell(self.broker.clock)
-        return assemble(self.settings, replace(self.broker.ports, hints=self.hints, bell=bell))
+        ports = replace(self.broker.ports, hints=self.hints, bell=bell)
+        return assemble(self.settings, ports if self.version is None else self.version(ports))
 
     def bill(self) -> Bill:
         """So far."""
-        meter = self.broker.meter
+        meter = self.broker.driver.meter
         return Bill(
             read_units=meter.read_units,
             write_units=meter.write_units,
@@ -173,6 +177,15 @@ class Town:
                 await serve(found, ends=self.broker.clock.monotonic() + 60)
 
 
+def client(front: Assembly) -> httpx2.AsyncClient:
+    """A caller at the door of a process."""
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=create_app(front.broker)),
+        base_url="http://broker.test",
+        headers={"authorization": f"Bearer {KEY}"},
+    )
+
+
 @asynccontextmanager
 async def town(
     *, endpoints: int = 0, dormant: float | None = None, shards: int = 1
@@ -184,12 +197,7 @@ async def town(
         hints = CountedHints(broker.clock)
         settings = LocalSettings(shards=shards, dormant_seconds=dormant)
         front = assemble(settings, replace(broker.ports, hints=hints))
-        http = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=create_app(front.broker)),
-            base_url="http://broker.test",
-            headers={"authorization": f"Bearer {KEY}"},
-        )
-        await stack.enter_async_context(http)
+        http = await stack.enter_async_context(client(front))
         made = Town(broker=broker, hints=hints, settings=settings, http=http)
         for number in range(endpoints):
             url = f"http://127.0.0.1:{9000 + number}/hook"

@@ -8,9 +8,9 @@ from service.adapters.bell import InProcessBell
 from service.adapters.cipher import AesCipher
 from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import open_embedded
+from service.adapters.embedded.driver import EmbeddedDriver
 from service.adapters.embedded.hints import InProcessHints
 from service.adapters.system import OwnListener
-from service.adapters.table.driver import Meter
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.deployment import Deployment, PlatformCredentials
@@ -114,8 +114,8 @@ class VirtualBroker:
     simulator: InProcessSimulator
     received: Received
     clock: VirtualClock
-    meter: Meter
-    """What the table was asked by all processes."""
+    driver: EmbeddedDriver
+    """Of the table that all processes share."""
 
     @property
     def ports(self) -> Ports:
@@ -163,7 +163,7 @@ async def virtual_broker(
         simulator=simulator,
         received=received,
         clock=clock,
-        meter=table.driver.meter,
+        driver=table.driver,
     )
     await simulator.aclose()
     await table.close()
