@@ -10,7 +10,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.domain.budget import MINUTE_LIMIT
@@ -19,6 +26,9 @@ from service.domain.lease import MOST_LINKS
 
 PREFIX: Final = "BROKER_"
 DATA_DIR: Final = Path(".data")
+NOT_SET: Final = Path()
+LAYER_DIR: Final = Path("/opt/broker")
+"""Where a layer with the folder `broker` appears (developer guide, "Packaging layers")."""
 MOST_SHARDS: Final = 4_096
 
 Network = IPv4Network | IPv6Network
@@ -86,6 +96,31 @@ def _not_the_working_folder(given: object) -> object:
     return DATA_DIR if given == "" else given
 
 
+def _key_folder(given: object, info: ValidationInfo) -> object:
+    """A function's key is in a file that it is given, or KMS has it."""
+    if given not in {"", NOT_SET}:
+        return given
+    if info.data.get("kms_key") is not None:
+        return LAYER_DIR
+    fault = "neither this nor BROKER_KMS_KEY is set, so nothing encrypts what is secret"
+    raise ValueError(fault)
+
+
+def _by_reference(key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    """Whoever may read a function's configuration would read the key; so only on a stand-in."""
+    if key is None or info.data.get("aws_endpoint_url") is not None:
+        return key
+    fault = "on AWS a secret is named, not given: set BROKER_ADMIN_KEY_REF instead"
+    raise ValueError(fault)
+
+
+def _only_one(reference: str | None, info: ValidationInfo) -> str | None:
+    if reference is not None and info.data.get("admin_key") is not None:
+        fault = "BROKER_ADMIN_KEY is set too: which one?"
+        raise ValueError(fault)
+    return reference
+
+
 def _header_safe(key: SecretStr | None) -> SecretStr | None:
     """The key travels in a header. Names the rule, never the value."""
     text = "" if key is None else key.get_secret_value()
@@ -98,7 +133,7 @@ def _header_safe(key: SecretStr | None) -> SecretStr | None:
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 DataDir = Annotated[Path, BeforeValidator(_not_the_working_folder)]
-RequiredDir = Annotated[Path, BeforeValidator(_none_if_empty)]
+KeyDir = Annotated[Path, BeforeValidator(_key_folder)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 OptionalSeconds = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_empty)
@@ -106,6 +141,29 @@ OptionalSeconds = Annotated[
 OptionalKey = Annotated[
     SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_header_safe)
 ]
+SecretRef = Annotated[
+    Annotated[
+        str,
+        Field(
+            pattern=r"^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^\s#]+(#[^\s#]+)?|ssm:/[A-Za-z0-9_./-]+)$"
+        ),
+    ]
+    | None,
+    BeforeValidator(_none_if_empty),
+    AfterValidator(_only_one),
+]
+"""Secrets Manager's ARN, with `#member` where the secret is JSON, or `ssm:/name/of/a/parameter`."""
+KmsKey = Annotated[
+    Annotated[
+        str,
+        Field(
+            pattern=r"^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/\S+|alias/\S+|[\w-]{36})$"
+        ),
+    ]
+    | None,
+    BeforeValidator(_none_if_empty),
+]
+"""KMS API reference, GenerateDataKey, "KeyId": ARN or id of a key, ARN or name of an alias."""
 QueuePrefix = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 """SQS API reference, CreateQueue: at most 80 of these; the names end in `-mailbox-4095` at most."""
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -163,6 +221,16 @@ class ListenerSettings(BrokerSettings):
     dormant_seconds: OptionalSeconds = 1800.0
     """After how long a quiet session's link is let go; None keeps it."""
     store: StoreKind = StoreKind.DYNAMODB
+    kms_key: KmsKey = None
+    """The KMS key that wraps the data keys; None: what is secret is encrypted with the key of a
+    file.
+    """
+    kms_context: OptionalText = None
+    """What the encryption context names; None: the table. For a table that was restored under
+    another name.
+    """
+    kms_rotation_days: Annotated[int, Field(ge=7, le=3_650)] = 30
+    """How long a data key encrypts. At the least of them the ring has room for 20 years."""
     data_dir: DataDir = DATA_DIR
     """Where the key is that encrypts secrets at rest, and the embedded table."""
     retry_scale: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
@@ -223,15 +291,21 @@ class FunctionSettings(ListenerSettings):
 
     store: Annotated[StoreKind, AfterValidator(_shared)] = StoreKind.DYNAMODB
     webhook_allow: Annotated[Networks, AfterValidator(_without_loopback)] = ()
-    data_dir: RequiredDir
-    """Holds `encryption.key`, which is only read: a function's own files do not last."""
+    data_dir: KeyDir = Field(default=NOT_SET, validate_default=True)
+    """Holds `encryption.key`, which is only read: a function's own files do not last. Needed
+    without `kms_key`; with it, for what was encrypted before.
+    """
 
 
 class ApiFunctionSettings(FunctionSettings):
     """The REST API as a Lambda function."""
 
-    admin_key: OptionalKey = None
-    """Made known at every cold start, with every scope; None: the keys that are in the table."""
+    admin_key: Annotated[OptionalKey, AfterValidator(_by_reference)] = None
+    """On a stand-in of AWS, instead of a reference."""
+    admin_key_ref: SecretRef = None
+    """Where the key is that is made known at every cold start, with every scope; None: the keys
+    that are in the table.
+    """
 
 
 class ListenerFunctionSettings(FunctionSettings):

@@ -13,7 +13,7 @@ ROOT: Final = "service"
 
 BY_NAME: Final = ("uvloop",)
 """What every function loads by its name, so that no import statement tells of it."""
-AWS_SERVICES: Final = ("dynamodb", "lambda", "sqs")
+AWS_SERVICES: Final = ("dynamodb", "kms", "lambda", "secretsmanager", "sqs", "ssm")
 """Of the 400 services that botocore describes: those that our clients are made for."""
 
 NEVER: Final = ("service.cli", "service.client", "service.console", "service.simulator", "tests")

@@ -24,25 +24,26 @@ SCHEME: Final = "v1."
 
 
 class AesCipher:
-    """The Cipher of one key."""
+    """The Cipher of one key. What it encrypts begins with `scheme`, which tells the keys apart."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, scheme: str = SCHEME) -> None:
         if len(key) != KEY_BYTES:
             fault = f"an encryption key has {KEY_BYTES} bytes, not {len(key)}"
             raise ConfigurationError(fault)
         self._aead = AESGCM(key)
+        self._scheme = scheme
 
     def encrypt(self, text: str, *, context: str) -> str:
         """Authenticated encryption; the result is text, and another one each time."""
         # Not from the chance port: a nonce that comes again gives secrets away (SP 800-38D, 8.3).
         nonce = os.urandom(NONCE_BYTES)  # noqa: TID251
         sealed = self._aead.encrypt(nonce, text.encode("utf-8", "surrogatepass"), context.encode())
-        return SCHEME + base64.b64encode(nonce + sealed).decode("ascii")
+        return self._scheme + base64.b64encode(nonce + sealed).decode("ascii")
 
     def decrypt(self, text: str, *, context: str) -> str:
         """Raises ConfigurationError when the key or the context is another."""
         try:
-            raw = base64.b64decode(text.removeprefix(SCHEME), validate=True)
+            raw = base64.b64decode(text.removeprefix(self._scheme), validate=True)
             opened = self._aead.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode())
         except (InvalidTag, binascii.Error, ValueError) as exc:
             fault = f"a secret of {context} does not open: it was kept with another encryption key"

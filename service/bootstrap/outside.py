@@ -2,10 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final
 
 from service.adapters.bell import InProcessBell
-from service.adapters.cipher import AesCipher, file_key
 from service.adapters.dynamodb import DynamoSettings
 from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.genesys_http import GenesysHttp
@@ -14,16 +12,14 @@ from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.lambda_starter import LambdaSettings, LambdaStarter
 from service.adapters.platform import GenesysPlatform
 from service.adapters.sqs import SqsSettings
-from service.adapters.storage import Storage, open_aws, open_here
+from service.adapters.storage import AwsStorage, Storage, open_aws, open_here
 from service.adapters.system import OwnListener, SystemClock, SystemIds
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
+from service.bootstrap.keys import begin_ring, file_cipher, ring_cipher
 from service.config import ListenerSettings, StoreKind
 from service.domain.errors import ConfigurationError
 from service.ports import Clock, Deliveries, Mailboxes, Ports, Starter
-
-KEY_FILE: Final = "encryption.key"
-"""In the data directory, 0600: what encrypts client ids and other secrets at rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +41,17 @@ async def local_ports(settings: ListenerSettings) -> Opened:
     clock = SystemClock()
     if settings.store is StoreKind.EMBEDDED:
         _check_embedded(settings)
-        storage = open_here(settings.data_dir, cipher=_cipher(settings), clock=clock)
+        storage = open_here(settings.data_dir, cipher=file_cipher(settings), clock=clock)
         return with_wires(settings, clock, storage, OwnListener())
-    url = settings.aws_endpoint_url
-    storage = await open_aws(
-        DynamoSettings(table=settings.table, endpoint_url=url),
-        SqsSettings(prefix=settings.queue_prefix, shards=settings.shards, endpoint_url=url),
-        cipher=_cipher(settings),
-        clock=clock,
-        create=url is not None,
-    )
+    shared = await _shared_storage(settings, clock)
     if settings.listener_function is None:
-        return with_wires(settings, clock, storage, OwnListener())
+        return with_wires(settings, clock, shared, OwnListener())
     wanted = LambdaSettings(
-        function=settings.listener_function, endpoint_url=settings.lambda_endpoint_url or url
+        function=settings.listener_function,
+        endpoint_url=settings.lambda_endpoint_url or settings.aws_endpoint_url,
     )
-    starter = LambdaStarter(wanted, storage.session)
-    opened = with_wires(settings, clock, storage, starter)
+    starter = LambdaStarter(wanted, shared.session)
+    opened = with_wires(settings, clock, shared, starter)
 
     async def close() -> None:
         await starter.close()
@@ -70,17 +60,42 @@ async def local_ports(settings: ListenerSettings) -> Opened:
     return replace(opened, close=close)
 
 
+async def _shared_storage(settings: ListenerSettings, clock: Clock) -> AwsStorage:
+    """Table and queues on AWS, with the cipher that the settings say."""
+    ring = None if settings.kms_key is None else ring_cipher(settings, clock)
+    url = settings.aws_endpoint_url
+    storage = await open_aws(
+        DynamoSettings(table=settings.table, endpoint_url=url),
+        SqsSettings(prefix=settings.queue_prefix, shards=settings.shards, endpoint_url=url),
+        cipher=file_cipher(settings) if ring is None else ring,
+        clock=clock,
+        create=url is not None,
+    )
+    if ring is None or settings.kms_key is None:
+        return storage
+    service = await begin_ring(ring, settings, storage, settings.kms_key)
+
+    async def close() -> None:
+        await service.close()
+        await storage.close()
+
+    return replace(storage, close=close)
+
+
 def _check_embedded(settings: ListenerSettings) -> None:
+    faults = []
     if settings.listener_function is not None:
-        fault = (
+        faults.append(
             "BROKER_LISTENER_FUNCTION: no function can open the embedded table; "
             "set BROKER_STORE=dynamodb, or no function"
         )
-        raise ConfigurationError(fault)
-
-
-def _cipher(settings: ListenerSettings) -> AesCipher:
-    return AesCipher(file_key(settings.data_dir / KEY_FILE))
+    if settings.kms_key is not None:
+        faults.append(
+            "BROKER_KMS_KEY: the embedded table has the key of a file beside it; "
+            "set BROKER_STORE=dynamodb, or no KMS key"
+        )
+    if faults:
+        raise ConfigurationError(*faults)
 
 
 def with_wires(

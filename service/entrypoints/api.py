@@ -6,7 +6,7 @@ gives up.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,8 +16,9 @@ from mangum import Mangum
 from service.api.app import create_app
 from service.api.gateway import Gateway
 from service.bootstrap import Opened, assemble
+from service.bootstrap.secrets import first_key
 from service.config import ApiFunctionSettings
-from service.domain.errors import BrokerError, ConfigurationError
+from service.domain.errors import BrokerError, ConfigurationError, UnavailableError
 from service.entrypoints._function.kept import Context, Kept, remaining_seconds
 from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import check_api
@@ -89,16 +90,31 @@ def _request(event: object) -> Event:
 
 
 async def _open(settings: ApiFunctionSettings) -> Site:
-    opened = await open_ports(settings)
+    try:
+        opened = await open_ports(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(*error.faults, *await _faults_of_key(settings)) from error
     assembly = assemble(settings, opened.ports)
-    if settings.admin_key is not None:
-        try:
-            await assembly.ensure_admin_key(settings.admin_key.get_secret_value())
-        except BrokerError:
-            await opened.close()
-            raise
+    try:
+        key = await first_key(settings)
+        if key is not None:
+            await assembly.ensure_admin_key(key)
+    except BrokerError:
+        await opened.close()
+        raise
     app = Gateway(create_app(assembly.broker), clock=opened.ports.clock)
     return Site(opened=opened, mangum=Mangum(app, lifespan="off", text_mime_types=TEXT))
+
+
+async def _faults_of_key(settings: ApiFunctionSettings) -> Sequence[str]:
+    """Told together with the others, so that nobody deploys twice to learn of two."""
+    try:
+        await first_key(settings)
+    except ConfigurationError as error:
+        return error.faults
+    except UnavailableError:
+        pass
+    return ()
 
 
 def _begin() -> ApiFunctionSettings:

@@ -6,6 +6,7 @@ theirs leaks. Instants are seconds since the epoch; durations are seconds.
 
 from dataclasses import dataclass
 
+from service.ports.keys import KeyRingStore, KeyService, NewKey, SealedError
 from service.ports.replays import DueStrand, FoundSession, ReplayStore
 from service.ports.sessions import (
     Authority,
@@ -90,17 +91,21 @@ __all__ = [
     "HealthStore",
     "Hints",
     "Ids",
+    "KeyRingStore",
+    "KeyService",
     "LaneHint",
     "LaneStore",
     "LaneView",
     "Link",
     "LogPage",
     "Mailboxes",
+    "NewKey",
     "Page",
     "Platform",
     "Ports",
     "ReplayHint",
     "ReplayStore",
+    "SealedError",
     "SendChange",
     "SessionFilter",
     "SessionStore",

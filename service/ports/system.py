@@ -53,10 +53,10 @@ class Cipher(Protocol):
     """
 
     def encrypt(self, text: str, *, context: str) -> str:
-        """Authenticated encryption; the result is text."""
+        """Authenticated encryption; the result is text. Raises UnavailableError without a key."""
 
     def decrypt(self, text: str, *, context: str) -> str:
-        """Raises ConfigurationError when the key or the context is another."""
+        """Raises ConfigurationError when the key or the context is another, SealedError."""
 
 
 class Signer(Protocol):

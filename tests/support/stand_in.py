@@ -18,7 +18,7 @@ import pytest
 
 BINARIES: Final = Path(__file__).parent.parent.parent / ".venv-aws" / "bin"
 READY_SECONDS: Final = 30.0
-MINISTACK_SERVICES: Final = "dynamodb,sqs,secretsmanager"
+MINISTACK_SERVICES: Final = "dynamodb,sqs,secretsmanager,kms,ssm"
 
 
 @contextlib.contextmanager

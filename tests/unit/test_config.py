@@ -11,6 +11,7 @@ from service.config import (
     LOOPBACK,
     ApiFunctionSettings,
     BrokerSettings,
+    FunctionSettings,
     ListenerFunctionSettings,
     ListenerServiceSettings,
     ListenerSettings,
@@ -339,7 +340,7 @@ def test_an_api_function_needs_what_every_function_needs_and_may_be_given_a_firs
         BROKER_ADMIN_KEY="",
     )
     keyless = ApiFunctionSettings.read()
-    variables(monkeypatch, BROKER_ADMIN_KEY="k-1")
+    variables(monkeypatch, BROKER_ADMIN_KEY="k-1", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     key = ApiFunctionSettings.read().admin_key
 
     assert named == {
@@ -352,3 +353,98 @@ def test_an_api_function_needs_what_every_function_needs_and_may_be_given_a_firs
     assert keyless.admin_key is None
     assert key is not None
     assert key.get_secret_value() == "k-1"
+
+
+FUNCTION = {"BROKER_TABLE": "prod", "BROKER_QUEUE_PREFIX": "prod", "BROKER_SHARDS": "64"}
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/6028c78d-39e9-4e23-80bd-83ea04bd39ad"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:broker/admin-abcdef"
+
+
+def function_faults(monkeypatch: pytest.MonkeyPatch, **given: str) -> list[str]:
+    variables(monkeypatch, **FUNCTION, **given)
+    with pytest.raises(ConfigurationError) as caught:
+        ApiFunctionSettings.read()
+    return list(caught.value.faults)
+
+
+def test_a_function_with_a_kms_key_needs_no_folder_and_may_have_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables(monkeypatch, **FUNCTION, BROKER_KMS_KEY=KMS_KEY, BROKER_DATA_DIR="")
+    without = FunctionSettings.read()
+    variables(monkeypatch, BROKER_DATA_DIR="/opt/elsewhere", BROKER_KMS_CONTEXT="before")
+    with_both = FunctionSettings.read()
+
+    assert (without.kms_key, without.kms_context, without.kms_rotation_days) == (KMS_KEY, None, 30)
+    assert without.data_dir == Path("/opt/broker")
+    assert (with_both.data_dir, with_both.kms_context) == (Path("/opt/elsewhere"), "before")
+
+
+def test_a_function_needs_one_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    [fault] = function_faults(monkeypatch)
+
+    assert fault.startswith("BROKER_DATA_DIR: ")
+    assert "BROKER_KMS_KEY" in fault
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        KMS_KEY,
+        "arn:aws-cn:kms:cn-north-1:123456789012:alias/broker",
+        "alias/broker",
+        "6028c78d-39e9-4e23-80bd-83ea04bd39ad",
+        "mrk-1234abcd12ab34cd56ef1234567890ab",
+    ],
+)
+def test_a_kms_key_is_named_as_kms_names_it(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    variables(monkeypatch, **FUNCTION, BROKER_KMS_KEY=key)
+
+    assert FunctionSettings.read().kms_key == key
+
+
+def test_what_names_no_key_or_no_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = function_faults(
+        monkeypatch,
+        BROKER_DATA_DIR="keys",
+        BROKER_KMS_KEY="the usual one",
+        BROKER_KMS_ROTATION_DAYS="6",
+        BROKER_ADMIN_KEY_REF="the-key-itself",
+    )
+
+    assert {fault.split(":")[0] for fault in faults} == {
+        "BROKER_KMS_KEY",
+        "BROKER_KMS_ROTATION_DAYS",
+        "BROKER_ADMIN_KEY_REF",
+    }
+    assert "the-key-itself" not in " ".join(faults)
+
+
+@pytest.mark.parametrize("reference", [SECRET, f"{SECRET}#admin", "ssm:/broker/admin-key"])
+def test_a_first_key_is_named(monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
+    variables(
+        monkeypatch, **FUNCTION, BROKER_KMS_KEY="alias/broker", BROKER_ADMIN_KEY_REF=reference
+    )
+
+    assert ApiFunctionSettings.read().admin_key_ref == reference
+
+
+def test_a_first_key_in_the_open_is_refused_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"BROKER_KMS_KEY": "alias/broker", "BROKER_ADMIN_KEY": "do-not-show"}
+    [fault] = function_faults(monkeypatch, **given)
+
+    assert fault.startswith("BROKER_ADMIN_KEY: ")
+    assert "BROKER_ADMIN_KEY_REF" in fault
+    assert "do-not-show" not in fault
+
+
+def test_two_first_keys_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = function_faults(
+        monkeypatch,
+        BROKER_KMS_KEY="alias/broker",
+        BROKER_ADMIN_KEY="do-not-show",
+        BROKER_ADMIN_KEY_REF="ssm:/broker/admin-key",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+    )
+
+    assert [fault.split(":")[0] for fault in faults] == ["BROKER_ADMIN_KEY_REF"]

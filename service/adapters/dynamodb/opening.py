@@ -63,6 +63,7 @@ def open_dynamodb(
         attempts=stores.attempts,
         tenant_log=stores.tenant_log,
         replays=stores.replays,
+        key_ring=stores.key_ring,
     )
 
 

@@ -52,4 +52,5 @@ def open_embedded(
         attempts=stores.attempts,
         tenant_log=stores.tenant_log,
         replays=stores.replays,
+        key_ring=stores.key_ring,
     )

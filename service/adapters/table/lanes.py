@@ -32,6 +32,7 @@ from service.adapters.table.log_items import (
 from service.adapters.table.paging import below, due_before, every_item
 from service.adapters.table.steps import CONTENTION_TRIES, Step, run
 from service.adapters.table.tenant_items import endpoint_reader
+from service.adapters.table.unsealing import unsealed
 from service.domain.endpoint import Claim, Lane
 from service.domain.errors import NotFoundError, UnavailableError, VersionConflictError
 from service.domain.ids import EndpointId, LogId, SessionId, tenant_of
@@ -63,7 +64,7 @@ class LaneTable:
         found, health, lane, *session = (there.get(key) for key in keys)
         if found is None:
             raise NotFoundError(kind="webhook", name=endpoint_id)
-        endpoint = self._read_endpoint(found)
+        endpoint = await unsealed(lambda: self._read_endpoint(found))
         alive = all(item is not None and "erased" not in item for item in session)
         return LaneView(
             endpoint=endpoint,

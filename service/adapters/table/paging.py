@@ -11,6 +11,7 @@ from typing import TypeVar
 from service.adapters.table import cursors, schema
 from service.adapters.table.conditions import Item
 from service.adapters.table.driver import Driver, Query
+from service.adapters.table.unsealing import unsealed
 from service.ports import Page
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ async def newest_first(
     shown = found.items[:limit]
     more = len(found.items) > limit or (found.last is not None and bool(shown))
     last = cursors.spell(query.partition, [str(shown[-1]["sk"])]) if more else None
-    return Page(items=[read(item) for item in shown], next_cursor=last)
+    items = await unsealed(lambda: [read(item) for item in shown])
+    return Page(items=items, next_cursor=last)
 
 
 def place_of(query: Query, cursor: str) -> Mapping[str, str]:

@@ -26,11 +26,11 @@
     shard lease         SHARD#n             LEASE              -                  listeners
     connection slot     LINE#line           SLOT#slot          -                  who attaches; ttl
     breaker             LINE#line           BREAKER            -                  who cannot attach
+    wrapped data keys   KEYRING             RING               -                  the cipher
 
     index   pk attribute  sk attribute  also holds         partition
     live    live_pk       live_sk       -                  LIVE#shard: wants a link
-    due     due_pk        due_sk        shard              DUE#SES#bucket, DUE#LANE#bucket,
-                                                DUE#RPL#bucket, DUE#LOG
+    due     due_pk        due_sk        shard              DUE#SES#b, DUE#LANE#b, DUE#RPL#b, DUE#LOG
     tenant  tenant_pk     tenant_sk     state, deployment  TEN#t: sessions by creation
     lanes   lane_pk       lane_sk       due_sk             HOOK#endpoint#bucket,
                                                 HOOK#endpoint#TRY#day: attempts that failed
@@ -63,8 +63,7 @@ SK: Final = "sk"
 TTL: Final = "ttl"
 DUE_BUCKETS: Final = 16
 LANE_BUCKETS: Final = 8
-LAST: Final = "\U0010ffff"
-"""Sorts after every text that follows a prefix."""
+LAST: Final = "\U0010ffff"  # sorts after every text that follows a prefix
 
 SEQUENCE_DIGITS: Final = 12
 
@@ -90,6 +89,7 @@ ENDPOINTS: Final = "HOOK#"
 REPLAYS: Final = "RPL#"
 STRANDS: Final = "STRAND#"
 ALL_KEYS: Final = "KEYS"
+KEY_RING: Final = Key(pk="KEYRING", sk="RING")
 DUE_LOGS: Final = "DUE#LOG"
 """In `due`: the logs of tenants that lanes are to be woken for. Notices are rare: one bucket."""
 

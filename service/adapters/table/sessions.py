@@ -36,6 +36,7 @@ from service.adapters.table.session_steps import (
     take_reference,
 )
 from service.adapters.table.steps import Step, run
+from service.adapters.table.unsealing import unsealed
 from service.domain.access import IdempotencyRecord
 from service.domain.errors import NotFoundError
 from service.domain.ids import DeploymentName, SessionId, TenantName
@@ -90,7 +91,9 @@ class SessionTable:
 
     async def _session(self, session_id: SessionId) -> Session | None:
         item = await self._driver.get(schema.session_key(session_id))
-        return None if item is None else read_session(item, self._cipher)
+        if item is None:
+            return None
+        return await unsealed(lambda: read_session(item, self._cipher))
 
     async def commit(
         self,

@@ -6,6 +6,7 @@ from service.adapters.table.attempts import AttemptTable
 from service.adapters.table.budgets import BudgetTable
 from service.adapters.table.driver import Driver
 from service.adapters.table.healths import HealthTable
+from service.adapters.table.key_ring import KeyRingTable
 from service.adapters.table.lanes import LaneTable
 from service.adapters.table.replays import ReplayTable
 from service.adapters.table.sessions import SessionTable
@@ -17,6 +18,7 @@ from service.ports import (
     BudgetStore,
     Cipher,
     HealthStore,
+    KeyRingStore,
     LaneStore,
     ReplayStore,
     SessionStore,
@@ -39,6 +41,7 @@ class Stores:
     attempts: AttemptStore
     tenant_log: TenantLog
     replays: ReplayStore
+    key_ring: KeyRingStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -53,4 +56,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         attempts=AttemptTable(driver),
         tenant_log=TenantLogTable(driver),
         replays=ReplayTable(driver, cipher),
+        key_ring=KeyRingTable(driver),
     )

@@ -31,6 +31,7 @@ from service.adapters.table.tenant_items import (
     read_idempotency,
 )
 from service.adapters.table.tenant_log import append
+from service.adapters.table.unsealing import unsealed
 from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint
@@ -126,7 +127,10 @@ class TenantTable:
         item = await self._driver.get(schema.deployment_key(tenant, name))
         if item is None:
             raise NotFoundError(kind="deployment", name=name)
-        return read_deployment(item, self._cipher)
+        return await self._read_deployment(item)
+
+    async def _read_deployment(self, item: Item) -> Deployment:
+        return await unsealed(lambda: read_deployment(item, self._cipher))
 
     async def list_deployments(
         self, tenant: TenantName, *, cursor: str | None, limit: int
@@ -137,7 +141,7 @@ class TenantTable:
         """
         query = below(schema.tenant_partition(tenant), schema.DEPLOYMENTS)
         every = [
-            read_deployment(item, self._cipher) async for item in every_item(self._driver, query)
+            await self._read_deployment(item) async for item in every_item(self._driver, query)
         ]
         every.sort(key=_newest)
         listing = f"{query.partition}|{schema.DEPLOYMENTS}"
@@ -195,12 +199,15 @@ class TenantTable:
         item = await self._driver.get(schema.endpoint_key(endpoint_id))
         if item is None:
             raise NotFoundError(kind="webhook", name=endpoint_id)
-        return self._read_endpoint(item)
+        return await self._opened_endpoint(item)
+
+    async def _opened_endpoint(self, item: Item) -> Endpoint:
+        return await unsealed(lambda: self._read_endpoint(item))
 
     async def endpoints_of(self, tenant: TenantName) -> Sequence[Endpoint]:
         """Every endpoint of a tenant."""
         query = below(schema.tenant_partition(tenant), schema.ENDPOINTS)
-        return [self._read_endpoint(item) async for item in every_item(self._driver, query)]
+        return [await self._opened_endpoint(item) async for item in every_item(self._driver, query)]
 
     async def list_endpoints(
         self, tenant: TenantName, *, cursor: str | None, limit: int
@@ -208,7 +215,11 @@ class TenantTable:
         """Newest first."""
         query = below(schema.tenant_partition(tenant), schema.ENDPOINTS)
         return await newest_first(
-            self._driver, query, cursor=cursor, limit=limit, read=self._read_endpoint
+            self._driver,
+            query,
+            cursor=cursor,
+            limit=limit,
+            read=lambda item: read_endpoint(item, self._cipher),
         )
 
     async def delete_endpoint(self, tenant: TenantName, endpoint_id: EndpointId) -> None:
@@ -227,7 +238,7 @@ class TenantTable:
         item = await self._driver.get(schema.idempotency_key(tenant, key))
         if item is None or float(item["expires_at"]) <= now:
             return None
-        return read_idempotency(item, self._cipher)
+        return await unsealed(lambda: read_idempotency(item, self._cipher))
 
     async def put_idempotency(
         self,

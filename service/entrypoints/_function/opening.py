@@ -4,7 +4,7 @@ import os
 import sys
 
 from service.bootstrap import Opened, local_ports
-from service.bootstrap.outside import KEY_FILE
+from service.bootstrap.keys import key_file
 from service.config import FunctionSettings
 from service.domain.errors import ConfigurationError
 from service.entrypoints._process.allocator import keep_memory_small
@@ -24,8 +24,8 @@ def is_on_lambda() -> bool:
 
 async def open_ports(settings: FunctionSettings) -> Opened:
     """The ports of one environment. Raises ConfigurationError, UnavailableError."""
-    key = settings.data_dir / KEY_FILE
-    if not key.is_file():
+    key = key_file(settings)
+    if settings.kms_key is None and not key.is_file():
         # One that is made here would be lost with this environment, and what it encrypts with it.
         fault = f"BROKER_DATA_DIR: {key} is not there; a function needs the key of its broker"
         raise ConfigurationError(fault)

@@ -41,6 +41,7 @@ def _secret(text: str) -> Any:  # noqa: ANN401 - pydantic's own
             "shards": 1,
             "data_dir": "any",
             "admin_key": text,
+            "AWS_ENDPOINT_URL": ENDPOINT,
         }
     ).admin_key
     assert admin_key is not None

@@ -1,0 +1,60 @@
+"""What encrypts secrets at rest: the key of a file, or data keys that KMS wraps."""
+
+from pathlib import Path
+from typing import Final
+
+from service.adapters.cipher import AesCipher, file_key
+from service.adapters.kms import KmsKeys, KmsSettings
+from service.adapters.ring_cipher import Depot, RingCipher
+from service.adapters.storage import AwsStorage
+from service.config import ListenerSettings
+from service.domain.errors import BrokerError
+from service.ports import Clock
+
+KEY_FILE: Final = "encryption.key"
+"""In the data directory, 0600: what encrypts client ids and other secrets at rest, without KMS."""
+
+
+def key_file(settings: ListenerSettings) -> Path:
+    """Where the file is to be."""
+    return settings.data_dir / KEY_FILE
+
+
+def file_cipher(settings: ListenerSettings) -> AesCipher:
+    """The cipher of the file, which is made where it is missing. Raises ConfigurationError."""
+    return AesCipher(file_key(key_file(settings)))
+
+
+def ring_cipher(settings: ListenerSettings, clock: Clock) -> RingCipher:
+    """The cipher of a ring; the file, where there is one, for what was encrypted before.
+
+    Begin it before it is used. Raises ConfigurationError.
+    """
+    before = file_cipher(settings) if key_file(settings).is_file() else None
+    return RingCipher(clock=clock, rotation_days=settings.kms_rotation_days, before=before)
+
+
+async def begin_ring(
+    cipher: RingCipher, settings: ListenerSettings, storage: AwsStorage, key: str
+) -> KmsKeys:
+    """Open what encrypts now; what to close in the end.
+
+    Raises ConfigurationError, UnavailableError; what was opened is closed then, storage too.
+    """
+    wanted = KmsSettings(
+        key=key,
+        broker=settings.kms_context or settings.table,
+        endpoint_url=settings.aws_endpoint_url,
+    )
+    try:
+        service = KmsKeys(wanted, storage.session)
+    except BrokerError:
+        await storage.close()
+        raise
+    try:
+        await cipher.begin(Depot(ring=storage.table.key_ring, service=service))
+    except BrokerError:
+        await service.close()
+        await storage.close()
+        raise
+    return service
