@@ -27,9 +27,6 @@ class KeyService(Protocol):
     async def unwrap(self, wrapped: bytes) -> bytes:
         """The data key again."""
 
-    async def close(self) -> None:
-        """Let go of threads and connections."""
-
 
 class KeyRingStore(Protocol):
     """Where wrapped data keys lie. Raises UnavailableError."""

@@ -27,6 +27,7 @@ SETTINGS: Final[dict[str, type[EnvironmentSettings] | None]] = {
 }
 
 LEFT_ALONE: Final = {
+    "ADMIN_KEY": "for stand-ins; on AWS a secret is named, not given",
     "STORE": "on AWS the default is the only one",
     "RETRY_SCALE": "for tests that do not wait three days",
     "CA_FILE": "for tests against an authority of their own",

@@ -1,4 +1,4 @@
-"""A key service of this process for tests, and a ring in memory; both fail when they are told to."""
+"""A key service of this process and a ring in memory; both fail when they are told to."""
 
 import asyncio
 import itertools
@@ -22,16 +22,13 @@ class OwnKeys:
 
     async def make(self) -> NewKey:
         await self._ask("make")
-        made = NewKey(plain=os.urandom(32), wrapped=b"wrapped-%d" % next(_NUMBER))  # noqa: TID251
+        made = NewKey(plain=os.urandom(32), wrapped=b"wrapped-%d" % next(_NUMBER))
         self.wrapped[made.wrapped] = made.plain
         return made
 
     async def unwrap(self, wrapped: bytes) -> bytes:
         await self._ask("unwrap")
         return self.wrapped[wrapped]
-
-    async def close(self) -> None:
-        self.calls.append("close")
 
     async def _ask(self, call: str) -> None:
         self.calls.append(call)

@@ -3,10 +3,9 @@
 module "broker" {
   source = "../../modules/broker"
 
-  name                     = "broker-dev"
-  encryption_key_layer_arn = var.encryption_key_layer_arn
-  admin_key                = var.admin_key
-  shards                   = 8
+  name          = "broker-dev"
+  admin_key_ref = var.admin_key_ref
+  shards        = 8
 
   packages = {
     for each in ["api", "listener", "courier", "sweeper"] : each => "${path.root}/../../../dist/arm64/${each}.zip"

@@ -3,10 +3,9 @@
 module "broker" {
   source = "../../modules/broker"
 
-  name                     = "broker"
-  encryption_key_layer_arn = var.encryption_key_layer_arn
-  admin_key                = var.admin_key
-  domain                   = var.domain
+  name          = "broker"
+  admin_key_ref = var.admin_key_ref
+  domain        = var.domain
 
   # For 16,000 sessions with a link, if ever there are so many: 64 x 250.
   shards = 64

@@ -3,11 +3,6 @@ variable "region" {
   type        = string
 }
 
-variable "encryption_key_layer_arn" {
-  description = "Layer version with the encryption key; see the module's README for how it is made."
-  type        = string
-}
-
 variable "alarm_topic_arns" {
   description = "SNS topics that somebody reads."
   type        = list(string)
@@ -27,9 +22,8 @@ variable "domain" {
   default = null
 }
 
-variable "admin_key" {
-  description = "First key of the API, for the first apply; see the module's README."
+variable "admin_key_ref" {
+  description = "Where the first key of the API is; see the module's README."
   type        = string
   default     = null
-  sensitive   = true
 }

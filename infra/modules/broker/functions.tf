@@ -2,7 +2,7 @@
 # is not said here keeps the default that it has there. A test compares.
 
 locals {
-  # Where the layer with the key appears in a function.
+  # Where the layer with the key of earlier days appears in a function.
   layer_folder = "/opt/broker"
 
   everywhere = {
@@ -13,12 +13,16 @@ locals {
     BROKER_ALLOW_ENDPOINT         = tostring(var.allow_endpoint)
     BROKER_CONNECTIONS_PER_MINUTE = tostring(var.connections_per_minute)
     BROKER_DORMANT_SECONDS        = tostring(var.listener.dormant_seconds)
+    BROKER_KMS_KEY                = local.data_key_arn
+    BROKER_KMS_CONTEXT            = local.data_key_context
+    BROKER_KMS_ROTATION_DAYS      = tostring(var.data_keys.rotation_days)
   }
 
   in_functions = {
-    BROKER_DATA_DIR  = local.layer_folder
     BROKER_MAX_LINKS = tostring(var.listener.max_links)
   }
+
+  with_layer = { for name, value in { BROKER_DATA_DIR = var.encryption_key_layer_arn } : name => local.layer_folder if value != null }
 
   # Who starts listeners. Without it a broker takes it that listeners run by themselves.
   starting = {
@@ -29,13 +33,13 @@ locals {
     BROKER_IDLE_SECONDS = tostring(var.listener.idle_seconds)
   }
 
-  first_key = { for name, value in { BROKER_ADMIN_KEY = var.admin_key } : name => value if value != null }
+  first_key = { for name, value in { BROKER_ADMIN_KEY_REF = var.admin_key_ref } : name => value if value != null }
 
   environments = {
-    api      = merge(local.everywhere, local.in_functions, local.starting, local.first_key)
-    listener = merge(local.everywhere, local.in_functions, local.listening)
-    courier  = merge(local.everywhere, local.in_functions)
-    sweeper  = merge(local.everywhere, local.in_functions, local.starting)
+    api      = merge(local.everywhere, local.in_functions, local.with_layer, local.starting, local.first_key)
+    listener = merge(local.everywhere, local.in_functions, local.with_layer, local.listening)
+    courier  = merge(local.everywhere, local.in_functions, local.with_layer)
+    sweeper  = merge(local.everywhere, local.in_functions, local.with_layer, local.starting)
   }
 }
 
@@ -52,7 +56,7 @@ module "api" {
   statements  = local.needs.api
 
   architecture             = var.architecture
-  layers                   = [var.encryption_key_layer_arn]
+  layers                   = compact([var.encryption_key_layer_arn])
   tracing                  = var.tracing
   log_retention_days       = var.log_retention_days
   kms_key_arn              = aws_kms_key.this.arn
@@ -75,7 +79,7 @@ module "listener" {
   asynchronous = true
 
   architecture             = var.architecture
-  layers                   = [var.encryption_key_layer_arn]
+  layers                   = compact([var.encryption_key_layer_arn])
   tracing                  = var.tracing
   log_retention_days       = var.log_retention_days
   kms_key_arn              = aws_kms_key.this.arn
@@ -97,7 +101,7 @@ module "courier" {
   statements  = local.needs.courier
 
   architecture             = var.architecture
-  layers                   = [var.encryption_key_layer_arn]
+  layers                   = compact([var.encryption_key_layer_arn])
   tracing                  = var.tracing
   log_retention_days       = var.log_retention_days
   kms_key_arn              = aws_kms_key.this.arn
@@ -120,7 +124,7 @@ module "sweeper" {
   asynchronous = true
 
   architecture             = var.architecture
-  layers                   = [var.encryption_key_layer_arn]
+  layers                   = compact([var.encryption_key_layer_arn])
   tracing                  = var.tracing
   log_retention_days       = var.log_retention_days
   kms_key_arn              = aws_kms_key.this.arn

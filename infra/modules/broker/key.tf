@@ -1,7 +1,14 @@
-# One key for the table and the logs. Queues hold ids alone and have SQS's own encryption.
+# One key for the table, the logs and the data keys. Queues hold ids alone and have SQS's own encryption.
+
+locals {
+  # What wraps the data keys that encrypt secrets in the table, once more below the table's own
+  # encryption: whoever may read the table is not therefore told them.
+  data_key_arn     = var.data_keys.kms_key_arn == null ? aws_kms_key.this.arn : var.data_keys.kms_key_arn
+  data_key_context = coalesce(var.data_keys.context, var.name)
+}
 
 resource "aws_kms_key" "this" {
-  description             = "Table and logs of the broker ${var.name}"
+  description             = "Table, logs and data keys of the broker ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = 30
 

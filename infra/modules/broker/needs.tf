@@ -69,6 +69,22 @@ locals {
     },
   ]
 
+  # The context is the broker's: with the same KMS key no broker opens what is another one's.
+  needs_of_data_keys = [
+    {
+      sid       = "MakeDataKeys"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [local.data_key_arn]
+      condition = { StringEquals = { "kms:EncryptionContext:broker" = local.data_key_context } }
+    },
+    {
+      sid       = "OpenDataKeys"
+      actions   = ["kms:Decrypt"]
+      resources = concat([local.data_key_arn], var.data_keys.former_kms_key_arns)
+      condition = { StringEquals = { "kms:EncryptionContext:broker" = local.data_key_context } }
+    },
+  ]
+
   # Each process looks for the queue of deliveries and the last mailbox when it starts. Up to 4096
   # mailboxes are named by what their names begin with: a policy has no room for a list.
   needs_of_hints = [
@@ -117,22 +133,58 @@ locals {
     },
   ]
 
+  # Where the first key of the API is: in one of the two.
+  first_key_ref = var.admin_key_ref == null ? "" : var.admin_key_ref
+
+  needs_of_a_secret = [
+    {
+      sid       = "ReadFirstKey"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [split("#", local.first_key_ref)[0]]
+    },
+  ]
+
+  needs_of_a_parameter = [
+    {
+      sid       = "ReadFirstKeyParameter"
+      actions   = ["ssm:GetParameter"]
+      resources = ["arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${trimprefix(local.first_key_ref, "ssm:")}"]
+    },
+  ]
+
+  # Secrets Manager and Systems Manager use the key in the name of whoever asks them.
+  needs_of_its_key = [
+    {
+      sid       = "OpenFirstKey"
+      actions   = ["kms:Decrypt"]
+      resources = [var.admin_key_kms_key_arn]
+      condition = {
+        StringLike = { "kms:ViaService" = startswith(local.first_key_ref, "ssm:") ? "ssm.${local.region}.amazonaws.com" : "secretsmanager.*.amazonaws.com" }
+      }
+    },
+  ]
+
+  first_key_needs = concat(
+    startswith(local.first_key_ref, "arn:") ? local.needs_of_a_secret : [],
+    startswith(local.first_key_ref, "ssm:") ? local.needs_of_a_parameter : [],
+    var.admin_key_kms_key_arn == null ? [] : local.needs_of_its_key,
+  )
+
+  needs_everywhere = concat(local.needs_of_table, local.needs_of_data_keys, local.needs_of_hints)
+
   needs = {
     api = concat(
-      local.needs_of_table, local.needs_of_checks, local.needs_of_removals, local.needs_of_listings,
-      local.needs_of_hints, local.needs_of_owners, local.needs_of_starts,
+      local.needs_everywhere, local.needs_of_checks, local.needs_of_removals,
+      local.needs_of_listings, local.needs_of_owners, local.needs_of_starts, local.first_key_needs,
     )
-    listener = concat(
-      local.needs_of_table, local.needs_of_shards,
-      local.needs_of_hints, local.needs_of_links,
-    )
+    listener = concat(local.needs_everywhere, local.needs_of_shards, local.needs_of_links)
     courier = concat(
-      local.needs_of_table, local.needs_of_checks, local.needs_of_removals, local.needs_of_listings,
-      local.needs_of_hints, local.needs_of_batches,
+      local.needs_everywhere, local.needs_of_checks, local.needs_of_removals,
+      local.needs_of_listings, local.needs_of_batches,
     )
     sweeper = concat(
-      local.needs_of_table, local.needs_of_checks, local.needs_of_removals, local.needs_of_sweeps,
-      local.needs_of_hints, local.needs_of_owners, local.needs_of_starts,
+      local.needs_everywhere, local.needs_of_checks, local.needs_of_removals,
+      local.needs_of_sweeps, local.needs_of_owners, local.needs_of_starts,
     )
   }
 }

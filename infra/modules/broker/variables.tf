@@ -29,25 +29,66 @@ variable "architecture" {
   }
 }
 
-variable "encryption_key_layer_arn" {
-  description = "ARN of the layer version that holds the file `broker/encryption.key`: what encrypts secrets in the table. Made outside, so that the key is in no state file."
-  type        = string
+variable "data_keys" {
+  description = "What encrypts client ids and other secrets in the table: data keys that KMS wraps. ARN of the KMS key (null: the module's own); those of KMS keys that wrapped earlier ones; what the encryption context names (null: the broker's name; for a table that was restored under another one); how many days a data key encrypts."
+  type = object({
+    kms_key_arn         = optional(string)
+    former_kms_key_arns = optional(list(string), [])
+    context             = optional(string)
+    rotation_days       = optional(number, 30)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", var.encryption_key_layer_arn))
+    condition = alltrue([
+      for each in concat(compact([var.data_keys.kms_key_arn]), var.data_keys.former_kms_key_arns) :
+      can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", each))
+    ])
+    error_message = "A KMS key is named by its own ARN, arn:aws:kms:<region>:<account>:key/<id>: rights that name an alias allow nothing."
+  }
+
+  validation {
+    condition     = var.data_keys.rotation_days >= 7 && var.data_keys.rotation_days <= 3650 && floor(var.data_keys.rotation_days) == var.data_keys.rotation_days
+    error_message = "A data key encrypts for 7 to 3650 whole days."
+  }
+}
+
+variable "encryption_key_layer_arn" {
+  description = "For brokers that had one: ARN of the layer version that holds the file `broker/encryption.key`, which opens what was encrypted before there were data keys; null: there is none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.encryption_key_layer_arn == null ? true : can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", var.encryption_key_layer_arn))
     error_message = "A layer is named with its version: arn:aws:lambda:<region>:<account>:layer:<name>:<version>."
   }
 }
 
-variable "admin_key" {
-  description = "A key with every scope that the API makes known when it starts: for the first apply, to make real keys with. It stands in the state and in the function's settings, so take it out afterwards and delete the key. null: the keys that are in the table."
+variable "admin_key_ref" {
+  description = "Where a key with every scope is that the API makes known when it starts: ARN of a secret in Secrets Manager (with #member where it is JSON), or ssm:/name of a SecureString. Made outside, so that its value is in no state; null: the keys that are in the table."
   type        = string
   default     = null
-  sensitive   = true
 
   validation {
-    condition     = var.admin_key == null ? true : can(regex("^[!-~]{20,}$", var.admin_key))
-    error_message = "An admin key has at least 20 printable ASCII characters without blanks: it travels in a header, and nobody should guess it."
+    condition     = var.admin_key_ref == null ? true : can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^[:space:]#]+(#[^[:space:]#]+)?|ssm:/[A-Za-z0-9_./-]+)$", var.admin_key_ref))
+    error_message = "The key is named, not given: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<suffix>, with #member where it is JSON, or ssm:/<name of a parameter>."
+  }
+}
+
+variable "admin_key_kms_key_arn" {
+  description = "Key of your own that encrypts that secret or parameter; null: AWS's own, which takes no rights."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.admin_key_kms_key_arn == null ? true : var.admin_key_ref != null
+    error_message = "Without admin_key_ref there is nothing that this key would open."
+  }
+
+  validation {
+    condition     = var.admin_key_kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.admin_key_kms_key_arn))
+    error_message = "A KMS key is named by its own ARN, arn:aws:kms:<region>:<account>:key/<id>: rights that name an alias allow nothing."
   }
 }
 
@@ -186,13 +227,13 @@ variable "domain" {
 }
 
 variable "listener_service" {
-  description = "Listeners that stay, as a Fargate service beside the functions: image with Python, `service` and what requirements/runtime.txt names; secret that holds the text of encryption.key, encrypted with AWS's own key; null: functions alone."
+  description = "Listeners that stay, as a Fargate service beside the functions: image with Python, `service` and what requirements/runtime.txt names; for brokers that had one, secret that holds the text of encryption.key, encrypted with AWS's own key; null: functions alone."
   type = object({
     image                     = string
     cluster_arn               = string
     subnet_ids                = list(string)
     security_group_ids        = list(string)
-    encryption_key_secret_arn = string
+    encryption_key_secret_arn = optional(string)
     assign_public_ip          = optional(bool, false)
     count                     = optional(number, 2)
     cpu                       = optional(number, 256)

@@ -14,14 +14,21 @@ locals {
     BROKER_LIVENESS_PORT      = tostring(local.liveness_port)
   })
 
-  # The code reads the key from a file. The variable is gone before the listener starts.
-  start = join(" && ", [
-    "umask 077",
+  # Of brokers that had one: the code reads that key from a file. The variable is gone before the
+  # listener starts.
+  key_file = [
     "mkdir -p \"$BROKER_DATA_DIR\"",
     "printf %s \"$ENCRYPTION_KEY\" > \"$BROKER_DATA_DIR/encryption.key\"",
     "unset ENCRYPTION_KEY",
-    "exec python -m service.entrypoints.listener_service",
-  ])
+  ]
+
+  start = join(" && ", concat(
+    ["umask 077"],
+    length(local.key_secret_arns) == 0 ? [] : local.key_file,
+    ["exec python -m service.entrypoints.listener_service"],
+  ))
+
+  key_secret_arns = compact([var.service.encryption_key_secret_arn])
 
   alive = "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.liveness_port}/healthz', timeout=4)"
 
@@ -85,7 +92,7 @@ resource "aws_iam_role_policy" "execution" {
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.needs_of_start, local.ecr == null ? [] : local.needs_of_ecr)
+    Statement = concat(local.needs_of_key_file, local.needs_of_start, local.ecr == null ? [] : local.needs_of_ecr)
   })
 }
 
@@ -95,13 +102,16 @@ locals {
 
   repository_arn = local.ecr == null ? "" : "arn:${data.aws_partition.current.partition}:ecr:${local.ecr[1]}:${local.ecr[0]}:repository/${local.ecr[2]}"
 
-  needs_of_start = [
-    {
+  needs_of_key_file = [
+    for each in local.key_secret_arns : {
       Sid      = "ReadEncryptionKey"
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]
-      Resource = [var.service.encryption_key_secret_arn]
-    },
+      Resource = [each]
+    }
+  ]
+
+  needs_of_start = [
     {
       Sid      = "WriteOwnLog"
       Effect   = "Allow"
@@ -149,7 +159,7 @@ resource "aws_ecs_task_definition" "this" {
       entryPoint  = ["sh", "-c"]
       command     = [local.start]
       environment = [for name, value in local.environment : { name = name, value = value }]
-      secrets     = [{ name = "ENCRYPTION_KEY", valueFrom = var.service.encryption_key_secret_arn }]
+      secrets     = [for each in local.key_secret_arns : { name = "ENCRYPTION_KEY", valueFrom = each }]
 
       # A listener that is told to stop hands its links over, for 16 s at most.
       stopTimeout = 30

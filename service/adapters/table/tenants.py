@@ -219,7 +219,7 @@ class TenantTable:
             query,
             cursor=cursor,
             limit=limit,
-            read=lambda item: read_endpoint(item, self._cipher),
+            read=self._read_endpoint,
         )
 
     async def delete_endpoint(self, tenant: TenantName, endpoint_id: EndpointId) -> None:

@@ -43,7 +43,7 @@ async def test_a_wrapped_key_is_opened_by_another_process(keys_of: Opening) -> N
 async def test_a_key_of_another_broker_does_not_open(keys_of: Opening) -> None:
     made = await keys_of(broker="shop").make()
 
-    with pytest.raises(ConfigurationError, match="BROKER_KMS_KEY: .*InvalidCiphertextException"):
+    with pytest.raises(ConfigurationError, match=r"BROKER_KMS_KEY: .*InvalidCiphertextException"):
         await keys_of(broker="other").unwrap(made.wrapped)
 
 

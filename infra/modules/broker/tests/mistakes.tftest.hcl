@@ -13,10 +13,9 @@ mock_provider "aws" {
 }
 
 variables {
-  name                     = "broker-test"
-  shards                   = 2
-  encryption_key_layer_arn = "arn:aws:lambda:eu-central-1:123456789012:layer:broker-key:1"
-  packages                 = { api = "main.tf", listener = "main.tf", courier = "main.tf", sweeper = "main.tf" }
+  name     = "broker-test"
+  shards   = 2
+  packages = { api = "main.tf", listener = "main.tf", courier = "main.tf", sweeper = "main.tf" }
 }
 
 run "a_name_that_queues_cannot_have" {
@@ -35,12 +34,36 @@ run "a_layer_without_its_version" {
   expect_failures = [var.encryption_key_layer_arn]
 }
 
-run "a_key_that_is_guessed" {
+run "a_key_itself_instead_of_its_name" {
   command = plan
   variables {
-    admin_key = "admin"
+    admin_key_ref = "gsb_admin_key_of_this_broker"
   }
-  expect_failures = [var.admin_key]
+  expect_failures = [var.admin_key_ref]
+}
+
+run "a_key_of_a_secret_that_is_not_named" {
+  command = plan
+  variables {
+    admin_key_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+  expect_failures = [var.admin_key_kms_key_arn]
+}
+
+run "an_alias_that_rights_cannot_name" {
+  command = plan
+  variables {
+    data_keys = { kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:alias/secrets" }
+  }
+  expect_failures = [var.data_keys]
+}
+
+run "a_new_data_key_every_day" {
+  command = plan
+  variables {
+    data_keys = { rotation_days = 1 }
+  }
+  expect_failures = [var.data_keys]
 }
 
 run "no_shard" {
@@ -103,12 +126,11 @@ run "one_task_alone" {
   command = plan
   variables {
     listener_service = {
-      image                     = "broker:1"
-      cluster_arn               = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
-      subnet_ids                = ["subnet-1", "subnet-2"]
-      security_group_ids        = ["sg-1"]
-      encryption_key_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-abcdef"
-      count                     = 1
+      image              = "broker:1"
+      cluster_arn        = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+      count              = 1
     }
   }
   expect_failures = [var.listener_service]

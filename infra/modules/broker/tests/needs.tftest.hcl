@@ -37,9 +37,8 @@ mock_provider "aws" {
 }
 
 variables {
-  name                     = "broker-test"
-  shards                   = 2
-  encryption_key_layer_arn = "arn:aws:lambda:eu-central-1:123456789012:layer:broker-key:1"
+  name   = "broker-test"
+  shards = 2
 
   # Any file will do: nothing is sent anywhere.
   packages = { api = "main.tf", listener = "main.tf", courier = "main.tf", sweeper = "main.tf" }
@@ -87,6 +86,31 @@ run "the_whole" {
   }
 
   assert {
+    condition = alltrue([
+      for policy in values(output.policies) : alltrue([
+        for each in jsondecode(policy).Statement :
+        each.Resource == [output.kms_key_arn] && each.Condition == { StringEquals = { "kms:EncryptionContext:broker" = "broker-test" } }
+        if contains(["MakeDataKeys", "OpenDataKeys"], each.Sid)
+      ])
+    ])
+    error_message = "A role may make or open data keys of another broker."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in values(output.policies) : [
+        for each in jsondecode(policy).Statement : [for action in each.Action : !startswith(action, "secretsmanager:") && !startswith(action, "ssm:")]
+      ]
+    ]))
+    error_message = "A role may read a secret that nobody named."
+  }
+
+  assert {
+    condition     = !contains(keys(local.environments.api), "BROKER_DATA_DIR")
+    error_message = "A broker that begins with data keys needs no layer."
+  }
+
+  assert {
     condition     = length(aws_sqs_queue.mailbox) == 2 && aws_sqs_queue.mailbox[1].name == "broker-test-mailbox-1"
     error_message = "Each shard has a mailbox that is named by its number."
   }
@@ -123,6 +147,13 @@ run "with_everything" {
   variables {
     domain        = { name = "broker.example.com", certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1" }
     webhook_allow = ["10.20.0.0/16"]
+    data_keys = {
+      kms_key_arn         = "arn:aws:kms:eu-central-1:123456789012:key/own"
+      former_kms_key_arns = ["arn:aws:kms:eu-central-1:123456789012:key/former"]
+    }
+    encryption_key_layer_arn = "arn:aws:lambda:eu-central-1:123456789012:layer:broker-key:1"
+    admin_key_ref            = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:broker/admin-abcdef#key"
+    admin_key_kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/secrets"
     listener_service = {
       image                     = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/broker:1"
       cluster_arn               = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
@@ -130,6 +161,26 @@ run "with_everything" {
       security_group_ids        = ["sg-1"]
       encryption_key_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-abcdef"
     }
+  }
+
+  assert {
+    condition     = [for each in jsondecode(output.policies.api).Statement : each.Resource if each.Sid == "ReadFirstKey"] == [["arn:aws:secretsmanager:eu-central-1:123456789012:secret:broker/admin-abcdef"]]
+    error_message = "The API may read the one secret that holds its first key, whichever member of it that is."
+  }
+
+  assert {
+    condition = {
+      for name, policy in output.policies : name => length([for each in jsondecode(policy).Statement : each if contains(["ReadFirstKey", "OpenFirstKey"], each.Sid)])
+    } == { api = 2, listener = 0, courier = 0, sweeper = 0 }
+    error_message = "Only the API needs the first key."
+  }
+
+  assert {
+    condition = [for each in jsondecode(output.policies.courier).Statement : each.Resource if contains(["MakeDataKeys", "OpenDataKeys"], each.Sid)] == [
+      ["arn:aws:kms:eu-central-1:123456789012:key/own"],
+      ["arn:aws:kms:eu-central-1:123456789012:key/own", "arn:aws:kms:eu-central-1:123456789012:key/former"],
+    ]
+    error_message = "New data keys are made with the key that was said, old ones may have been with another."
   }
 
   assert {
@@ -142,12 +193,18 @@ run "bare" {
   command = plan
 
   variables {
-    alarms  = { enabled = false }
-    tracing = false
+    admin_key_ref = "ssm:/broker/admin-key"
+    alarms        = { enabled = false }
+    tracing       = false
   }
 
   assert {
     condition     = output.alarms == null
     error_message = "Alarms can be left out."
+  }
+
+  assert {
+    condition     = [for each in local.first_key_needs : each.resources] == [["arn:aws:ssm:eu-central-1:123456789012:parameter/broker/admin-key"]]
+    error_message = "A parameter of Systems Manager may hold the first key too."
   }
 }
