@@ -54,8 +54,11 @@ async def test_a_session_and_its_listing(table: Table) -> None:
 
     assert [each.client_id for each in page.items] == [session.client_id]
     assert keys.calls == ["unwrap"]
+    another = await process(table, keys, days=30)
+    assert (await another.sessions.load(session.id)).client_id == session.client_id
     assert (await late.sessions.load(session.id)).client_id == session.client_id
-    assert keys.calls == ["unwrap"]
+    # Twice by the other: what encrypts now, and what it met.
+    assert keys.calls == ["unwrap"] * 3
 
 
 async def test_a_deployment_and_their_listing(table: Table) -> None:
