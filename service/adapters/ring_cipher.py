@@ -164,7 +164,7 @@ class RingCipher:
             await self._open_wanted(depot, now)
             return
         self._keep(key.id, made.plain)
-        _log.info("keys.announced", extra={"key": key.id, "used_from": key.used_from})
+        _log.info("keys.announced", extra={"data_key": key.id, "used_from": key.used_from})
 
     async def _fetch(self, key_id: str) -> None:
         """Open the key of a value, asking the table where it is not known here.
@@ -199,7 +199,7 @@ class RingCipher:
             plain = await depot.service.unwrap(base64.b64decode(key.wrapped))
         except FaultError as fault:
             self._cool_until = self._clock.monotonic() + COOL_SECONDS
-            _log.warning("keys.not_opened", extra={"key": key.id, "error": str(fault)})
+            _log.warning("keys.not_opened", extra={"data_key": key.id, "error": str(fault)})
             raise
         self._keep(key.id, plain)
 

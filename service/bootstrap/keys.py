@@ -5,10 +5,9 @@ from typing import Final
 
 from service.adapters.cipher import AesCipher, file_key
 from service.adapters.kms import KmsKeys, KmsSettings
-from service.adapters.ring_cipher import Depot, RingCipher
+from service.adapters.ring_cipher import RingCipher
 from service.adapters.storage import AwsStorage
 from service.config import ListenerSettings
-from service.domain.errors import BrokerError
 from service.ports import Clock
 
 KEY_FILE: Final = "encryption.key"
@@ -34,27 +33,11 @@ def ring_cipher(settings: ListenerSettings, clock: Clock) -> RingCipher:
     return RingCipher(clock=clock, rotation_days=settings.kms_rotation_days, before=before)
 
 
-async def begin_ring(
-    cipher: RingCipher, settings: ListenerSettings, storage: AwsStorage, key: str
-) -> KmsKeys:
-    """Open what encrypts now; what to close in the end.
-
-    Raises ConfigurationError, UnavailableError; what was opened is closed then, storage too.
-    """
+def kms_keys(settings: ListenerSettings, key: str, storage: AwsStorage) -> KmsKeys:
+    """Who makes and opens data keys. Raises ConfigurationError."""
     wanted = KmsSettings(
         key=key,
         broker=settings.kms_context or settings.table,
         endpoint_url=settings.aws_endpoint_url,
     )
-    try:
-        service = KmsKeys(wanted, storage.session)
-    except BrokerError:
-        await storage.close()
-        raise
-    try:
-        await cipher.begin(Depot(ring=storage.table.key_ring, service=service))
-    except BrokerError:
-        await service.close()
-        await storage.close()
-        raise
-    return service
+    return KmsKeys(wanted, storage.session)

@@ -1,6 +1,7 @@
 """The ports of one process: which adapter stands behind each."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from service.adapters.bell import InProcessBell
@@ -11,15 +12,16 @@ from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.lambda_starter import LambdaSettings, LambdaStarter
 from service.adapters.platform import GenesysPlatform
+from service.adapters.ring_cipher import Depot
 from service.adapters.sqs import SqsSettings
 from service.adapters.storage import AwsStorage, Storage, open_aws, open_here
 from service.adapters.system import OwnListener, SystemClock, SystemIds
 from service.adapters.trust import trust
 from service.adapters.webhook_http import WebhookSender
-from service.bootstrap.keys import begin_ring, file_cipher, ring_cipher
+from service.bootstrap.keys import file_cipher, kms_keys, ring_cipher
 from service.config import ListenerSettings, StoreKind
 from service.domain.errors import ConfigurationError
-from service.ports import Clock, Deliveries, Mailboxes, Ports, Starter
+from service.ports import Cipher, Clock, Deliveries, Mailboxes, Ports, Starter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +64,27 @@ async def local_ports(settings: ListenerSettings) -> Opened:
 
 async def _shared_storage(settings: ListenerSettings, clock: Clock) -> AwsStorage:
     """Table and queues on AWS, with the cipher that the settings say."""
-    ring = None if settings.kms_key is None else ring_cipher(settings, clock)
+    if settings.kms_key is None:
+        return await _open_aws(settings, clock, file_cipher(settings))
+    cipher = ring_cipher(settings, clock)
+    async with AsyncExitStack() as opened:
+        storage = await _open_aws(settings, clock, cipher)
+        opened.push_async_callback(storage.close)
+        service = kms_keys(settings, settings.kms_key, storage)
+        opened.push_async_callback(service.close)
+        await cipher.begin(Depot(ring=storage.table.key_ring, service=service))
+        return replace(storage, close=opened.pop_all().aclose)
+
+
+async def _open_aws(settings: ListenerSettings, clock: Clock, cipher: Cipher) -> AwsStorage:
     url = settings.aws_endpoint_url
-    storage = await open_aws(
+    return await open_aws(
         DynamoSettings(table=settings.table, endpoint_url=url),
         SqsSettings(prefix=settings.queue_prefix, shards=settings.shards, endpoint_url=url),
-        cipher=file_cipher(settings) if ring is None else ring,
+        cipher=cipher,
         clock=clock,
         create=url is not None,
     )
-    if ring is None or settings.kms_key is None:
-        return storage
-    service = await begin_ring(ring, settings, storage, settings.kms_key)
-
-    async def close() -> None:
-        await service.close()
-        await storage.close()
-
-    return replace(storage, close=close)
 
 
 def _check_embedded(settings: ListenerSettings) -> None:

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
+from service.adapters.table.schema import KEY_RING
 from service.domain.data_keys import DataKey, KeyRing
+from service.domain.errors import UnavailableError
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import NOW
 
@@ -40,6 +44,17 @@ async def test_a_repeat_of_what_was_written_is_no_lost_race(table: Table) -> Non
     first = await table.key_ring.add(KeyRing(), a_key("one"))
 
     assert await table.key_ring.add(KeyRing(), a_key("one")) == first
+
+
+async def test_a_ring_that_somebody_deleted_is_not_made_anew_from_one_that_was_read(
+    table: Table,
+) -> None:
+    ring = await table.key_ring.add(KeyRing(), a_key("one"))
+    await table.driver.delete_many([KEY_RING])
+
+    with pytest.raises(UnavailableError):
+        await table.key_ring.add(ring, a_key("two"))
+    assert await table.key_ring.load() == KeyRing()
 
 
 async def test_reading_it_is_one_read_and_adding_one_write(table: Table) -> None:

@@ -55,3 +55,21 @@ async def test_a_function_for_listeners_needs_a_table_that_it_can_open(tmp_path:
 
     with pytest.raises(ConfigurationError, match="BROKER_LISTENER_FUNCTION"):
         await serve(settings)
+
+
+async def test_the_embedded_table_has_its_key_beside_it(tmp_path: Path) -> None:
+    settings = LocalSettings(
+        port=0,
+        data_dir=tmp_path,
+        simulator=False,
+        kms_key="alias/broker",
+        listener_function="listener",
+    )
+
+    with pytest.raises(ConfigurationError) as caught:
+        await serve(settings)
+
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [
+        "BROKER_LISTENER_FUNCTION",
+        "BROKER_KMS_KEY",
+    ]
