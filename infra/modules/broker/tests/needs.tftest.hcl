@@ -194,8 +194,14 @@ run "bare" {
 
   variables {
     admin_key_ref = "ssm:/broker/admin-key"
-    alarms        = { enabled = false }
-    tracing       = false
+    listener_service = {
+      image              = "broker:1"
+      cluster_arn        = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+    }
+    alarms  = { enabled = false }
+    tracing = false
   }
 
   assert {
