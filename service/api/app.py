@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from service.api import errors
 from service.api.api_keys import api_keys_router
@@ -15,6 +16,7 @@ from service.api.listeners import listeners_router
 from service.api.messages import messages_router
 from service.api.replays import replays_router
 from service.api.sessions import sessions_router
+from service.api.tracing import Tracing
 from service.api.webhooks import webhooks_router
 from service.usecases.broker import Broker
 
@@ -26,7 +28,14 @@ DESCRIPTION: Final = (
 
 
 class BrokerApp(FastAPI):
-    """FastAPI with our document instead of its own."""
+    """FastAPI with our document instead of its own, and with a line for each request."""
+
+    broker: Broker
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Around the framework's own layers: its outermost answers our mistakes."""
+        inner = super().build_middleware_stack()
+        return Tracing(inner, clock=self.broker.clock, ids=self.broker.ids)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document, made once."""
@@ -46,6 +55,7 @@ def create_app(broker: Broker) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.broker = broker
     app.add_middleware(Arrival, clock=broker.clock)
     errors.install(app)
     app.include_router(health_router(broker))

@@ -17,6 +17,7 @@ from service.api.errors import failed_send
 from service.api.problems import RefusedError
 from service.api.problems import answer as problem_answer
 from service.api.strict_json import canonical, parsed
+from service.api.tracing import TRACE
 from service.domain.access import ApiKey, Scope
 from service.domain.errors import (
     FieldFault,
@@ -24,6 +25,7 @@ from service.domain.errors import (
     InvalidRequestError,
     NotFoundError,
 )
+from service.domain.trace import Trace
 from service.usecases.broker import Broker
 from service.usecases.idempotency import Answer, Ticket
 from service.usecases.waiting import Patience
@@ -42,6 +44,8 @@ class Call:
     key: ApiKey
     ticket: Ticket | None
     arrived: float
+    trace: Trace
+    """Of what this request causes."""
 
     def patience(self, seconds: float) -> Patience:
         """So long the caller wants to wait."""
@@ -84,15 +88,18 @@ class _Door:
     write: Scope
 
     async def __call__(self, request: Request) -> Call:
-        arrived: float = request.scope.get(ARRIVED, self.broker.clock.monotonic())
+        arrived: float = request.scope[ARRIVED]
+        trace: Trace = request.scope[TRACE]
         key = await self.broker.authenticate(_bearer(request))
+        request.state.tenant = key.tenant
         scope = self.read if request.method == "GET" else self.write
         if not key.allows(scope):
             raise InsufficientScopeError(scope=scope.value)
         if request.method == "GET":
-            return Call(key=key, ticket=None, arrived=arrived)
+            return Call(key=key, ticket=None, arrived=arrived, trace=trace)
         digest = hashlib.sha256(canonical(await _json(request))).hexdigest()
-        return Call(key=key, ticket=self._ticket(request, key, digest), arrived=arrived)
+        ticket = self._ticket(request, key, digest)
+        return Call(key=key, ticket=ticket, arrived=arrived, trace=trace)
 
     def _ticket(self, request: Request, key: ApiKey, digest: str) -> Ticket | None:
         given = request.headers.get("idempotency-key")

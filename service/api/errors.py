@@ -115,23 +115,29 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _mistake)
 
 
-async def _broker_error(_: Request, error: Exception) -> JSONResponse:
+def _told(request: Request, problem: Problem) -> JSONResponse:
+    """The answer; its code stands in the request's line too."""
+    request.state.code = problem.code
+    return answer(problem)
+
+
+async def _broker_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, er.BrokerError)  # noqa: S101 - registered for it
-    return answer(problem_of(error))
+    return _told(request, problem_of(error))
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RefusedError)  # noqa: S101 - registered for it
-    return answer(error.problem)
+    return _told(request, error.problem)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     faults = [
         er.FieldFault(pointer=pointer_of(fault["loc"]), detail=_plain(fault))
         for fault in error.errors()
     ]
-    return answer(problem_of(er.InvalidRequestError(*faults)))
+    return _told(request, problem_of(er.InvalidRequestError(*faults)))
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
@@ -141,7 +147,9 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers |= _allow(request)
-    return answer(Problem(status=error.status_code, code=code, detail=detail, headers=headers))
+    return _told(
+        request, Problem(status=error.status_code, code=code, detail=detail, headers=headers)
+    )
 
 
 def _allow(request: Request) -> dict[str, str]:
@@ -155,14 +163,14 @@ def _allow(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
-async def _gone(_: Request, __: Exception) -> JSONResponse:
+async def _gone(request: Request, _: Exception) -> JSONResponse:
     # Nobody reads it; without an answer the server would log a mistake of ours.
-    return answer(CUT_SHORT)
+    return _told(request, CUT_SHORT)
 
 
-async def _mistake(_: Request, __: Exception) -> JSONResponse:
+async def _mistake(request: Request, _: Exception) -> JSONResponse:
     # The server logs the error itself: it is raised on after this answer.
-    return answer(INTERNAL)
+    return _told(request, INTERNAL)
 
 
 def pointer_of(place: Sequence[int | str]) -> str:

@@ -76,6 +76,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
             patience=call.patience(wait if turn is None else turn),
             turn=turn is not None,
             ticket=call.ticket,
+            trace=call.trace,
         )
         return await respond(
             broker.once(

@@ -65,14 +65,19 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
             metadata=body.metadata,
             message=None if body.message is None else body.message.value(),
             ticket=call.ticket,
+            trace=call.trace,
         )
-        return await respond(
-            broker.once(
+
+        async def made() -> Answer:
+            answer = await broker.once(
                 call.ticket,
                 act=lambda: broker.create_session(wanted),
                 replay=lambda record: broker.create_session.replay(call.key, record),
             )
-        )
+            request.state.session_id = (answer.body or {}).get("id")
+            return answer
+
+        return await respond(made())
 
 
 def _add_list(router: APIRouter, broker: Broker) -> None:
@@ -230,4 +235,5 @@ def _wish(request: Request, session_id: str, wait: float) -> VerbRequest:
         session_id=SessionId(session_id),
         patience=call.patience(wait),
         ticket=call.ticket,
+        trace=call.trace,
     )

@@ -70,6 +70,7 @@ def broker_of(shared: Shared) -> Broker:
     )
     return Broker(
         clock=ports.clock,
+        ids=ports.ids,
         authenticate=authenticate,
         once=Once(tenants=ports.tenants, clock=ports.clock, ids=ports.ids),
         check_ready=CheckReady(

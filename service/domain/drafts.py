@@ -12,6 +12,7 @@ from service.domain.log import EventType, LogEvent
 from service.domain.message import Author, AuthorKind, Failure, Message, MessageStatus, SendBody
 from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.session import Session
+from service.domain.trace import Trace
 from service.domain.views import message_view, session_view
 
 
@@ -25,6 +26,8 @@ class Draft:
     extra: Mapping[str, Any] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()
     channel_time: float | None = None
+    trace: Trace | None = None
+    """That of the request which causes the event."""
 
     def at_place(
         self, session: Session, *, sequence: int, event_id: EventId, at: float
@@ -56,6 +59,7 @@ class Draft:
             data=data,
             keys=self.keys,
             channel_time=self.channel_time,
+            trace=self.trace,
         )
 
 

@@ -13,10 +13,22 @@ from service.domain.drafts import Draft
 from service.domain.effects import Effect
 from service.domain.errors import IllegalTransitionError
 from service.domain.given import Given, NewSend, Outcome
+from service.domain.log import EventType
 from service.domain.reactions import attaching as att
 from service.domain.reactions import finishing as fin
 from service.domain.reactions import replacing as rep
 from service.domain.session import Session, State
+
+_ENDS_OF_WISHES: Final = frozenset(
+    {
+        EventType.SESSION_OPENED,
+        EventType.SESSION_RECOVERED,
+        EventType.SESSION_REPLACED,
+        EventType.SESSION_READ_ONLY,
+        EventType.SESSION_ENDED,
+        EventType.SESSION_FAILED,
+    }
+)
 
 E = TypeVar("E", bound=ev.Event)
 Reaction = Callable[[Session, Any, Given], Outcome]
@@ -242,10 +254,16 @@ def decide(session: Session, event: ev.Event, given: Given) -> Decision:
     if row is None:
         raise IllegalTransitionError(state=session.state.value, event=type(event).__name__)
     outcome = row.then(session, event, given)
-    after = replace(outcome.session, state=row.to)
-    return Decision(
-        session=after, drafts=outcome.drafts, sends=outcome.sends, effects=outcome.effects
-    )
+    after, drafts = _traced(replace(outcome.session, state=row.to), outcome.drafts)
+    return Decision(session=after, drafts=drafts, sends=outcome.sends, effects=outcome.effects)
+
+
+def _traced(session: Session, drafts: tuple[Draft, ...]) -> tuple[Session, tuple[Draft, ...]]:
+    """The first that tells how a wish ended carries the trace of the request that had it."""
+    if session.trace is None or not any(draft.type in _ENDS_OF_WISHES for draft in drafts):
+        return session, drafts
+    traced = (replace(each, trace=session.trace) for each in drafts)
+    return replace(session, trace=None), tuple(traced)
 
 
 def is_legal(state: State, event: type[ev.Event]) -> bool:

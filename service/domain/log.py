@@ -13,6 +13,7 @@ from typing import Any, Final
 from service.domain.ids import EventId, LogId
 from service.domain.instants import rfc3339
 from service.domain.sends import CLOCK_SKEW_SECONDS
+from service.domain.trace import Trace, trace_of_name
 
 WINDOW_EVENTS: Final = 200
 WINDOW_SECONDS: Final = 60.0
@@ -81,6 +82,13 @@ class LogEvent:
     """
     channel_time: float | None = None
     """When the contact centre processed the message."""
+    trace: Trace | None = None
+    """That of the request which caused it; None: no request did, or nobody knows."""
+
+    @property
+    def traced(self) -> Trace:
+        """The trace that it is passed on in, the same on each attempt."""
+        return self.trace or trace_of_name(self.id)
 
     def public(self) -> dict[str, Any]:
         """The Event of the REST API and of webhooks: the same members in the same order."""

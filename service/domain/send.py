@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from service.domain.ids import MessageId, SessionId
 from service.domain.message import SendBody
+from service.domain.trace import Trace
 
 
 class SendKind(StrEnum):
@@ -68,4 +69,6 @@ class PendingSend:
     retry_at: float | None = None
     """Not before then: Genesys asked to wait."""
     accepted_at: float
+    trace: Trace | None = None
+    """That of the request which the message came with."""
     version: int = 1

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from service.domain.ids import ClientId, DeploymentName, SessionId, TenantName
+from service.domain.trace import Trace
 
 
 class State(StrEnum):
@@ -269,6 +270,8 @@ class Session:
     """Context of the incarnation before, as custom attributes for the first send of this one."""
     opened_at: float | None = None
     """When the first guest session was opened; None until then."""
+    trace: Trace | None = None
+    """That of the request whose wish is under way; the event that tells of its end carries it."""
     created_at: float
     updated_at: float
     look_at: float | None = None

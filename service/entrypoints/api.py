@@ -5,7 +5,6 @@ request; it is answered before the function's timeout, which is to be 29 s, and 
 gives up.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +24,6 @@ from service.usecases.fit_run import check_api
 
 TEXT: Final = ["application/json", "application/problem+json", "text/"]
 """What the gateway is given as it is; Mangum wraps everything else in base64."""
-
-_log = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
@@ -66,16 +63,6 @@ class Environment:
 def _serve(event: Event, context: Context, site: Site) -> Event:
     # Only what is passed on to the application is asked of the context.
     answer: Event = site.mangum(event, context)  # type: ignore[arg-type]
-    call = event["requestContext"]
-    _log.info(
-        "api.served",
-        extra={
-            "method": call["http"]["method"],
-            "path": call["http"]["path"],
-            "status": answer["statusCode"],
-            "request_id": call.get("requestId"),
-        },
-    )
     return answer
 
 

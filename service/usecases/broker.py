@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.ports.system import Clock
+from service.ports.system import Clock, Ids
 from service.usecases.authenticate import Authenticate
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
@@ -30,6 +30,7 @@ class Broker:
     """The use cases behind the REST API."""
 
     clock: Clock
+    ids: Ids
     authenticate: Authenticate
     once: Once
     check_ready: CheckReady

@@ -21,6 +21,7 @@ from service.domain.judgement import judged
 from service.domain.lifecycle import Decision, decide
 from service.domain.receipt import Tally
 from service.domain.session import FINAL_STATES, Session, State
+from service.domain.trace import Trace
 from service.ports import Ports
 from service.usecases.facts import Facts
 from service.usecases.log_writer import open_writer
@@ -38,7 +39,9 @@ class ChangeSession:
     facts: Facts
     wake_lanes: WakeLanes
 
-    async def __call__(self, session_id: SessionId, event: Event) -> Session:
+    async def __call__(
+        self, session_id: SessionId, event: Event, *, trace: Trace | None = None
+    ) -> Session:
         """The session as the event left it.
 
         Raises NotFoundError, SessionEndedError, SessionFailedError, UnavailableError (too many
@@ -47,16 +50,20 @@ class ChangeSession:
         for _ in range(TRIES):
             session = await self.ports.sessions.load(session_id)
             try:
-                return await self._once(session, event)
+                return await self._once(session, event, trace)
             except SupersededError:
                 continue
             except IllegalTransitionError as illegal:
                 raise _refusal(session) or illegal from illegal
         raise UnavailableError(what="the session (it changes too quickly)")
 
-    async def _once(self, session: Session, event: Event) -> Session:
+    async def _once(self, session: Session, event: Event, trace: Trace | None) -> Session:
         ports = self.ports
-        decision = await self._decide(session, event)
+        decision = await self._decide(replace(session, trace=trace or session.trace), event)
+        if decision.session.state is session.state and not decision.drafts:
+            # What changes nothing is no reason to write the session.
+            kept = replace(decision.session, trace=session.trace)
+            decision = replace(decision, session=kept)
         await ports.sessions.mark_work(session.id, ports.clock.now() + MARK_SECONDS)
         writer = await open_writer(ports, session)
         events, _ = await writer.commit(decision, authority=None)

@@ -56,7 +56,7 @@ class ClearSession:
 
     async def _clear(self, request: VerbRequest, session: Session) -> Answer:
         await mark_work(self.sessions, session, now=self.clock.now())
-        await self.change(session.id, ClearRequested())
+        await self.change(session.id, ClearRequested(), trace=request.trace)
         self.bell.ring(session.id)
         until = request.patience.until(self.clock)
         await self.attend(session.id, until=until, satisfied=lambda: self._is_clear(session.id))

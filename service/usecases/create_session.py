@@ -6,7 +6,7 @@ One transaction makes everything. Opening the guest session is the visit's work,
 import hashlib
 from asyncio import gather
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
@@ -33,6 +33,7 @@ from service.domain.log import LogEvent
 from service.domain.message import SendBody
 from service.domain.send import PendingSend
 from service.domain.session import PublicState, Session, State
+from service.domain.trace import Trace
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock, Ids
@@ -69,6 +70,7 @@ class CreateRequest:
     metadata: Mapping[str, Any] | None = None
     message: SendBody | None = None
     ticket: Ticket | None = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ class CreateSession:
             client_id=ClientId(self.ids.uuid()),
             custom_attributes=request.custom_attributes,
             metadata=request.metadata,
+            trace=request.trace,
             created_at=now,
             updated_at=now,
             look_at=now + MARK_SECONDS,
@@ -146,7 +149,9 @@ class CreateSession:
             return session, [], []
         message_id = MessageId(self.ids.ulid(MESSAGE))
         draft = accepted(session, message_id=message_id, body=request.message, at=now)
-        event = draft.at_place(session, sequence=1, event_id=EventId(self.ids.ulid(EVENT)), at=now)
+        event_id = EventId(self.ids.ulid(EVENT))
+        traced = replace(draft, trace=request.trace)
+        event = traced.at_place(session, sequence=1, event_id=event_id, at=now)
         return session, [event], [pending_send(self.ids, event, message_id, request.message)]
 
     async def _store(

@@ -182,8 +182,8 @@ class DeliverLane:
             hold.endpoint,
             head.id,
             body=event_bytes(head),
-            lane_sequence=hold.lane.number,
-            gap=hold.lane.told_gap,
+            lane=hold.lane,
+            trace=head.traced,
         )
         decision = self._judged(hold, answer, at=at)
         _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))

@@ -10,6 +10,7 @@ from service.domain.errors import NotFoundError
 from service.domain.events import end_requested
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.session import EndMode, PublicState, Session
+from service.domain.trace import Trace
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock
@@ -30,6 +31,7 @@ class VerbRequest:
     session_id: SessionId
     patience: Patience
     ticket: Ticket | None = None
+    trace: Trace | None = None
 
 
 class KnowsDeployments(Protocol):
@@ -60,7 +62,7 @@ class EndSession:
         if session.public is not PublicState.ENDED:
             await mark_work(self.sessions, session, now=self.clock.now())
             wish = end_requested(mode or await self._default_mode(session))
-            await self.change(session.id, wish)
+            await self.change(session.id, wish, trace=request.trace)
             self.bell.ring(session.id)
         await keep_session(self.tenants, request, now=self.clock.now())
         until = request.patience.until(self.clock)

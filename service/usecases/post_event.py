@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
-from service.domain.endpoint import Endpoint
+from service.domain.endpoint import Endpoint, Lane
 from service.domain.ids import EventId, ReplayId
+from service.domain.log import LogEvent
+from service.domain.trace import TRACEPARENT, Trace, trace_of_name, traceparent_of
 from service.ports import Clock, Signer, WebhookAnswer, WebhookHttp
 from service.usecases.watch_clock import WatchClock
 from service.webhook.headers import delivery_headers
@@ -30,24 +32,36 @@ class PostEvent:
         event_id: EventId,
         *,
         body: bytes,
-        lane_sequence: int | None = None,
-        gap: tuple[int, int] | None = None,
+        lane: Lane | None = None,
+        trace: Trace | None = None,
     ) -> WebhookAnswer:
-        """POST those bytes; what the receiver does is an answer, never an error."""
-        headers = partial(delivery_headers, lane_sequence=lane_sequence, gap=gap)
-        return await self._post(endpoint, event_id, body, headers)
+        """POST those bytes; what the receiver does is an answer, never an error.
+
+        `lane`: the one that it is the next of. `trace`: that of the request which caused the event.
+        """
+        number, gap = (None, None) if lane is None else (lane.number, lane.told_gap)
+        headers = partial(delivery_headers, lane_sequence=number, gap=gap)
+        traced = trace or trace_of_name(event_id)
+        return await self._post(endpoint, event_id, body, headers, traced)
 
     async def replayed(
-        self, endpoint: Endpoint, event_id: EventId, *, body: bytes, replay_id: ReplayId
+        self, endpoint: Endpoint, event: LogEvent, *, body: bytes, replay_id: ReplayId
     ) -> WebhookAnswer:
         """The same outside of its lane: no number and no gap, but the replay that it belongs to."""
         headers = partial(delivery_headers, lane_sequence=None, replay=replay_id)
-        return await self._post(endpoint, event_id, body, headers)
+        return await self._post(endpoint, event.id, body, headers, event.traced)
 
     async def _post(
-        self, endpoint: Endpoint, event_id: EventId, body: bytes, headers: Callable[..., Headers]
+        self,
+        endpoint: Endpoint,
+        event_id: EventId,
+        body: bytes,
+        headers: Callable[..., Headers],
+        trace: Trace,
     ) -> WebhookAnswer:
         now = self.clock.now()
+        # Each attempt is a step of its own in its trace.
+        step = traceparent_of(trace, span=f"{endpoint.id} {event_id} {now!r}")
         signed = headers_for(
             event_id,
             timestamp=int(now),
@@ -57,7 +71,7 @@ class PostEvent:
         )
         answer = await self.webhook_http.post(
             endpoint.url,
-            headers=headers(endpoint.headers, signed=signed),
+            headers=headers(endpoint.headers, signed={**signed, TRACEPARENT: step}),
             body=body,
             timeout_seconds=endpoint.timeout_seconds,
         )

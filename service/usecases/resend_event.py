@@ -45,7 +45,9 @@ class ResendEvent:
         if not endpoint.wants(event.type):
             raise EventNotWantedError(event_type=event.type.value)
         at = self.clock.now()
-        answer = await self.post_event(endpoint, event.id, body=event_bytes(event))
+        answer = await self.post_event(
+            endpoint, event.id, body=event_bytes(event), trace=event.traced
+        )
         made = self.record.outside(endpoint, event, answer, at=at)
         with suppress(NotFoundError):
             # A session that was erased meanwhile keeps nothing more.

@@ -41,7 +41,7 @@ class ResumeSession:
             raise SessionEndedError(session_id=session.id)
         await self._refuse_if_name_is_taken(session)
         await mark_work(self.sessions, session, now=self.clock.now())
-        await self.change(session.id, _wish(session))
+        await self.change(session.id, _wish(session), trace=request.trace)
         self.bell.ring(session.id)
         await keep_session(self.tenants, request, now=self.clock.now())
         until = request.patience.until(self.clock)

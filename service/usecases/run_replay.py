@@ -153,9 +153,7 @@ class RunReplay:
         part = next(one for one in hold.strand.parts if one.session_id == head.session_id)
         at = self.clock.now()
         body, replay_id = event_bytes(head), hold.replay.id
-        answer = await self.post_event.replayed(
-            hold.endpoint, head.id, body=body, replay_id=replay_id
-        )
+        answer = await self.post_event.replayed(hold.endpoint, head, body=body, replay_id=replay_id)
         told = Answer(
             status=answer.status,
             error=answer.error,

@@ -5,7 +5,7 @@ centre.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
@@ -22,6 +22,7 @@ from service.domain.log import LogEvent
 from service.domain.message import SendBody
 from service.domain.send import PendingSend
 from service.domain.session import PublicState, Session
+from service.domain.trace import Trace
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock, Ids
@@ -58,6 +59,7 @@ class SendRequest:
     patience: Patience
     turn: bool = False
     ticket: Ticket | None = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,8 @@ class SendMessage:
             await self._refuse_unless_open(session)
             await mark_work(self.sessions, session, now=self.clock.now())
             now = self.clock.now()
-            event = accepted(session, message_id=message_id, body=request.body, at=now).at_place(
+            draft = accepted(session, message_id=message_id, body=request.body, at=now)
+            event = replace(draft, trace=request.trace).at_place(
                 session,
                 sequence=last[-1].sequence + 1 if last else 1,
                 event_id=event_id,
@@ -172,6 +175,7 @@ def pending_send(ids: Ids, event: LogEvent, message_id: MessageId, body: SendBod
         metadata_id=ids.uuid(),
         body=body,
         accepted_at=event.at,
+        trace=event.trace,
     )
 
 

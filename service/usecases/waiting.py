@@ -8,6 +8,7 @@ from service.domain.events import Event
 from service.domain.ids import SessionId
 from service.domain.log import LogEvent
 from service.domain.session import Session
+from service.domain.trace import Trace
 from service.ports.sessions import SessionStore
 from service.ports.system import Clock
 
@@ -36,8 +37,10 @@ class Attending(Protocol):
 class Changing(Protocol):
     """Lets one event happen to a session: load, decide, commit, again after a lost race."""
 
-    async def __call__(self, session_id: SessionId, event: Event) -> Session:
-        """The session as the event left it."""
+    async def __call__(
+        self, session_id: SessionId, event: Event, *, trace: Trace | None = None
+    ) -> Session:
+        """The session as the event left it; `trace` is that of the request which wishes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

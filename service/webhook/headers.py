@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.domain.errors import FieldFault, InvalidRequestError
+from service.domain.trace import TRACEPARENT, TRACESTATE
 from service.webhook.credentials import is_redaction
 
 PRODUCT: Final = "guest-session-broker"
@@ -35,6 +36,8 @@ _RESERVED: Final = frozenset(
         "host",
         "keep-alive",
         "te",
+        TRACEPARENT,
+        TRACESTATE,
         "trailer",
         "transfer-encoding",
         "upgrade",

@@ -39,6 +39,7 @@ from service.domain.log import EventType
 from service.domain.message import Author, AuthorKind, Failure, Message, MessageStatus
 from service.domain.send import PendingSend
 from service.domain.session import Ended, EndedBy, EndMode, PublicState, Session, State
+from service.domain.trace import Trace
 from service.ports import SendChange, WebhookAnswer
 from service.usecases.authenticate import Authenticate, EnsureAdminKey
 from service.usecases.broker import Broker
@@ -240,7 +241,9 @@ class Bench:
     http: httpx2.AsyncClient = field(init=False)
     blocked: set[str] = field(default_factory=set)
 
-    async def change(self, session_id: SessionId, event: Event) -> Session:
+    async def change(
+        self, session_id: SessionId, event: Event, *, trace: Trace | None = None
+    ) -> Session:
         """Let an event happen by the real transition table."""
         session = await self.table.sessions.load(session_id)
         deployment = await self.table.tenants.deployment(session.tenant, session.deployment)
@@ -251,7 +254,7 @@ class Bench:
             fresh=Fresh(client_id=ClientId(self.ids.uuid()), join=ids, recap=ids),
             jitter=0.5,
         )
-        decision = decide(session, event, given)
+        decision = decide(replace(session, trace=trace or session.trace), event, given)
         first = await self._end_of(session_id) + 1
         events = [
             draft.at_place(
@@ -485,6 +488,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
     }
     return Broker(
         clock=clock,
+        ids=ids,
         authenticate=authenticate,
         once=Once(tenants=tenants, clock=clock, ids=ids),
         check_ready=CheckReady(tenants=tenants, clock=bench.clock, watch=bench.watch),

@@ -11,6 +11,7 @@ from service.domain.endpoint import Claim, Lane
 from service.domain.ids import EventId
 from service.domain.log import EventType, LogEvent, Seen
 from service.domain.send import PendingSend
+from service.domain.trace import Trace
 
 SEEN_ATTRIBUTES: Final = ("type", "at", "incarnation", "keys", "channel_time")
 """What a writer needs of an event that it did not write."""
@@ -35,6 +36,8 @@ def event_item(event: LogEvent, *, answer: str | None = None) -> Item:
         item["keys"] = text_of(sorted(event.keys))
     if event.channel_time is not None:
         item["channel_time"] = event.channel_time
+    if event.trace is not None:
+        item["trace"] = event.trace
     if answer is not None:
         item["answer"] = answer
     return item
@@ -43,6 +46,7 @@ def event_item(event: LogEvent, *, answer: str | None = None) -> Item:
 def read_event(item: Item) -> LogEvent:
     """The event of an item."""
     seen = read_seen(item)
+    trace = item.get("trace")
     return LogEvent(
         id=EventId(str(item["id"])),
         session_id=schema.log_in(str(item["pk"])),
@@ -53,6 +57,7 @@ def read_event(item: Item) -> LogEvent:
         data=json.loads(str(item["data"])),
         keys=seen.keys,
         channel_time=seen.channel_time,
+        trace=None if trace is None else Trace(str(trace)),
     )
 
 

@@ -157,7 +157,8 @@ async def _end(desk: Desk, send: PendingSend, draft: Draft) -> None:
     await ensure_mark(desk)
     change_ = SendChange(before=desk.sends[send.sequence, send.kind], after=None)
     try:
-        event = await desk.writer.append(desk.session, draft, sends=(change_,))
+        traced = replace(draft, trace=send.trace)
+        event = await desk.writer.append(desk.session, traced, sends=(change_,))
     except VersionConflictError as conflict:
         raise SupersededError(session_id=desk.session.id) from conflict
     if event is None:

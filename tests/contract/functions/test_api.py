@@ -70,12 +70,16 @@ async def test_requests_are_answered_one_after_another(
     assert refused["statusCode"] == 422
     told = [vars(each) for each in caplog.records if each.msg == "api.served"]
     assert [(each["method"], each["path"], each["status"]) for each in told] == [
-        ("GET", "/healthz", 200),
         ("POST", "/v1/deployments", 201),
         ("GET", "/v1/deployments", 200),
         ("POST", "/v1/deployments", 422),
     ]
-    assert told[0]["request_id"] == "JKJaXmPLvHcESHA="
+    assert {each["request_id"] for each in told} == {"JKJaXmPLvHcESHA="}
+    assert [each["tenant"] for each in told] == ["default"] * 3
+    assert [each["code"] for each in told] == [None, None, "invalid_request"]
+    assert [each["trace_id"] for each in told] == [
+        answer["headers"]["broker-trace-id"] for answer in (made, listed, refused)
+    ]
     assert KEY not in caplog.text
 
 

@@ -8,6 +8,7 @@ import pytest
 from service.domain.errors import PlaceTakenError, VersionConflictError
 from service.domain.ids import SessionId
 from service.domain.log import EventType, seen
+from service.domain.trace import Trace
 from service.ports import SendChange
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import a_send, a_session, an_event, unique
@@ -21,14 +22,19 @@ def session_id() -> SessionId:
 
 
 async def test_what_is_appended_is_read_back_whole(table: Table, session_id: SessionId) -> None:
-    events = [an_event(session_id, 1), an_event(session_id, 2, keys=frozenset(), channel_time=None)]
+    trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736-01")
+    events = [
+        an_event(session_id, 1),
+        an_event(session_id, 2, keys=frozenset(), channel_time=None),
+        an_event(session_id, 3, trace=trace),
+    ]
     for event in events:
         await table.sessions.append(event)
 
     page = await table.sessions.read_log(session_id, after=0, limit=10)
 
     assert list(page.events) == events
-    assert page.last_sequence == 2
+    assert page.last_sequence == 3
 
 
 async def test_the_loser_of_a_place_is_told(table: Table, session_id: SessionId) -> None:

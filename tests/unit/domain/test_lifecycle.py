@@ -2,6 +2,7 @@
 
 import inspect
 from collections import Counter
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -25,6 +26,7 @@ from service.domain.session import (
     at_rest,
     public_state,
 )
+from service.domain.trace import Trace
 from tests.support.playbook import NOON, Playbook, pending, session_in
 
 S: Final = State
@@ -239,3 +241,18 @@ def _check_log(types: list[EventType]) -> None:
     if EventType.SESSION_RECOVERED in types:
         known = {EventType.SESSION_OPENED, EventType.SESSION_REPLACED, EventType.SESSION_READ_ONLY}
         assert known & set(types[: types.index(EventType.SESSION_RECOVERED)])
+
+
+def test_the_end_of_a_wish_carries_the_trace_of_its_request_and_nothing_after_it() -> None:
+    asked = Trace("4bf92f3577b34da6a3ce929d0e0e4736-01")
+    book = Playbook(replace(session_in(S.OPENING), trace=asked))
+
+    on_its_way = book.happen(ev.LinkFailed(code="1006"))
+    assert (on_its_way.drafts, on_its_way.session.trace) == ((), asked)
+
+    book.happen(ev.VisitBegan())
+    opened = book.happen(ev.GuestSessionOpened())
+    assert [(draft.type, draft.trace) for draft in opened.drafts] == [
+        (EventType.SESSION_OPENED, asked)
+    ]
+    assert opened.session.trace is None

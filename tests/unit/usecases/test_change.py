@@ -14,6 +14,7 @@ from service.domain.errors import (
 )
 from service.domain.events import Cleared, LeaveRequested, ResumeRequested
 from service.domain.session import FailureReason, State
+from service.domain.trace import Trace
 from tests.support.visit_stage import on_virtual_time, staged
 
 CONFLICT = VersionConflictError(item="session")
@@ -120,3 +121,17 @@ async def test_a_place_that_is_taken_by_a_change_of_the_session_means_to_begin_a
         stage.sessions.before("commit", left)
         with pytest.raises(SessionEndedError):
             await stage.assembly.change(session.id, LeaveRequested())
+
+
+@on_virtual_time
+async def test_the_trace_of_a_wish_is_kept_until_its_end_is_told() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        asked = Trace("4bf92f3577b34da6a3ce929d0e0e4736-01")
+
+        same = await stage.assembly.change(session.id, ResumeRequested(), trace=asked)
+        ended = await stage.assembly.change(session.id, LeaveRequested(), trace=asked)
+
+        [event] = (await stage.sessions.read_log(session.id, after=0, limit=10)).events
+        assert (same.version, same.trace) == (session.version, None), "no write for a trace alone"
+        assert (event.trace, ended.trace) == (asked, None)

@@ -7,10 +7,12 @@ import pytest
 
 from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import SigningSecret
-from service.domain.ids import EventId, ReplayId
+from service.domain.ids import EventId, ReplayId, SessionId
+from service.domain.trace import Trace, trace_of_header, trace_of_name
 from service.ports import WebhookAnswer
 from service.usecases.post_event import PostEvent
 from tests.support.lane_world import SECRET, LaneWorld
+from tests.support.store_builders import an_event
 from tests.support.virtual_time import run_virtual
 
 NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -63,7 +65,8 @@ def test_what_a_replay_sends_has_its_name_and_no_number() -> None:
         post = PostEvent(clock=world.clock, signer=Ed25519Signer(), webhook_http=world.receiver)
         endpoint = await world.endpoint(headers={"x-mine": "1"})
 
-        await post.replayed(endpoint, EventId("evt_1"), body=b"{}", replay_id=ReplayId("rpl_1"))
+        event = an_event(SessionId("ses_1"), 1, id=EventId("evt_1"))
+        await post.replayed(endpoint, event, body=b"{}", replay_id=ReplayId("rpl_1"))
 
         (sent,) = (each.headers for each in world.receiver.posts)
         assert (sent["webhook-id"], sent["broker-replay"], sent["x-mine"]) == (
@@ -73,5 +76,27 @@ def test_what_a_replay_sends_has_its_name_and_no_number() -> None:
         )
         assert "broker-lane-sequence" not in sent
         assert sent["webhook-signature"].startswith("v1,")
+
+    run_virtual(story())
+
+
+def test_each_attempt_is_a_step_of_its_own_in_the_trace_of_its_event() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        post = PostEvent(clock=world.clock, signer=Ed25519Signer(), webhook_http=world.receiver)
+        endpoint = await world.endpoint()
+        asked = Trace("4bf92f3577b34da6a3ce929d0e0e4736-00")
+        event = an_event(SessionId("ses_1"), 1, id=EventId("evt_1"), trace=asked)
+
+        await post(endpoint, event.id, body=b"{}", trace=asked)
+        await world.clock.sleep(1)
+        await post(endpoint, event.id, body=b"{}", trace=asked)
+        await post.replayed(endpoint, event, body=b"{}", replay_id=ReplayId("rpl_1"))
+        await post(endpoint, EventId("evt_2"), body=b"{}")
+
+        *caused, nobodys = (each.headers["traceparent"] for each in world.receiver.posts)
+        assert {trace_of_header(each) for each in caused} == {asked}
+        assert len({each.split("-")[2] for each in caused}) == 2, "a span for each moment"
+        assert trace_of_header(nobodys) == trace_of_name("evt_2")
 
     run_virtual(story())

@@ -9,9 +9,7 @@ SIGNED = {"webhook-id": "evt_1", "webhook-timestamp": "1", "webhook-signature": 
 
 
 def test_a_callers_own_headers_are_accepted() -> None:
-    check_headers(
-        {"Authorization": "Bearer abc def", "X-Own": "1", "traceparent": "00-1", "x_own": "2"}
-    )
+    check_headers({"Authorization": "Bearer abc def", "X-Own": "1", "x_own": "2"})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +36,8 @@ def test_a_callers_own_headers_are_accepted() -> None:
         "accept-encoding",
         "User-Agent",
         "proxy-authorization",
+        "traceparent",
+        "TraceState",
         "",
         "two words",
         "colon:",
