@@ -29,6 +29,15 @@ def missing(leases: Sequence[Lease], live: Mapping[int, int], *, max_links: int,
     return ceil(left / max_links)
 
 
+def unattended(leases: Sequence[Lease], live: Mapping[int, int], *, now: float) -> list[int]:
+    """Shards with live sessions whose lease lapsed longer ago than anybody needs to take it."""
+    return [
+        lease.shard
+        for lease in leases
+        if live.get(lease.shard, 0) and not lease.is_valid(now) and _waits_too_long(lease, now)
+    ]
+
+
 def _rooms(leases: Sequence[Lease], max_links: int, now: float) -> dict[ListenerName, int]:
     """What those who stay can still take."""
     rooms: dict[ListenerName, int] = {}

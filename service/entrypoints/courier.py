@@ -14,7 +14,7 @@ from service.adapters.sqs.bodies import read_delivery
 from service.bootstrap import Opened, assemble
 from service.config import FunctionSettings
 from service.entrypoints._batch import Record, batch_answer, read_batch
-from service.entrypoints._function.kept import Context, Kept, remaining_seconds
+from service.entrypoints._function.kept import Context, Kept, remaining_seconds, request_id
 from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import check_courier
 from service.usecases.serve_hints import Hint, ServeHints
@@ -57,10 +57,19 @@ class Environment:
 async def _serve(records: Sequence[Record], context: Context, site: Site) -> dict[str, object]:
     hints = [(record, hint) for record in records if (hint := _read(record)) is not None]
     # Looked at after opening, which takes its share of a first invocation.
-    ends = site.opened.ports.clock.monotonic() + remaining_seconds(context)
+    begun = site.opened.ports.clock.monotonic()
+    ends = begun + remaining_seconds(context)
     again = await site.serve([hint for _, hint in hints], ends=ends)
     failed = [record.message_id for record, hint in hints if hint in again]
-    _log.info("courier.served", extra={"messages": len(records), "again": len(failed)})
+    facts = {
+        "messages": len(records),
+        "hints": len(hints),
+        "again": len(failed),
+        "outcome": "again" if failed else "done",
+        "seconds": round(site.opened.ports.clock.monotonic() - begun, 4),
+        "request_id": request_id(context),
+    }
+    _log.info("courier.served", extra=facts)
     return batch_answer(failed)
 
 

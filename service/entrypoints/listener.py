@@ -15,7 +15,7 @@ from typing import Final
 from service.bootstrap import Opened, assemble
 from service.config import ListenerFunctionSettings
 from service.domain.lease import LinkLimits
-from service.entrypoints._function.kept import Context, Kept, remaining_seconds
+from service.entrypoints._function.kept import Context, Kept, remaining_seconds, request_id
 from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.entrypoints._process.descriptors import make_room
 from service.usecases.begin_term import begin_term
@@ -68,7 +68,8 @@ async def _serve(context: Context, site: Site) -> dict[str, object]:
         generation_seconds=span.generation_seconds,
         idle_seconds=site.settings.idle_seconds,
     )
-    _log.info("listener.invoked", extra={"listener": term.name, "remaining": remaining})
+    facts = {"listener": term.name, "remaining": remaining, "request_id": request_id(context)}
+    _log.info("listener.invoked", extra=facts)
     # Wired anew each time: what use cases remember has no place in another invocation.
     listener = assemble(site.settings, ports).listener(site.opened.mailboxes, term)
     serve = ServeTerm(clock=ports.clock, listener=listener, linger_seconds=span.linger_seconds)

@@ -4,7 +4,6 @@ The Scheduler starts it each minute, with whatever event. One invocation is one 
 before the function's timeout, which is to be 60 s. Two at a time are harmless.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +14,6 @@ from service.config import FunctionSettings
 from service.entrypoints._function.kept import Context, Kept, remaining_seconds
 from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import fit_sweep
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +51,6 @@ async def _serve(context: Context, site: Site) -> dict[str, object]:
     seconds = fit_sweep(remaining_seconds(context))
     # Wired anew each time: what use cases remember has no place in another invocation.
     due = await assemble(site.settings, site.opened.ports).sweep(seconds=seconds)
-    _log.info("sweeper.swept", extra={"due": due})
     return {"due": due}
 
 

@@ -104,6 +104,8 @@ class _Line:
     """Whose connection is the probe, and the change of the breaker that made it one."""
     streak: Streak = field(default_factory=Streak)
     waiting: WaitingLine = field(default_factory=WaitingLine)
+    spent: int | None = None
+    """The last slot of which it was said that nothing is left of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ class Admit:
             if shut_until is not None:
                 return shut_until + rank * self.allowance.spacing
             if not await self._spent(line, bid, rank):
+                self._tell_spent(line)
                 ahead = rank - line.purse.room(self.allowance, urgent=bid.urgent)
                 return slot_end(line.purse.slot) + max(0, ahead) * self.allowance.spacing
             if not await self._may_try(line, bid.session_id):
@@ -225,6 +228,13 @@ class Admit:
             most = self.allowance.most(urgent=urgent)
             taken = await self.ports.budgets.take(line.name, purse.slot, wish, most=most)
             line.purse = purse.filled(taken, urgent=urgent)
+
+    def _tell_spent(self, line: _Line) -> None:
+        """Connections of this slot are used up and somebody waits: said once a slot."""
+        if line.spent != line.purse.slot:
+            line.spent = line.purse.slot
+            facts = {"line": line.name, "waiting": len(line.waiting.turns)}
+            _log.info("deployment.budget_spent", extra=facts)
 
     async def _shut_until(self, line: _Line) -> float | None:
         """Until when an open breaker keeps everybody out; None also where it is time to try."""

@@ -19,7 +19,7 @@ from service.usecases.endpoint_gate import EndpointGate, Turned
 from service.usecases.keep_lane import KeepLane, claim_seconds
 from service.usecases.post_event import PostEvent
 from service.usecases.read_lane import Hold, ReadLane, Run
-from service.usecases.record_attempt import RecordAttempt, next_try
+from service.usecases.record_attempt import RecordAttempt, next_try, tell_attempt
 from service.usecases.share_places import give_way, wait_inside
 from service.usecases.tell_owner import TellOwner
 from service.usecases.waiting import Closing
@@ -186,9 +186,10 @@ class DeliverLane:
             trace=head.traced,
         )
         decision = self._judged(hold, answer, at=at)
-        _log.info("delivery.attempted", extra=_facts(hold, head, answer, decision))
         hold.lane = replace(hold.lane, gone_at=at if isinstance(decision, ConfirmGone) else None)
         made = self.record.in_lane(hold, head, answer, decision, at=at)
+        retry_at = getattr(decision, "at", None)
+        tell_attempt(hold.endpoint, head, made, hops=hold.run.hops, retry_at=retry_at)
         stop = await self._commit(hold, head, decision)
         if hold.passed == head.sequence and not isinstance(decision, Delivered):
             made = replace(made, decision=Decision.SKIP)
@@ -333,18 +334,3 @@ class DeliverLane:
 
 def _names(run: Run) -> dict[str, object]:
     return {"endpoint_id": run.endpoint_id, "session_id": run.session_id, "hops": run.hops}
-
-
-def _facts(hold: Hold, head: LogEvent, answer: WebhookAnswer, decision: Plan) -> dict[str, object]:
-    """What the one log line of an attempt says: never a body, a header or a secret."""
-    return _names(hold.run) | {
-        "event_id": head.id,
-        "event_type": head.type.value,
-        "sequence": head.sequence,
-        "attempt": hold.lane.attempt + 1,
-        "status": answer.status,
-        "error": answer.failure,
-        "seconds": round(answer.seconds, 4),
-        "decision": type(decision).__name__,
-        "retry_at": getattr(decision, "at", None),
-    }

@@ -5,6 +5,7 @@ changed the session ends this writer (SupersededError): whoever uses it must beg
 session as it is now.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,7 +25,10 @@ from service.domain.log import (
 )
 from service.domain.send import PendingSend
 from service.domain.session import Session, at_rest
+from service.domain.trace import trace_id
 from service.ports import Authority, Ports, SendChange
+
+_log = logging.getLogger(__name__)
 
 _OF_THE_SESSION: Final = ("session.", "conversation.")
 
@@ -140,6 +144,8 @@ class LogWriter:
             self.window = self.window.trimmed(since=_since(session))
 
     def _won(self, events: tuple[LogEvent, ...] | list[LogEvent]) -> None:
+        for event in events:
+            _log.info("event.logged", extra=_facts(self.session, event))
         self.window = self.window.grown(seen(event) for event in events)
         self.ports.bell.ring(self.session.id)
 
@@ -153,6 +159,20 @@ async def open_writer(ports: Ports, session: Session) -> LogWriter:
         if len(tail) < limit or tail[0].at < since:
             return LogWriter(ports, session, Window(tail))
         limit *= 2
+
+
+def _facts(session: Session, event: LogEvent) -> dict[str, object]:
+    """What the line of an event says: never what was said."""
+    heard = event.channel_time
+    return {
+        "session_id": event.session_id,
+        "tenant": session.tenant,
+        "event_id": event.id,
+        "event_type": event.type.value,
+        "sequence": event.sequence,
+        "trace_id": trace_id(event.traced),
+        "seconds_behind": None if heard is None else round(max(0.0, event.at - heard), 3),
+    }
 
 
 def _since(session: Session) -> float:

@@ -14,6 +14,7 @@ from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import BrokerError
 from service.domain.ids import ATTEMPT, AttemptId
 from service.domain.log import LogEvent
+from service.domain.trace import trace_id
 from service.ports import AttemptStore, Clock, Ids, WebhookAnswer
 from service.usecases.read_lane import Hold
 from service.webhook.answers import DELIVERED_BYTES, FAILED_BYTES, shown_answer
@@ -99,6 +100,32 @@ class RecordAttempt:
             answer=shown_answer(answer.body, endpoint.headers, limit=limit),
             decision=Decision.DELIVERED if answer.delivered else Decision.NONE,
         )
+
+
+def tell_attempt(endpoint: Endpoint, event: LogEvent, made: Attempt, **more: object) -> None:
+    """The one line of an attempt, before it is committed: never a body, a header or a secret."""
+    waited = round(max(0.0, made.at - event.at), 4)
+    is_first = made.trigger is Trigger.LIVE and made.number == 1
+    facts = {
+        "endpoint_id": endpoint.id,
+        "tenant": endpoint.tenant,
+        "session_id": event.session_id,
+        "deployment": event.data.get("deployment"),
+        "event_id": event.id,
+        "event_type": event.type.value,
+        "sequence": event.sequence,
+        "trigger": made.trigger.value,
+        "attempt": made.number,
+        "status": made.status,
+        "error": made.error,
+        "seconds": made.seconds,
+        # How old the event was; of first attempts this is ours, of others also the receiver's.
+        "event_age": waited,
+        "seconds_to_first": waited if is_first else None,
+        "decision": made.decision.value,
+        "trace_id": trace_id(event.traced),
+    }
+    _log.info("delivery.attempted", extra=facts | more)
 
 
 def next_try(hold: Hold) -> float | None:

@@ -17,7 +17,7 @@ from service.usecases.owned_endpoint import owned_endpoint
 from service.usecases.post_event import PostEvent
 from service.usecases.read_deliveries import attempt_view
 from service.usecases.read_session import owned
-from service.usecases.record_attempt import RecordAttempt
+from service.usecases.record_attempt import RecordAttempt, tell_attempt
 from service.webhook.envelope import event_bytes
 
 
@@ -49,6 +49,7 @@ class ResendEvent:
             endpoint, event.id, body=event_bytes(event), trace=event.traced
         )
         made = self.record.outside(endpoint, event, answer, at=at)
+        tell_attempt(endpoint, event, made)
         with suppress(NotFoundError):
             # A session that was erased meanwhile keeps nothing more.
             await self.sessions.load(session_id)

@@ -21,7 +21,7 @@ from service.usecases.disable_endpoint import DisableEndpoint
 from service.usecases.keep_strand import KeepStrand
 from service.usecases.post_event import PostEvent
 from service.usecases.read_strand import ReadStrand, StrandHold, StrandRun
-from service.usecases.record_attempt import DECISIONS, RecordAttempt
+from service.usecases.record_attempt import DECISIONS, RecordAttempt, tell_attempt
 from service.usecases.replay_gate import PROBE_GRACE, ReplayGate
 from service.usecases.weigh_failure import GiveUp
 from service.usecases.weigh_replay import PassOver, WeighReplay, steps_for
@@ -168,6 +168,7 @@ class RunReplay:
         )
         decision = plan(part.attempt + 1, told, waits, now=self.clock.now())
         attempt = self._recorded(hold, (part, head, answer), decision, at=at)
+        tell_attempt(hold.endpoint, head, attempt, replay_id=replay_id, hops=hold.run.hops)
         skipped = await self._commit(hold, (part, head, answer), decision)
         if skipped:
             attempt = replace(attempt, decision=Decision.SKIP)

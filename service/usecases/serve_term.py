@@ -56,7 +56,11 @@ class ServeTerm:
         seconds = round(self.clock.now() - begun, 3)
         _log.info(
             "listener.ended",
-            extra={"listener": self.listener.name, "reason": reason, "seconds": seconds},
+            extra={
+                "listener": self.listener.name,
+                "reason": reason,
+                "seconds": seconds,
+            },
         )
         return reason
 

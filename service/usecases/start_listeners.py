@@ -6,14 +6,16 @@ successor.
 
 import logging
 from asyncio import gather
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from service.domain.deployment import Mode
 from service.domain.errors import BrokerError, NotFoundError
 from service.domain.ids import DeploymentName, TenantName
+from service.domain.lease import Lease
 from service.domain.session import PublicState, Session
-from service.domain.staffing import missing
+from service.domain.staffing import missing, unattended
 from service.ports import Ports
 from service.usecases.facts import Facts
 
@@ -24,6 +26,18 @@ LOOK_SECONDS: Final = 30.0
 ASK_SECONDS: Final = 10.0
 """How often the requests of one process start a listener at the most: one needs some seconds."""
 WANTS_LINK: Final = frozenset({PublicState.OPENING, PublicState.ACTIVE, PublicState.RECOVERING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """How many listeners there were at a look, and what they held."""
+
+    listeners: int
+    links: int
+    shards_unowned: int
+    """Shards with live sessions that nobody took in time."""
+    sessions_unowned: int
+    """Live sessions in shards that nobody holds, however long."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,10 +51,12 @@ class StartListeners:
     next_look: float = 0.0
     """On the monotonic clock, as the next."""
     next_start: float = 0.0
+    staff: Staff | None = None
+    """As the last look found it; None: nobody looked, or the table did not answer."""
 
     async def __call__(self) -> int:
         """Look at every shard; how many listeners were asked for."""
-        now = self.ports.clock.monotonic()
+        now, self.staff = self.ports.clock.monotonic(), None
         if now < self.next_look:
             return 0
         self.next_look = now + LOOK_SECONDS
@@ -80,6 +96,7 @@ class StartListeners:
         free = [lease.shard for lease in leases if not lease.is_valid(now)]
         counts = await gather(*(self._live_in(shard) for shard in free))
         live = dict(zip(free, counts, strict=True))
+        self.staff = _staff(leases, live, now)
         return missing(leases, live, max_links=self.max_links, now=now)
 
     async def _live_in(self, shard: int) -> int:
@@ -100,3 +117,13 @@ class StartListeners:
             # Nobody can attach to what is not known any more.
             return False
         return deployment.mode is Mode.LIVE
+
+
+def _staff(leases: Sequence[Lease], live: Mapping[int, int], now: float) -> Staff:
+    held = [lease for lease in leases if lease.is_valid(now)]
+    return Staff(
+        listeners=len({lease.owner for lease in held}),
+        links=sum(lease.links for lease in held),
+        shards_unowned=len(unattended(leases, live, now=now)),
+        sessions_unowned=sum(live.values()),
+    )

@@ -6,7 +6,7 @@ Alone it is enough to finish everything that was accepted.
 import logging
 from asyncio import gather
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from service.domain.errors import BrokerError, NotFoundError
@@ -35,6 +35,25 @@ VISIT_LEAST_SECONDS: Final = 5.0
 SIDE_BY_SIDE: Final = 20
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What one sweep came to."""
+
+    lanes: int = 0
+    strands: int = 0
+    notices: int = 0
+    sessions: int = 0
+    late_seconds: float = 0.0
+    """How long ago the most overdue thing that nobody is at work on was due."""
+
+    @property
+    def due(self) -> int:
+        return self.lanes + self.strands + self.notices + self.sessions
+
+    def late(self, seconds: float) -> None:
+        self.late_seconds = max(self.late_seconds, round(seconds, 3))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One sweep; run it every minute, or more often on one machine."""
@@ -52,16 +71,27 @@ class Sweep:
         `ahead` also takes sessions that become due that much later: for a process that knows that
         it starts after a crash.
         """
-        until = self.ports.clock.monotonic() + seconds
+        clock, done = self.ports.clock, _Tally()
+        begun = clock.monotonic()
+        until = begun + seconds
         # First: a listener needs some seconds, and visits here may take longer.
-        await self.start_listeners()
-        lanes = await self._lanes(min(until, self.ports.clock.monotonic() + LANES_SECONDS))
-        strands = await self._strands(min(until, self.ports.clock.monotonic() + STRANDS_SECONDS))
-        before = self.ports.clock.now() + ahead
-        logs = await self.follow_notices(before=before)
-        return lanes + strands + logs + await self._sessions(before, until)
+        started = await self.start_listeners()
+        done.lanes = await self._lanes(min(until, clock.monotonic() + LANES_SECONDS), done)
+        done.strands = await self._strands(min(until, clock.monotonic() + STRANDS_SECONDS))
+        before = clock.now() + ahead
+        done.notices = await self.follow_notices(before=before)
+        done.sessions = await self._sessions(before, until)
+        self._tell(done, seconds=clock.monotonic() - begun, started=started)
+        return done.due
 
-    async def _lanes(self, until: float) -> int:
+    def _tell(self, done: _Tally, *, seconds: float, started: int) -> None:
+        """The one line of a sweep. On one machine most find nothing, and say so to nobody."""
+        staff = self.start_listeners.staff
+        facts = {"due": done.due, "seconds": round(seconds, 3), "started": started, **asdict(done)}
+        level = logging.INFO if done.due or staff is not None else logging.DEBUG
+        _log.log(level, "sweeper.swept", extra=facts | (asdict(staff) if staff else {}))
+
+    async def _lanes(self, until: float, done: _Tally) -> int:
         """The most overdue first, page by page while there is time; how many."""
         now = self.ports.clock.now()
         seen: set[tuple[EndpointId, LogId]] = set()
@@ -73,15 +103,21 @@ class Sweep:
             for start in range(0, len(fresh), SIDE_BY_SIDE):
                 # Hints that are sent side by side share requests.
                 some = fresh[start : start + SIDE_BY_SIDE]
-                await gather(*(self._lane(*lane, now=now) for lane in some))
+                await gather(*(self._lane(*lane, now=now, done=done) for lane in some))
                 # A store in the same process answers at once: others are to have their turn.
                 await self.ports.clock.sleep(0)
             if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
                 return len(seen)
 
-    async def _lane(self, endpoint_id: EndpointId, session_id: LogId, *, now: float) -> None:
+    async def _lane(
+        self, endpoint_id: EndpointId, session_id: LogId, *, now: float, done: _Tally
+    ) -> None:
         lane = await self.ports.lanes.lane(endpoint_id, session_id)
         if lane is not None and lane.due_at is not None:
+            is_held = lane.claim is not None and lane.claim.until > now
+            if not lane.parked and not is_held:
+                # It waits for nobody but us.
+                done.late(now - lane.due_at)
             delay = max(0.0, lane.due_at - now)
             await self.ports.hints.lane(endpoint_id, session_id, delay=delay)
 

@@ -36,6 +36,12 @@ def remaining_seconds(context: Context) -> float:
     return context.get_remaining_time_in_millis() / 1000
 
 
+def request_id(context: Context) -> str | None:
+    """The invocation's name, as Lambda's own lines have it; None where nobody gave one."""
+    given = getattr(context, "aws_request_id", None)
+    return given if isinstance(given, str) else None
+
+
 class Site(Protocol):
     """What is opened once: loading boto3 and TLS is most of a cold start."""
 

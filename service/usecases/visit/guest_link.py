@@ -21,6 +21,10 @@ class GuestLink:
     opened_at: float
     reader: "Task[None] | None" = None
     waiting: "dict[str, Future[ServerFrame]]" = field(default_factory=dict)
+    sent: int = 0
+    received: int = 0
+    lost: int | None = None
+    """The code with which it broke; None while it is there, and where we closed it first."""
 
     def start(self) -> None:
         """Begin to read; every frame and the close end up in the inbox."""
@@ -29,6 +33,7 @@ class GuestLink:
     async def send(self, request: Request) -> None:
         """Write one request. Raises LinkLostError."""
         await self.link.send(encode(request))
+        self.sent += 1
 
     def expect(self, tracing_id: str) -> "Future[ServerFrame]":
         """A future for the direct answer to that request; cancelled when the link goes.
@@ -72,6 +77,9 @@ class GuestLink:
     async def _read(self) -> None:
         try:
             while True:
-                self.inbox.put(FrameArrived(self.name, await self.link.receive()))
+                text = await self.link.receive()
+                self.received += 1
+                self.inbox.put(FrameArrived(self.name, text))
         except LinkLostError as lost:
+            self.lost = lost.code
             self.inbox.put(LinkDown(self.name, lost.code, lost.reason))

@@ -9,6 +9,7 @@ from service.domain.session import SETTLED_STATES, State
 from service.usecases.visit.conversation import is_asking
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk
+from service.usecases.visit.link_line import end_link
 from service.usecases.visit.marks import tidy_mark
 from service.usecases.visit.performing import drop_link
 from service.usecases.visit.quiet import quiet_since
@@ -81,7 +82,7 @@ async def get_up(desk: Desk) -> None:
     for waiting in desk.typing_waits:
         waiting.put_nowait(item=False)
     if desk.link is not None:
-        await desk.link.close()
+        await end_link(desk, desk.link)
     desk.tools.admit.leave(desk.deployment, desk.session.id)
 
 

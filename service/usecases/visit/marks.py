@@ -4,11 +4,15 @@ It is removed only when nothing is left to do. So the sweeper alone finds everyt
 left behind.
 """
 
+import logging
 from typing import Final
 
-from service.domain.endpoint import EndpointState
+from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.session import Session
+from service.domain.trace import trace_id
 from service.usecases.visit.desk import Desk
+
+_log = logging.getLogger(__name__)
 
 MARK_SECONDS: Final = 60.0
 TRUSTED_SECONDS: Final = 30.0
@@ -62,7 +66,25 @@ async def _pause_for_what_is_left(desk: Desk) -> float | None:
             continue
         waits = lane is not None and lane.due_at is not None and lane.due_at > desk.now
         if endpoint.state is EndpointState.ACTIVE and not waits:
+            await _tell_undelivered(desk, endpoint, 0 if lane is None else lane.cursor)
             return MARK_SECONDS
         # It has a time of its own, by which it is found; this only sees that it is not forgotten.
         pause = 5 * MARK_SECONDS
     return pause
+
+
+async def _tell_undelivered(desk: Desk, endpoint: Endpoint, cursor: int) -> None:
+    """Nobody waits for the receiver, and for a minute no courier came: that is ours to mend."""
+    page = await desk.ports.sessions.read_log(desk.session.id, after=cursor, limit=1)
+    for event in page.events:
+        facts = {
+            "session_id": desk.session.id,
+            "tenant": desk.session.tenant,
+            "endpoint_id": endpoint.id,
+            "event_id": event.id,
+            "sequence": event.sequence,
+            "behind": page.last_sequence - cursor,
+            "seconds": round(max(0.0, desk.now - max(event.at, endpoint.created_at)), 3),
+            "trace_id": trace_id(event.traced),
+        }
+        _log.warning("events.undelivered", extra=facts)

@@ -26,6 +26,7 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.joining import await_farewell
+from service.usecases.visit.link_line import end_link
 from service.usecases.visit.reading import begin_catch_up, stop_reading
 from service.usecases.visit.sending import doubt_in_flight
 
@@ -79,7 +80,7 @@ async def drop_link(desk: Desk) -> None:
     await stop_reading(desk)
     desk.reading = Reading(recent=desk.reading.recent)
     if link is not None:
-        await link.close()
+        await end_link(desk, link)
         await doubt_in_flight(desk)
 
 

@@ -98,6 +98,8 @@ class Visit:
                 "session.visited",
                 extra={
                     "session_id": session_id,
+                    "tenant": desk.session.tenant,
+                    "deployment": desk.session.deployment,
                     "state": desk.session.state.value,
                     "listener": stay.listener,
                     "seconds": round(desk.now - begun, 3),

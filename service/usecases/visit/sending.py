@@ -1,5 +1,6 @@
 """Sends what waits, one mark and one frame at a time, and watches what is in flight."""
 
+import logging
 from dataclasses import replace
 from itertools import takewhile
 from typing import Final
@@ -23,12 +24,15 @@ from service.domain.sends import (
     undelivered,
 )
 from service.domain.session import State
+from service.domain.trace import trace_id
 from service.guest.outgoing import outgoing_join, outgoing_message
 from service.guest.requests import OnMessage
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.settling import change, confirm_logged, put_back
+
+_log = logging.getLogger(__name__)
 
 PROOF_SECONDS: Final = 4.0
 """How long the guest's own message may take to come back before its outcome is in doubt."""
@@ -160,6 +164,22 @@ async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
     except LinkLostError:
         # The reader reports the close as well; what was written of the frame nobody knows.
         await change(desk, doubted(saved, now=desk.now))
+        return
+    _tell_written(desk, saved)
+
+
+def _tell_written(desk: Desk, send: PendingSend) -> None:
+    facts = {
+        "session_id": send.session_id,
+        "tenant": desk.session.tenant,
+        "message_id": send.message_id,
+        "sequence": send.sequence,
+        "kind": send.kind.value,
+        "attempt": send.attempt,
+        "seconds": round(desk.now - send.accepted_at, 4),
+        "trace_id": None if send.trace is None else trace_id(send.trace),
+    }
+    _log.info("message.written", extra=facts)
 
 
 def mark_time(send: PendingSend) -> float:

@@ -1,0 +1,30 @@
+"""A link is let go of, and one line tells of its life."""
+
+import logging
+
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.guest_link import GuestLink
+
+_log = logging.getLogger(__name__)
+
+
+async def end_link(desk: Desk, link: GuestLink) -> None:
+    """Close it. What the peer gave as its reason is not told: it may quote what was said."""
+    try:
+        await link.close()
+    finally:
+        _log.info(
+            "link.ended",
+            extra={
+                "session_id": desk.session.id,
+                "tenant": desk.session.tenant,
+                "deployment": desk.session.deployment,
+                "link": link.name,
+                "listener": desk.stay.listener,
+                "outcome": "closed" if link.lost is None else "lost",
+                "code": link.lost,
+                "seconds": round(desk.now - link.opened_at, 3),
+                "sent": link.sent,
+                "received": link.received,
+            },
+        )
