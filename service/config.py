@@ -135,6 +135,11 @@ OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 DataDir = Annotated[Path, BeforeValidator(_not_the_working_folder)]
 KeyDir = Annotated[Path, BeforeValidator(_key_folder)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+MetricsName = Annotated[
+    Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9_.-]+$")] | None,
+    BeforeValidator(_none_if_empty),
+]
+"""CloudWatch API reference, Dimension: ASCII without control characters."""
 OptionalSeconds = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_empty)
 ]
@@ -235,6 +240,8 @@ class ListenerSettings(BrokerSettings):
     """Where the key is that encrypts secrets at rest, and the embedded table."""
     retry_scale: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
     """Multiplies the webhook schedule, never a Retry-After."""
+    metrics_name: MetricsName = None
+    """What the broker is called in CloudWatch: log lines then carry metrics. None: they do not."""
     ca_file: OptionalFile = None
     """An authority to trust besides the system's."""
     aws_endpoint_url: OptionalText = Field(default=None, validation_alias="AWS_ENDPOINT_URL")

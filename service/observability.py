@@ -3,12 +3,17 @@
 Called by entry points only. An event's name is the message (`session.transition`), its facts are
 the `extra` fields. Nothing secret is meant to be logged; in case something slips in, fields with
 the name of a secret are blanked.
+
+Metrics are made from these lines and from nothing else: `METRICS` says which. A line of JSON then
+is a document of CloudWatch's embedded metric format too, so that no second line is written
+(CloudWatch user guide, "Specification: Embedded metric format").
 """
 
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, TextIO
 
 from service.domain.instants import rfc3339
@@ -57,8 +62,91 @@ _OWN_FIELDS: Final = frozenset(
 )
 
 
+NAMESPACE: Final = "Broker"
+DIMENSION: Final = "broker"
+"""The only one: each further value of a dimension is a metric more to be paid for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What is counted or measured of an event, and of which of its lines."""
+
+    name: str
+    unit: str = "Count"
+    fact: str | None = None
+    """Whose value it has, where that is a number; None: each line counts one."""
+    where: Mapping[str, object] = field(default_factory=dict)
+    """Facts that a line must have."""
+
+
+def _seconds(name: str, fact: str, **where: object) -> Metric:
+    return Metric(name=name, unit="Seconds", fact=fact, where=where)
+
+
+def _gauge(name: str, fact: str) -> Metric:
+    return Metric(name=name, fact=fact)
+
+
+def _count(name: str, **where: object) -> Metric:
+    return Metric(name=name, where=where)
+
+
+RECEIVED: Final = {"event_type": "message.received"}
+
+# fmt: off
+METRICS: Final[Mapping[str, Sequence[Metric]]] = {
+    # The wire to Genesys.
+    "deployment.closed_to_us":   [_count("breaker-open")],
+    "deployment.budget_spent":   [_count("connections-spent"),
+                                  _gauge("connections-waiting", "waiting")],
+    "link.ended":                [_count("links-ended"), _count("links-lost", outcome="lost")],
+    "session.transition":        [_count("replaced", to="renewing")],
+    "event.logged":              [_seconds("heard-seconds", "seconds_behind", **RECEIVED)],
+    "message.written":           [_seconds("written-seconds", "seconds")],
+    # Listeners.
+    "listener.deaf":             [_count("listener-deaf")],
+    "listener.overfull":         [_count("listener-overfull")],
+    "listener.links_limited":    [_count("listener-overfull")],
+    "listener.leases_unsure":    [_count("listener-unsure")],
+    "listener.shards_lost":      [_count("listener-unsure")],
+    "listener.start_failed":     [_count("listener-not-started")],
+    "listeners.unknown":         [_count("listener-not-started")],
+    # Webhooks.
+    "delivery.attempted":        [_count("deliveries", outcome="delivered"),
+                                  _count("deliveries-failed", outcome="failed"),
+                                  _seconds("delivery-first-seconds", "seconds_to_first"),
+                                  _seconds("receiver-seconds", "seconds")],
+    "delivery.skipped":          [_count("deliveries-skipped")],
+    "endpoint.disabled":         [_count("webhooks-disabled")],
+    "endpoint.down":             [_count("webhooks-down")],
+    "events.undelivered":        [_seconds("oldest-undelivered", "seconds")],
+    "courier.failed":            [_count("courier-failed")],
+    "courier.cut":               [_count("courier-failed")],
+    "clock.skewed":              [_count("clock-skewed")],
+    "hints.refused":             [_count("hints-refused")],
+    # The sweeper, which sees the whole.
+    "sweeper.swept":             [_seconds("oldest-undelivered", "late_seconds"),
+                                  _gauge("shards-unowned", "shards_unowned"),
+                                  _gauge("listeners", "listeners"),
+                                  _gauge("links", "links")],
+    "sweep.behind":              [_count("sweep-behind")],
+    "sweep.failed":              [_count("sweep-failed")],
+    "sweep.visit_failed":        [_count("sweep-failed")],
+    "sweep.notices_failed":      [_count("sweep-failed")],
+}
+# fmt: on
+"""By event. A test looks for each in the code, and for each alarm here."""
+
+
 class JsonFormatter(logging.Formatter):
-    """One JSON object on one line: ts, level, event, logger, the facts, a traceback if any."""
+    """One JSON object on one line: ts, level, event, logger, the facts, a traceback if any.
+
+    With the name of a broker its metrics stand in the line as well.
+    """
+
+    def __init__(self, metrics_of: str | None = None) -> None:
+        super().__init__()
+        self._metrics_of = metrics_of
 
     def format(self, record: logging.LogRecord) -> str:
         """Spell one record."""
@@ -72,6 +160,8 @@ class JsonFormatter(logging.Formatter):
         line.update({f"{n}_" if n in line else n: value for n, value in _facts(record).items()})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
+        if self._metrics_of is not None:
+            line = _measured(line, self._metrics_of, at=record.created)
         return json.dumps(line, separators=(",", ":"), allow_nan=False)
 
 
@@ -88,19 +178,49 @@ class HumanFormatter(logging.Formatter):
         return line
 
 
-def configure_logging(level: str, stream: TextIO, *, human: bool) -> None:
+def configure_logging(
+    level: str, stream: TextIO, *, human: bool, metrics_of: str | None = None
+) -> None:
     """Send every log line to `stream` in one form; replaces handlers that were there before.
 
-    Raises ValueError for an unknown level.
+    `metrics_of`: the broker whose metrics lines of JSON carry; None for none. Raises ValueError for
+    an unknown level.
     """
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(HumanFormatter() if human else JsonFormatter())
+    handler.setFormatter(HumanFormatter() if human else JsonFormatter(metrics_of))
     root = logging.getLogger()
     # Lambda installs a handler of its own, which would write each line a second time.
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _measured(line: dict[str, object], broker: str, *, at: float) -> dict[str, object]:
+    """The line with the metrics that are made from it, if any; none of its own facts is changed."""
+    found = [
+        (metric, line.get(metric.fact) if metric.fact else 1)
+        for metric in METRICS.get(str(line["event"]), ())
+        if all(line.get(name) == value for name, value in metric.where.items())
+    ]
+    values = [(metric, value) for metric, value in found if _is_number(value)]
+    if not values:
+        return line
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [[DIMENSION]],
+        "Metrics": [{"Name": metric.name, "Unit": metric.unit} for metric, _ in values],
+    }
+    return {
+        "_aws": {"Timestamp": int(at * 1000), "CloudWatchMetrics": [directive]},
+        **line,
+        DIMENSION: broker,
+        **{metric.name: value for metric, value in values},
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:

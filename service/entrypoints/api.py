@@ -105,8 +105,7 @@ async def _faults_of_key(settings: ApiFunctionSettings) -> Sequence[str]:
 
 
 def _begin() -> ApiFunctionSettings:
-    begin_process()
-    return ApiFunctionSettings.read()
+    return begin_process(ApiFunctionSettings)
 
 
 _environment: Final = Environment(_begin)

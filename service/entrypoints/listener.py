@@ -82,8 +82,7 @@ async def _open(settings: ListenerFunctionSettings) -> Site:
 
 
 def _begin() -> ListenerFunctionSettings:
-    begin_process()
-    return ListenerFunctionSettings.read()
+    return begin_process(ListenerFunctionSettings)
 
 
 _environment: Final = Environment(_begin)

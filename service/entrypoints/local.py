@@ -21,7 +21,8 @@ def main() -> int:
     keep_memory_small()
     try:
         settings = LocalSettings.read()
-        configure_logging("INFO", sys.stderr, human=sys.stderr.isatty())
+        human = sys.stderr.isatty()
+        configure_logging("INFO", sys.stderr, human=human, metrics_of=settings.metrics_name)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
     except ConfigurationError as error:

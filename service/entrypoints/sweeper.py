@@ -59,8 +59,7 @@ async def _open(settings: FunctionSettings) -> Site:
 
 
 def _begin() -> FunctionSettings:
-    begin_process()
-    return FunctionSettings.read()
+    return begin_process(FunctionSettings)
 
 
 _environment: Final = Environment(_begin)

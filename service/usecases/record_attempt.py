@@ -122,6 +122,7 @@ def tell_attempt(endpoint: Endpoint, event: LogEvent, made: Attempt, **more: obj
         # How old the event was; of first attempts this is ours, of others also the receiver's.
         "event_age": waited,
         "seconds_to_first": waited if is_first else None,
+        "outcome": "delivered" if made.decision is Decision.DELIVERED else "failed",
         "decision": made.decision.value,
         "trace_id": trace_id(event.traced),
     }

@@ -8,16 +8,17 @@ from typing import Final
 import pytest
 
 from service.domain.session import State
+from service.observability import DIMENSION, METRICS, NAMESPACE
 from tests.support.terraform_files import FUNCTIONS, Module
 
 ROOT: Final = Path(__file__).parents[2]
 ALARMS: Final = Module("alarms")
-COUNTED: Final = ALARMS.locals["counted"]
-LOGGING: Final = {"info", "warning", "error", "exception"}
+WRITTEN: Final = {metric.name for each in METRICS.values() for metric in each}
+LOGGING: Final = {"info", "warning", "error", "exception", "log"}
 
 
 def _said() -> set[str]:
-    """Every text that is given to a logger first, also one of two."""
+    """Every text that is given to a logger, also one of two."""
     calls = (
         node
         for file in (ROOT / "service").rglob("*.py")
@@ -30,7 +31,8 @@ def _said() -> set[str]:
     return {
         str(part.value)
         for call in calls
-        for part in ast.walk(call.args[0])
+        for given in call.args
+        for part in ast.walk(given)
         if isinstance(part, ast.Constant)
     }
 
@@ -38,26 +40,50 @@ def _said() -> set[str]:
 SAID: Final = _said()
 
 
-@pytest.mark.parametrize("metric", sorted(COUNTED))
-def test_what_is_counted_is_said_by_the_code(metric: str) -> None:
-    events = re.findall(r'[$][.]event = "([^"]+)"', COUNTED[metric]["pattern"])
-
-    assert events
-    assert set(events) <= SAID
+@pytest.mark.parametrize("event", sorted(METRICS))
+def test_what_is_measured_is_said_by_the_code(event: str) -> None:
+    assert event in SAID
 
 
 def test_replacements_are_counted_by_a_state_that_exists() -> None:
-    counted = re.findall(r'[$][.]to = "([^"]+)"', COUNTED["replaced"]["pattern"])
+    [replaced] = METRICS["session.transition"]
 
-    assert counted == [State.RENEWING.value]
+    assert replaced.where == {"to": State.RENEWING.value}
 
 
-def test_an_alarm_of_our_own_has_a_metric_that_is_counted() -> None:
-    own = [each for each in ALARMS.locals["alarms"].values() if "local.own" in str(each)]
-    metrics = {match for each in own for match in re.findall(r'metric = "([^"]+)"', str(each))}
+def test_an_alarm_of_our_own_has_a_metric_that_is_written() -> None:
+    own = [
+        each
+        for each in map(str, ALARMS.locals["alarms"].values())
+        if "local.own" in each or "local.measured" in each
+    ]
+    metrics = {match for each in own for match in re.findall(r'metric = "([^"]+)"', each)}
 
-    assert metrics
-    assert metrics <= set(COUNTED)
+    assert len(metrics) == len(own)
+    assert metrics <= WRITTEN
+
+
+def test_the_dashboard_shows_every_metric_that_is_written_and_no_other() -> None:
+    shown = {
+        name
+        for each in map(str, ALARMS.locals["widgets"])
+        if "local.namespace" in each
+        for name in re.findall(r"['\"]([a-z]+(?:-[a-z]+)*)['\"]", each)
+    }
+    alarming = {"clock-skewed", "hints-refused", "listener-deaf", "connections-waiting"}
+
+    assert WRITTEN - alarming <= shown
+    assert shown - WRITTEN <= {"broker", "stat", "title", "metrics"}
+
+
+def test_alarms_look_where_metrics_are_written() -> None:
+    own = str(ALARMS.locals["own"])
+
+    assert ALARMS.locals["namespace"] == NAMESPACE
+    assert DIMENSION in own
+    assert "var.name" in own
+    assert "var.name" in Module("broker").locals["everywhere"]["BROKER_METRICS_NAME"]
+    assert Module("broker").module("alarms")["name"] == "${var.name}"
 
 
 def test_each_alarm_has_a_section_that_says_what_to_do() -> None:

@@ -3,13 +3,22 @@
 import io
 import json
 import logging
+import math
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
 import pytest
 
-from service.observability import CHATTY, REDACTED, HumanFormatter, JsonFormatter, configure_logging
+from service.observability import (
+    CHATTY,
+    METRICS,
+    REDACTED,
+    HumanFormatter,
+    JsonFormatter,
+    configure_logging,
+)
+from tests.support.embedded_metrics import measured
 
 
 class Colour(StrEnum):
@@ -195,3 +204,81 @@ def test_libraries_that_tell_frames_and_addresses_are_quiet(
 def test_an_unknown_level_is_refused(logs: io.StringIO) -> None:
     with pytest.raises(ValueError, match="LOUD"):
         configure_logging("loud", logs, human=False)
+
+
+def measured_of(event: str, **facts: object) -> dict[str, float]:
+    line: dict[str, Any] = json.loads(JsonFormatter("shop").format(record(event, **facts)))
+    return measured(line)
+
+
+def test_a_line_that_is_measured_is_a_document_of_cloudwatch_as_well() -> None:
+    line: dict[str, Any] = json.loads(
+        JsonFormatter("shop").format(record("sweep.behind", visited=3, found=9))
+    )
+
+    assert measured(line) == {"sweep-behind": 1}
+    assert line["_aws"] == {
+        "Timestamp": 1_933_236_672_250,
+        "CloudWatchMetrics": [
+            {
+                "Namespace": "Broker",
+                "Dimensions": [["broker"]],
+                "Metrics": [{"Name": "sweep-behind", "Unit": "Count"}],
+            }
+        ],
+    }
+    assert (line["broker"], line["visited"], line["event"]) == ("shop", 3, "sweep.behind")
+
+
+def test_without_a_name_and_without_a_metric_a_line_is_a_line() -> None:
+    assert "_aws" not in as_json(record("sweep.behind"))
+    assert measured_of("listener.began") == {}
+
+
+@pytest.mark.parametrize("event", sorted(METRICS))
+def test_what_is_written_of_each_event_is_what_cloudwatch_reads(event: str) -> None:
+    for metric in METRICS[event]:
+        facts = {**metric.where} | ({metric.fact: 0.25} if metric.fact else {})
+
+        found = measured_of(event, **facts)
+
+        assert found[metric.name] == (0.25 if metric.fact else 1)
+
+
+def test_a_metric_has_one_unit_wherever_it_comes_from() -> None:
+    units = {(metric.name, metric.unit) for each in METRICS.values() for metric in each}
+
+    assert len(units) == len({name for name, _ in units})
+
+
+def test_what_a_line_must_have_and_what_is_no_number_is_not_counted() -> None:
+    assert measured_of("session.transition", to="live") == {}
+    assert measured_of("session.transition", to="renewing") == {"replaced": 1}
+    assert measured_of("delivery.attempted", outcome="failed", seconds=1.5) == {
+        "deliveries-failed": 1,
+        "receiver-seconds": 1.5,
+    }
+    assert measured_of("message.written", seconds=None) == {}
+    assert measured_of("message.written", seconds=True) == {}
+    assert measured_of("message.written", seconds=math.inf) == {}
+
+
+def test_no_fact_is_lost_to_a_metric() -> None:
+    """Facts are words with underscores, metrics have dashes, and `broker` is nobody's fact."""
+    names = {metric.name for each in METRICS.values() for metric in each}
+
+    assert all("_" not in name for name in names)
+    assert not {"ts", "level", "event", "logger", "exception"} & names
+
+
+def test_configured_lines_carry_the_metrics_of_a_broker() -> None:
+    stream = io.StringIO()
+    before = logging.getLogger().handlers[:], logging.getLogger().level
+    try:
+        configure_logging("INFO", stream, human=False, metrics_of="shop")
+        logging.getLogger("service").warning("clock.skewed")
+    finally:
+        logging.getLogger().handlers[:], level = before
+        logging.getLogger().setLevel(level)
+
+    assert measured(json.loads(stream.getvalue())) == {"clock-skewed": 1}

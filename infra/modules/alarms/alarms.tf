@@ -2,8 +2,14 @@
 #
 # `at` is the least value that counts, in `of` minutes of which `in` must have it.
 
+# Metrics of our own are in the log: METRICS in service/observability.py says which. A test compares
+# that too.
+
 locals {
-  own = { namespace = local.namespace, dimensions = {}, statistic = "Sum", missing = "notBreaching" }
+  namespace = "Broker"
+
+  own      = { namespace = local.namespace, dimensions = { broker = var.name }, statistic = "Sum", missing = "notBreaching" }
+  measured = merge(local.own, { statistic = "Maximum" })
 
   queues = { namespace = "AWS/SQS", statistic = "Maximum", missing = "notBreaching" }
 
@@ -24,6 +30,13 @@ locals {
       in         = 1
       of         = 1
       says       = "Hints came back five times: the table did not answer couriers for long."
+    })
+    "events-undelivered" = merge(local.measured, {
+      metric = "oldest-undelivered"
+      at     = 600
+      in     = 3
+      of     = 5
+      says   = "An event has waited for ten minutes, and not for its receiver: couriers do not run, or do not keep up."
     })
     "courier-failed" = merge(local.own, {
       metric = "courier-failed"
@@ -63,6 +76,29 @@ locals {
       in     = 3
       of     = 5
       says   = "Listeners are missing and cannot be started: what agents say is heard only when callers send."
+    })
+    "shards-unowned" = merge(local.measured, {
+      metric = "shards-unowned"
+      at     = 1
+      in     = 5
+      of     = 5
+      says   = "Live sessions have no listener: what agents say is heard only when callers send."
+    })
+    "listener-budget" = merge(local.measured, {
+      metric = "listeners"
+      # A successor overlaps with each for a minute of fourteen.
+      at   = ceil(0.8 * coalesce(var.listeners, 1))
+      in   = 10
+      of   = 15
+      when = var.listeners != null
+      says = "Four fifths of the listeners that there may be are at work: soon no more links can be held."
+    })
+    "connections-spent" = merge(local.own, {
+      metric = "connections-spent"
+      at     = 1
+      in     = 10
+      of     = 15
+      says   = "Sessions wait for connections: a deployment's are used up in most minutes."
     })
     "listener-overfull" = merge(local.own, {
       metric = "listener-overfull"
@@ -156,7 +192,7 @@ locals {
     }
   ]...)
 
-  all = merge(local.alarms, local.alarms_of_functions)
+  all = { for name, each in merge(local.alarms, local.alarms_of_functions) : name => each if try(each.when, true) }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

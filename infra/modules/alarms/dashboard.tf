@@ -32,11 +32,39 @@ locals {
     },
     {
       title   = "Guest sessions replaced, breakers opened, listeners overfull or unsure"
-      metrics = [for each in ["replaced", "breaker-open", "listener-overfull", "listener-unsure", "listener-not-started"] : [local.namespace, each]]
+      metrics = [for each in ["replaced", "breaker-open", "listener-overfull", "listener-unsure", "listener-not-started"] : [local.namespace, each, "broker", var.name]]
+    },
+    {
+      title   = "From an agent's words to our log, and from a send to the wire, 99th percentile, s"
+      stat    = "p99"
+      metrics = [for each in ["heard-seconds", "written-seconds"] : [local.namespace, each, "broker", var.name]]
+    },
+    {
+      title   = "From the log to the first POST, and what receivers take, 99th percentile, s"
+      stat    = "p99"
+      metrics = [for each in ["delivery-first-seconds", "receiver-seconds"] : [local.namespace, each, "broker", var.name]]
+    },
+    {
+      title   = "Deliveries by outcome"
+      metrics = [for each in ["deliveries", "deliveries-failed", "deliveries-skipped"] : [local.namespace, each, "broker", var.name]]
+    },
+    {
+      title   = "Oldest event that waits for us, s"
+      stat    = "Maximum"
+      metrics = [[local.namespace, "oldest-undelivered", "broker", var.name]]
+    },
+    {
+      title   = "Listeners, links, and shards with live sessions and no owner"
+      stat    = "Maximum"
+      metrics = [for each in ["listeners", "links", "shards-unowned"] : [local.namespace, each, "broker", var.name]]
+    },
+    {
+      title   = "Links that ended or broke, and slots whose connections were used up"
+      metrics = [for each in ["links-ended", "links-lost", "connections-spent"] : [local.namespace, each, "broker", var.name]]
     },
     {
       title   = "Sweeps behind and failed"
-      metrics = [for each in ["sweep-behind", "sweep-failed"] : [local.namespace, each]]
+      metrics = [for each in ["sweep-behind", "sweep-failed"] : [local.namespace, each, "broker", var.name]]
     },
     {
       title = "Hints of deliveries: waiting, delayed, at work"
@@ -55,8 +83,8 @@ locals {
       ]
     },
     {
-      title   = "Webhooks down, disabled, events skipped; couriers that failed"
-      metrics = [for each in ["webhooks-down", "webhooks-disabled", "deliveries-skipped", "courier-failed"] : [local.namespace, each]]
+      title   = "Webhooks down and disabled; couriers that failed"
+      metrics = [for each in ["webhooks-down", "webhooks-disabled", "courier-failed"] : [local.namespace, each, "broker", var.name]]
     },
     {
       title = "Table: units and throttles"

@@ -28,14 +28,9 @@ variable "functions" {
   type        = object({ api = string, listener = string, courier = string, sweeper = string })
 }
 
-variable "log_groups" {
-  description = "Names of the functions' log groups."
-  type        = object({ api = string, listener = string, courier = string, sweeper = string })
-}
-
-variable "listener_service" {
-  description = "Name of the log group of listeners that stay; null without them."
-  type        = string
+variable "listeners" {
+  description = "How many listeners there may be at a time; null where that is no function's concurrency."
+  type        = number
 }
 
 variable "topic_arns" {

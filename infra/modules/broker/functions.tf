@@ -16,6 +16,7 @@ locals {
     BROKER_KMS_KEY                = local.data_key_arn
     BROKER_KMS_CONTEXT            = local.data_key_context
     BROKER_KMS_ROTATION_DAYS      = tostring(var.data_keys.rotation_days)
+    BROKER_METRICS_NAME           = var.alarms.enabled ? var.name : ""
   }
 
   in_functions = {

@@ -2,18 +2,17 @@ module "alarms" {
   source = "../alarms"
   count  = var.alarms.enabled ? 1 : 0
 
-  name             = var.name
-  api_id           = aws_apigatewayv2_api.this.id
-  table            = aws_dynamodb_table.this.name
-  deliveries       = aws_sqs_queue.deliveries.name
-  deliveries_dead  = aws_sqs_queue.deliveries_dead.name
-  functions        = { api = module.api.name, listener = module.listener.name, courier = module.courier.name, sweeper = module.sweeper.name }
-  listener_service = one(module.listener_service[*].log_group)
-  log_groups       = { api = module.api.log_group, listener = module.listener.log_group, courier = module.courier.log_group, sweeper = module.sweeper.log_group }
-  topic_arns       = var.alarms.topic_arns
-  api_errors       = var.alarms.api_errors
-  replacements     = var.alarms.replacements
-  dashboard        = var.alarms.dashboard
+  name            = var.name
+  api_id          = aws_apigatewayv2_api.this.id
+  table           = aws_dynamodb_table.this.name
+  deliveries      = aws_sqs_queue.deliveries.name
+  deliveries_dead = aws_sqs_queue.deliveries_dead.name
+  functions       = { api = module.api.name, listener = module.listener.name, courier = module.courier.name, sweeper = module.sweeper.name }
+  listeners       = var.listener_service == null ? var.listener.concurrency : null
+  topic_arns      = var.alarms.topic_arns
+  api_errors      = var.alarms.api_errors
+  replacements    = var.alarms.replacements
+  dashboard       = var.alarms.dashboard
 }
 
 module "listener_service" {

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import TypeVar
 
 from service.bootstrap import Opened, local_ports
 from service.bootstrap.keys import key_file
@@ -10,11 +11,17 @@ from service.domain.errors import ConfigurationError
 from service.entrypoints._process.allocator import keep_memory_small
 from service.observability import configure_logging
 
+S = TypeVar("S", bound=FunctionSettings)
 
-def begin_process() -> None:
-    """What comes before anything else in an environment."""
+
+def begin_process(settings: type[S]) -> S:
+    """What comes before anything else in an environment. Raises ConfigurationError."""
     keep_memory_small()
+    # At once: what is wrong with the settings is told in lines of ours too.
     configure_logging("INFO", sys.stderr, human=False)
+    read = settings.read()
+    configure_logging("INFO", sys.stderr, human=False, metrics_of=read.metrics_name)
+    return read
 
 
 def is_on_lambda() -> bool:

@@ -11,8 +11,7 @@ from service.entrypoints.api import Environment
 
 
 def _begin() -> ApiFunctionSettings:
-    begin_process()
-    return ApiFunctionSettings.read().model_copy(update={"webhook_allow": LOOPBACK})
+    return begin_process(ApiFunctionSettings).model_copy(update={"webhook_allow": LOOPBACK})
 
 
 handler: Final = Environment(_begin).invoke

@@ -11,8 +11,7 @@ from service.entrypoints.courier import Environment
 
 
 def _begin() -> FunctionSettings:
-    begin_process()
-    return FunctionSettings.read().model_copy(update={"webhook_allow": LOOPBACK})
+    return begin_process(FunctionSettings).model_copy(update={"webhook_allow": LOOPBACK})
 
 
 handler: Final = Environment(_begin).invoke

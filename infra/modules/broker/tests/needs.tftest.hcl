@@ -126,7 +126,7 @@ run "the_whole" {
   }
 
   assert {
-    condition     = length(output.alarms) == 24
+    condition     = length(output.alarms) == 28
     error_message = "${length(output.alarms)} alarms: change the number here and docs/operations.md together."
   }
 }
