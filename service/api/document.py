@@ -25,11 +25,26 @@ IDEMPOTENCY_KEY: Final = {
     "one made, with `Idempotency-Replayed: true`. Kept for at least 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+TRACEPARENT: Final = {
+    "name": "traceparent",
+    "in": "header",
+    "required": False,
+    "description": "W3C Trace Context, level 1. The webhooks of what this request causes carry the "
+    "same trace id. One that is not valid counts as none; `tracestate` is not kept.",
+    "schema": {"type": "string"},
+}
+TRACE_ID: Final = {
+    "description": "The id of the trace that the request belongs to: the caller's, or a new one. "
+    "It stands on every answer, also on a problem.",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+}
 DELIVERY_HEADERS: Final = {
     "webhook-id": "The event's id, the same on every attempt.",
     "webhook-timestamp": "Seconds since the epoch, of this attempt.",
     "webhook-signature": "Standard Webhooks signatures, blank-separated: one for each key that is "
     "valid now, newest first, of one age `v1,` before `v1a,`.",
+    "traceparent": "W3C Trace Context, level 1: the trace of the request that caused the event, or "
+    "one of the event's own; the same on every attempt, each with a span of its own.",
 }
 LANE_SEQUENCE: Final = {
     "name": "broker-lane-sequence",
@@ -83,6 +98,8 @@ def document_of(app: FastAPI) -> dict[str, Any]:
         for method, operation in methods.items():
             _tidy_operation(path, method, operation)
     document["components"]["securitySchemes"] = SCHEMES
+    document["components"]["parameters"] = {"Traceparent": TRACEPARENT}
+    document["components"]["headers"] = {"TraceId": TRACE_ID}
     document["webhooks"] = {kind.value: _webhook(kind) for kind in PUBLIC_TYPES}
     return document
 
@@ -105,6 +122,7 @@ def _tidy_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["operationId"] = _short_name(operation["operationId"])
     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
         del operation["responses"]["422"]
+    _trace(operation)
     if path in PUBLIC_PATHS:
         operation["security"] = []
         for status in ("401", "403"):
@@ -112,11 +130,20 @@ def _tidy_operation(path: str, method: str, operation: dict[str, Any]) -> None:
         return
     operation["security"] = [{"apiKey": []}]
     if method in WRITES:
-        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        operation["parameters"].append(IDEMPOTENCY_KEY)
         replayed = {"description": "On a repeat: true.", "schema": {"type": "string"}}
         for status, response in operation["responses"].items():
             if status.startswith("2"):
                 response.setdefault("headers", {})["Idempotency-Replayed"] = replayed
+
+
+def _trace(operation: dict[str, Any]) -> None:
+    given = {"$ref": "#/components/parameters/Traceparent"}
+    operation.setdefault("parameters", []).append(given)
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            ref = {"$ref": "#/components/headers/TraceId"}
+            response.setdefault("headers", {})["Broker-Trace-Id"] = ref
 
 
 def _short_name(operation_id: str) -> str:

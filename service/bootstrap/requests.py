@@ -93,10 +93,14 @@ def broker_of(shared: Shared) -> Broker:
         resend_event=_resend_event(shared),
         replays=ReadReplays(tenants=ports.tenants, replays=ports.replays),
         start_replay=_start_replay(ports),
-        keys=ManageKeys(
-            tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
-        ),
+        keys=_keys(ports, authenticate),
         read_listeners=_read_listeners(shared),
+    )
+
+
+def _keys(ports: Ports, authenticate: Authenticate) -> ManageKeys:
+    return ManageKeys(
+        tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
     )
 
 

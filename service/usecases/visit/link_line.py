@@ -1,11 +1,15 @@
 """A link is let go of, and one line tells of its life."""
 
 import logging
+from typing import Final
 
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.guest_link import GuestLink
 
 _log = logging.getLogger(__name__)
+
+_CLOSED: Final = 1000
+"""RFC 6455, 7.4.1: as either side wished."""
 
 
 async def end_link(desk: Desk, link: GuestLink) -> None:
@@ -21,7 +25,7 @@ async def end_link(desk: Desk, link: GuestLink) -> None:
                 "deployment": desk.session.deployment,
                 "link": link.name,
                 "listener": desk.stay.listener,
-                "outcome": "closed" if link.lost is None else "lost",
+                "outcome": "closed" if link.lost in {None, _CLOSED} else "lost",
                 "code": link.lost,
                 "seconds": round(desk.now - link.opened_at, 3),
                 "sent": link.sent,

@@ -64,7 +64,7 @@ def test_every_write_takes_an_idempotency_key(document: dict[str, Any]) -> None:
         for path, methods in document["paths"].items()
         for method, one in methods.items()
         if method != "get"
-        and "Idempotency-Key" not in [each["name"] for each in one.get("parameters", [])]
+        and "Idempotency-Key" not in [each.get("name") for each in one.get("parameters", [])]
     ]
 
     assert without == []

@@ -4,7 +4,7 @@ import pytest
 
 from service.domain.ids import ListenerName
 from service.domain.lease import LEAD_MOST_SECONDS, Lease
-from service.domain.staffing import PATIENCE_SECONDS, missing
+from service.domain.staffing import PATIENCE_SECONDS, missing, unattended
 
 NOW = 1_900_000_000.0
 MOST = 100
@@ -92,3 +92,11 @@ def test_a_shard_that_changes_hands_has_its_successor() -> None:
     assert missing([asked], {}, max_links=MOST, now=NOW) == 0
     assert missing([drained], {}, max_links=MOST, now=NOW) == 0
     assert missing([asked], {}, max_links=MOST, now=NOW + 6) == 1
+
+
+def test_a_shard_without_an_owner_is_one_that_nobody_took_in_time() -> None:
+    late, soon = lapsed(1, ago=PATIENCE_SECONDS + 1), lapsed(2, ago=PATIENCE_SECONDS - 1)
+    never, empty, taken = Lease(shard=3), Lease(shard=4), held(5)
+    live = {1: 1, 2: 1, 3: 7, 4: 0, 5: 9}
+
+    assert unattended([late, soon, never, empty, taken], live, now=NOW) == [1, 3]

@@ -1,5 +1,6 @@
 """Who may connect now and when the others ask again; what all learn of Genesys's health."""
 
+import logging
 from asyncio import gather
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -467,3 +468,21 @@ async def test_how_things_stand_is_told_by_who_never_connected() -> None:
         standing = await other.admit.standing(SHOP)
 
         assert standing == Standing(left=69, limit=WHOLE, retry_at=None, trips=0, waiting=0)
+
+
+@on_virtual_time
+async def test_that_connections_are_used_up_is_said_once_a_slot(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with gates() as [gate]:
+        await gate.let_in(PLAIN)
+        assert "deployment.budget_spent" not in caplog.text
+
+        await gate.let_in(3, name="more")
+        await gate.clock.sleep(SLOT_SECONDS)
+        await gate.let_in(PLAIN + 2, name="later")
+
+    told = [vars(each) for each in caplog.records if each.msg == "deployment.budget_spent"]
+    assert [each["line"] for each in told] == [line_of(SHOP)] * 2
+    assert all(each["waiting"] > 0 for each in told)

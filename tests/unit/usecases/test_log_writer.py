@@ -1,5 +1,6 @@
 """The writer's licence: every place once, every message once, whoever else writes."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from service.domain.log import EventType
 from service.domain.message import Author, AuthorKind, Message, MessageStatus, SendBody
 from service.domain.send import SendKind
 from service.domain.session import Session, State
+from service.domain.trace import Trace, trace_id
 from service.ports import SendChange
 from service.usecases.log_writer import LogWriter, open_writer
 from tests.support.visit_stage import Stage, on_virtual_time, staged
@@ -292,3 +294,24 @@ async def test_the_window_of_a_writer_that_lives_long_does_not_grow_for_ever() -
         assert longest <= 401
         assert writer.window.last_sequence == 450
         assert await writer.append(session, _said(stage, session, "3", at=stage.now - 447)) is None
+
+
+@on_virtual_time
+async def test_what_is_appended_is_told_without_what_it_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with staged() as stage:
+        writer = await _writer(stage)
+        trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736-01")
+        caused = replace(_said(stage, writer.session, "canary"), trace=trace)
+        await writer.append(writer.session, caused)
+        heard = _said(stage, writer.session, "more", at=stage.now - 1.5)
+        event = await writer.append(writer.session, heard)
+        assert await writer.append(writer.session, heard) is None
+
+    told = [vars(each) for each in caplog.records if each.msg == "event.logged"]
+    assert [(each["sequence"], each["seconds_behind"]) for each in told] == [(1, 0.0), (2, 1.5)]
+    assert event is not None
+    assert [each["trace_id"] for each in told] == [trace_id(trace), trace_id(event.traced)]
+    assert "canary" not in str(told)

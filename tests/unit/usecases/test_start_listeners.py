@@ -14,7 +14,7 @@ from service.domain.events import LeaveRequested
 from service.domain.ids import DeploymentName
 from service.domain.session import Session, State
 from service.usecases.facts import Facts
-from service.usecases.start_listeners import ASK_SECONDS, LOOK_SECONDS, StartListeners
+from service.usecases.start_listeners import ASK_SECONDS, LOOK_SECONDS, Staff, StartListeners
 from tests.support.visit_stage import LISTENER, Stage, Watched, on_virtual_time, staged
 
 DOWN = UnavailableError(what="the table")
@@ -147,3 +147,19 @@ async def test_sessions_of_a_deployment_that_is_gone_want_no_listener() -> None:
 
         assert await start() == 0
         assert asked.counts == []
+
+
+@on_virtual_time
+async def test_a_look_tells_who_is_there_and_what_nobody_holds() -> None:
+    async with _starting() as (stage, _, start):
+        await _made(stage, shard=0, count=3)
+        await start()
+        nobody = start.staff
+        await start()
+        unlooked = start.staff
+        await stage.clock.sleep(LOOK_SECONDS)
+        stage.shards.fail("leases", DOWN)
+        await start()
+
+        assert nobody == Staff(listeners=0, links=0, shards_unowned=1, sessions_unowned=3)
+        assert (unlooked, start.staff) == (None, None)

@@ -1,5 +1,6 @@
 """The sweeper: alone it finishes whatever a crash left behind."""
 
+import logging
 from dataclasses import replace
 from typing import cast
 
@@ -432,3 +433,38 @@ async def test_an_erased_session_that_is_not_due_any_more_is_purged_all_the_same
 
         assert stage.sessions.calls["purge"] >= 1
         assert stage.sessions.calls["clear_work_mark"] == 0
+
+
+@on_virtual_time
+async def test_a_sweep_is_one_line_with_what_it_found_and_how_late_that_was(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with staged() as stage:
+        await _parked(stage, await stage.made(), due=stage.now - 80)
+        held = await _parked(stage, await stage.made(), due=stage.now - 500)
+        await stage.ports.lanes.claim(held, token="t", now=stage.now, until=stage.now + 9)
+        closed = await _parked(stage, await stage.made(), due=stage.now - 900)
+        claimed = await stage.ports.lanes.claim(
+            closed, token="t", now=stage.now, until=stage.now + 9
+        )
+        assert claimed is not None
+        await stage.ports.lanes.save(claimed, replace(claimed, parked=True, claim=None))
+        await stage.assembly.sweep()
+
+    [told] = [vars(each) for each in caplog.records if each.msg == "sweeper.swept"]
+    assert told["late_seconds"] == pytest.approx(80, abs=0.1), "of lanes that wait for nobody else"
+    assert (told["due"], told["lanes"], told["sessions"]) == (3, 3, 0)
+    assert (told["listeners"], told["shards_unowned"], told["sessions_unowned"]) == (0, 1, 3)
+
+
+@on_virtual_time
+async def test_a_sweep_that_finds_nothing_is_told_only_when_listeners_were_looked_at(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with staged() as stage:
+        await stage.assembly.sweep()
+        await stage.assembly.sweep()
+
+    assert [each.msg for each in caplog.records].count("sweeper.swept") == 1

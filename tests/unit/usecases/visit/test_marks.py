@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from service.domain.endpoint import EndpointState, Lane
 from service.domain.errors import LinkLostError
 from service.usecases.visit import Nudged
@@ -217,3 +219,25 @@ async def test_a_session_whose_log_is_empty_needs_no_mark() -> None:
 
 def _lost(times: int) -> list[Exception]:
     return [LinkLostError(code=1006, reason="") for _ in range(times)]
+
+
+@on_virtual_time
+async def test_that_no_courier_comes_is_said_with_the_age_of_the_oldest_event(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        await _behind(stage)
+
+    [told] = [vars(each) for each in caplog.records if each.msg == "events.undelivered"]
+    assert told["seconds"] == pytest.approx(105, abs=1)
+    assert (told["sequence"], told["behind"] >= 1) == (1, True)
+
+
+@on_virtual_time
+async def test_what_waits_for_its_receiver_is_not_ours_to_mend(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        await _behind(stage, state=EndpointState.PAUSED)
+
+    assert "events.undelivered" not in caplog.text
