@@ -190,7 +190,10 @@ def _add_test(router: APIRouter, broker: Broker) -> None:
         """One signed `webhook.test` now, and what came of it."""
         call = call_of(request)
         return await respond(
-            broker.once.keeping(call.ticket, lambda: manage.test(call.key, EndpointId(webhook_id)))
+            broker.once.keeping(
+                call.ticket,
+                lambda: manage.test(call.key, EndpointId(webhook_id), trace=call.trace),
+            )
         )
 
 
@@ -214,7 +217,8 @@ def _add_verify(router: APIRouter, broker: Broker) -> None:
         call = call_of(request)
         return await respond(
             broker.once.keeping(
-                call.ticket, lambda: manage.verify(call.key, EndpointId(webhook_id))
+                call.ticket,
+                lambda: manage.verify(call.key, EndpointId(webhook_id), trace=call.trace),
             )
         )
 

@@ -14,6 +14,7 @@ from service.domain.errors import (
 from service.domain.health import Stamp, forgotten
 from service.domain.ids import ENDPOINT, LOCK, EndpointId
 from service.domain.told import Stage, with_told
+from service.domain.trace import Trace
 from service.ports.storage import HealthStore, TenantStore
 from service.ports.system import Clock, Ids
 from service.usecases.idempotency import Answer, Ticket, result_of, secret_of
@@ -171,10 +172,12 @@ class ManageWebhooks:
         made = await self._changed(key, endpoint_id, changed, ticket=ticket, secret=secret)
         return Answer(status=200, body={**endpoint_view(made), "secret": secret})
 
-    async def test(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+    async def test(
+        self, key: ApiKey, endpoint_id: EndpointId, *, trace: Trace | None = None
+    ) -> Answer:
         """200 and what one webhook.test came to. Raises NotFoundError."""
         endpoint = await self._owned(key, endpoint_id)
-        test = await self.send_test(endpoint)
+        test = await self.send_test(endpoint, trace=trace)
         told = test.answer
         return Answer(
             status=200,
@@ -188,18 +191,23 @@ class ManageWebhooks:
             },
         )
 
-    async def verify(self, key: ApiKey, endpoint_id: EndpointId) -> Answer:
+    async def verify(
+        self, key: ApiKey, endpoint_id: EndpointId, *, trace: Trace | None = None
+    ) -> Answer:
         """200 and what one challenge came to; the first good answer opens an endpoint.
 
         Raises NotFoundError.
         """
-        challenged, after = await self._verified(key, await self._owned(key, endpoint_id))
+        endpoint = await self._owned(key, endpoint_id)
+        challenged, after = await self._verified(key, endpoint, trace)
         state = {"verified": after.verified, "state": after.state.value}
         return Answer(status=200, body={**challenged.view(), **state})
 
-    async def _verified(self, key: ApiKey, endpoint: Endpoint) -> tuple[Challenged, Endpoint]:
+    async def _verified(
+        self, key: ApiKey, endpoint: Endpoint, trace: Trace | None = None
+    ) -> tuple[Challenged, Endpoint]:
         """Challenge it, and write down that it passed: it, not a URL that came meanwhile."""
-        challenged = await self.send_challenge(endpoint)
+        challenged = await self.send_challenge(endpoint, trace=trace)
         if not challenged.passed or endpoint.verified:
             return challenged, endpoint
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from service.domain.endpoint import Endpoint
 from service.domain.ids import EVENT, EventId
+from service.domain.trace import Trace
 from service.ports import Clock, Ids, WebhookAnswer
 from service.usecases.post_event import PostEvent
 from service.webhook.answers import FAILED_BYTES, shown_answer
@@ -49,7 +50,7 @@ class SendChallenge:
     ids: Ids
     post_event: PostEvent
 
-    async def __call__(self, endpoint: Endpoint) -> Challenged:
+    async def __call__(self, endpoint: Endpoint, *, trace: Trace | None = None) -> Challenged:
         """POST a new challenge and judge the answer, within ten seconds."""
         event_id = EventId(self.ids.ulid(EVENT))
         challenge = self.ids.secret()
@@ -57,7 +58,7 @@ class SendChallenge:
             event_id, endpoint_id=endpoint.id, challenge=challenge, at=self.clock.now()
         )
         hasty = replace(endpoint, timeout_seconds=min(endpoint.timeout_seconds, CHALLENGE_SECONDS))
-        answer = await self.post_event(hasty, event_id, body=body)
+        answer = await self.post_event(hasty, event_id, body=body, trace=trace)
         return Challenged(
             event_id=event_id,
             passed=answer.delivered and echoes(answer.body, challenge),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.domain.endpoint import Endpoint
 from service.domain.ids import EVENT, EventId
+from service.domain.trace import Trace
 from service.ports import Clock, Ids, WebhookAnswer
 from service.usecases.post_event import PostEvent
 from service.webhook.envelope import sample_event_bytes
@@ -25,9 +26,9 @@ class SendTest:
     ids: Ids
     post_event: PostEvent
 
-    async def __call__(self, endpoint: Endpoint) -> SentTest:
+    async def __call__(self, endpoint: Endpoint, *, trace: Trace | None = None) -> SentTest:
         """POST a test event and return the receiver's answer."""
         event_id = EventId(self.ids.ulid(EVENT))
         body = sample_event_bytes(event_id, endpoint_id=endpoint.id, at=self.clock.now())
-        answer = await self.post_event(endpoint, event_id, body=body)
+        answer = await self.post_event(endpoint, event_id, body=body, trace=trace)
         return SentTest(event_id=event_id, answer=answer)

@@ -127,6 +127,19 @@ async def test_the_request_that_made_a_session_is_known_when_it_opens_and_when_i
     assert traces["message.received"] not in {ID, other}
 
 
+@pytest.mark.parametrize("verb", ["test", "verify"])
+async def test_what_an_owner_asks_a_webhook_is_of_the_trace_of_the_request(
+    tmp_path: Path, verb: str
+) -> None:
+    async with running(tmp_path) as machine, webhook_sink() as sink:
+        hook = await machine.webhook(sink.url)
+        path, parent = f"/v1/webhooks/{hook['id']}/{verb}", {"traceparent": PARENT}
+        asked = await machine.http.post(path, json={}, headers=parent)
+        assert asked.status_code == 200, asked.text
+
+    assert [each.headers["traceparent"].split("-")[1] for each in sink.requests] == [ID]
+
+
 async def test_a_retry_goes_on_in_the_same_trace_by_another_step(tmp_path: Path) -> None:
     async with (
         running(tmp_path, settings={"retry_scale": 0.01}) as machine,
