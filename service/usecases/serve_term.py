@@ -43,6 +43,7 @@ class ServeTerm:
         _log.info("listener.began", extra={"listener": self.listener.name})
         loops = create_task(self.listener.run())
         ending = create_task(self._end(stopping))
+        reason = "failed"
         try:
             await wait((loops, ending), return_when=FIRST_COMPLETED)
             if loops.done():
@@ -50,19 +51,17 @@ class ServeTerm:
             reason = await ending
         finally:
             ending.cancel()
+            left = len(self.listener.visits)
             await self.listener.drain()
             loops.cancel()
             await gather(loops, ending, return_exceptions=True)
-        seconds = round(self.clock.now() - begun, 3)
-        _log.info(
-            "listener.ended",
-            extra={
-                "listener": self.listener.name,
-                "reason": reason,
-                "seconds": seconds,
-            },
-        )
+            self._tell(reason, seconds=self.clock.now() - begun, left=left)
         return reason
+
+    def _tell(self, reason: str, *, seconds: float, left: int) -> None:
+        """The one line of a term; `left`: sessions that nobody had taken over at its end."""
+        facts = {"listener": self.listener.name, "reason": reason, "links_left": left}
+        _log.info("listener.ended", extra={**facts, "seconds": round(seconds, 3)})
 
     async def _end(self, stopping: Event) -> str:
         term = self.listener.leases.term

@@ -1,5 +1,6 @@
 """A listener's term: why it ends, what it waits for, and that nothing is left behind."""
 
+import logging
 from asyncio import Event, Task, create_task
 from dataclasses import dataclass, replace
 
@@ -210,3 +211,30 @@ async def test_a_failure_of_its_loops_is_told_and_the_shards_are_given_back() ->
         assert failed.group_contains(LoopsFailedError)
         assert [lease.owner for lease in await stage.ports.shards.leases(4)] == [None] * 4
         assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_a_term_is_one_line_also_where_it_failed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with staged() as stage:
+        await stage.made(shard=0)
+        stopped = _served(stage)
+        await stage.clock.sleep(60)
+        stopped.stopping.set()
+        await stopped.task
+        broken = _served(stage, NEW)
+
+        async def fails() -> None:
+            raise LoopsFailedError
+
+        stage.shards.before("leases", fails)
+        with pytest.raises(ExceptionGroup):
+            await broken.task
+
+    told = [vars(each) for each in caplog.records if each.msg == "listener.ended"]
+    assert [(each["listener"], each["reason"]) for each in told] == [
+        (OLD, "stopped"),
+        (NEW, "failed"),
+    ]
+    assert told[0]["seconds"] >= 60
+    assert told[0]["links_left"] == 1, "nobody was there to take it"
