@@ -11,7 +11,8 @@ from typing import Final
 
 from infra.bundle.building import Built, Place, TooLargeError, build
 from infra.bundle.functions import UnwantedError
-from infra.bundle.interpreter import VARIABLE, find
+from infra.bundle.interpreter import VARIABLE, find, version_of
+from infra.bundle.kept import inputs, keep, kept
 from infra.bundle.wheels import MACHINES, PYTHON, MissingWheelError
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -36,12 +37,22 @@ def main(arguments: Sequence[str]) -> int:
         print(WITHOUT_BYTECODE, file=sys.stderr)
     place = Place(project=PROJECT, out=given.out, wheels=PROJECT / ".wheels")
     try:
-        built = [each for name in given.architectures for each in build(name, place, python)]
+        built = [each for name in given.architectures for each in _built(name, place, python)]
     except (UnwantedError, MissingWheelError, TooLargeError) as error:
         print(error, file=sys.stderr)
         return 1
     print(shown(built))
     return 0
+
+
+def _built(architecture: str, place: Place, python: str | None) -> list[Built]:
+    given = inputs(place.project, version_of(python) if python else ())
+    before = kept(place, architecture, given)
+    if before is not None:
+        return before
+    built = build(architecture, place, python)
+    keep(place, architecture, given, built)
+    return built
 
 
 def shown(built: Sequence[Built]) -> str:

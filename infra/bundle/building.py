@@ -4,7 +4,9 @@ import base64
 import hashlib
 import json
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -76,10 +78,14 @@ def build(architecture: str, place: Place, python: str | None) -> list[Built]:
     shared = _files({wheel.name: wheel for each in wanted.values() for wheel in each}.values())
     check_machine(shared, MACHINES[architecture])
     bytecode = _bytecode(_sources(ours, place.project) | shared, python)
-    return [
-        _write(function, architecture, place, _Parts(needs[function], wanted[function], bytecode))
-        for function in needs
-    ]
+
+    def write(function: str) -> Built:
+        parts = _Parts(needs[function], wanted[function], bytecode)
+        return _write(function, architecture, place, parts)
+
+    # To compress takes most of the time, and zlib lets others work meanwhile.
+    with ThreadPoolExecutor() as beside:
+        return list(beside.map(write, needs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +151,24 @@ def _write(function: str, architecture: str, place: Place, parts: _Parts) -> Bui
     path = place.out / architecture / f"{function}.zip"
     write_zip(files, path)
     path.with_suffix(".json").write_bytes(listed)
+    return built_before(path)
+
+
+def built_before(path: Path) -> Built:
+    """The zip at that path, looked at again. Raises OSError, ValueError where there is none."""
     zipped = path.read_bytes()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            contents = Contents(**json.loads(archive.read(CONTENTS)))
+    except (zipfile.BadZipFile, KeyError, TypeError) as exc:
+        fault = f"{path} is no package"
+        raise ValueError(fault) from exc
     return Built(
         contents=contents,
         path=path,
-        files=len(files),
+        files=len(entries),
         zipped=len(zipped),
-        unzipped=unzipped,
+        unzipped=sum(entry.file_size for entry in entries),
         sha256=base64.b64encode(hashlib.sha256(zipped).digest()).decode(),
     )
