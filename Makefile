@@ -72,6 +72,7 @@ lambda-test: setup ## Run every function under AWS's own runtime client and emul
 	fi
 
 infra-check: setup ## Prove infra/ with Terraform: format, validation, tests, and a whole life on a stand-in; takes minutes
+	@test -z "$$($(PY) -m infra.bundle.interpreter)" || $(MAKE) --no-print-directory .venv-lambda/.ready
 	@$(PY) -m tests.infra_check
 
 lock: .venv-lock/.ready ## Write requirements/*.txt from pyproject.toml; UPGRADE=--upgrade takes newer versions

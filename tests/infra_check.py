@@ -1,27 +1,38 @@
 """Proves infra/ with Terraform itself: format, validation, tests, a whole life on a stand-in.
 
-Works on a copy, so it leaves nothing in the checkout. Without Terraform, or where the provider is
-not to be had, it says loudly what was not run and ends well. Used by `make infra-check`.
+Works on a copy, so it leaves nothing in the checkout but the packages in dist. While the stand-in
+has what was applied, tests/applied uses it. Terraform mostly waits, so what needs no other step
+runs beside it. Without Terraform, or where the provider or Python 3.13 is not to be had, it says
+loudly what was not run and ends well. Used by `make infra-check`.
 """
 
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from boto3.session import Session
 
+from infra.bundle.interpreter import find
+from service.adapters.cipher import file_key
 from service.adapters.dynamodb.opening import table_request
 from service.adapters.table.schema import TTL
 from tests.support import stand_in
+from tests.support.applied import Applied, proxies
+from tests.support.emulator import ARCHITECTURE, VENV
+from tests.support.terraform_runs import FailedError, init, terraform
 
 ROOT: Final = Path(__file__).parent.parent
 STAND_IN_ROOT: Final = Path("tests/infra/root")
@@ -30,10 +41,13 @@ VALIDATED: Final = (Path("infra/envs/dev"), Path("infra/envs/prod"))
 """What nothing else here reads; tests and plans validate the rest."""
 NAME: Final = "broker-check"
 SHARDS: Final = 2
-PACKAGES: Final = ("api", "listener", "courier", "sweeper", "key")
-PROVIDER: Final = Path("hashicorp", "aws")
-MIRROR_DEPTH: Final = 5
-NO_PLACE: Final = {"dev", "proc", "run", "sys", "tmp"}
+PARALLEL: Final = "-parallelism=30"
+"""The provider mostly waits: 25 s for each queue."""
+FUNCTIONS: Final = ("api", "listener", "courier", "sweeper")
+KEY: Final = "broker/encryption.key"
+"""In the layer, as the module's README makes it."""
+NOWHERE: Final = ("192.0.2.1", 9)
+"""RFC 5737: an address that nobody has. Nothing is sent there."""
 NOT_GIVEN_BACK: Final = frozenset(
     {
         "actions_enabled",
@@ -46,11 +60,7 @@ NOT_GIVEN_BACK: Final = frozenset(
 )
 """What ministack keeps of no alarm, so that a plan wants to set it again."""
 ALARM: Final = "aws_cloudwatch_metric_alarm"
-LONGEST_SECONDS: Final = 900
-
-
-class FailedError(Exception):
-    """A step that did not hold, and what it printed."""
+STORY_SECONDS: Final = 300
 
 
 def main() -> int:
@@ -66,62 +76,166 @@ def main() -> int:
 
 
 def _check(folder: Path) -> int:
+    began = time.monotonic()
     with _step("terraform fmt -check"):
-        _terraform(ROOT / "infra", "fmt", "-check", "-diff", "-recursive")
-        _terraform(ROOT / STAND_IN_ROOT, "fmt", "-check", "-diff")
+        terraform(ROOT / "infra", "fmt", "-check", "-diff", "-recursive")
+        terraform(ROOT / STAND_IN_ROOT, "fmt", "-check", "-diff")
     for part in (Path("infra"), STAND_IN_ROOT):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".terraform*"))
-    try:
-        with _step("terraform init"):
-            _init(folder)
-    except FailedError as failure:
-        if "Failed to query available provider packages" not in str(failure):
-            raise
-        return _not_run("there is neither a mirror of the AWS provider nor a way to its registry")
-    for module in VALIDATED:
-        with _step(f"terraform validate {module}"):
-            _terraform(folder / module, "validate")
+    modules = [folder / each for each in (STAND_IN_ROOT, *TESTED, *VALIDATED)]
+    with ThreadPoolExecutor() as beside:
+        packages = beside.submit(_packages, folder / "packages")
+        try:
+            with _step("terraform init"):
+                told = init(modules)
+        except FailedError as failure:
+            if "Failed to query available provider packages" not in str(failure):
+                raise
+            return _not_run("there is no mirror of the AWS provider, and no way to its registry")
+        print(f"  provider: {told}", flush=True)
+        # One after the other: they take processors, and the life beside them mostly waits.
+        without_aws = beside.submit(_without_aws, folder)
+        _live(folder, packages)
+        without_aws.result()
+    print(f"infra-check: all steps held, {time.monotonic() - began:.0f} s", flush=True)
+    return 0
+
+
+def _without_aws(folder: Path) -> None:
     for module in TESTED:
         with _step(f"terraform test {module}"):
-            _terraform(folder / module, "test")
-    if not (stand_in.BINARIES / "ministack").exists():
-        return _not_run("apply, plan and destroy: `make setup` makes .venv-aws")
-    with stand_in.ministack(services="") as endpoint:
-        _live(folder, endpoint)
-    print("infra-check: all steps held", flush=True)
-    return 0
+            terraform(folder / module, "test")
+    for module in VALIDATED:
+        with _step(f"terraform validate {module}"):
+            terraform(folder / module, "validate")
 
 
 # ----------------------------------------------------------------------------- a life on a stand-in
 
 
-def _live(folder: Path, endpoint: str) -> None:
-    root = folder / STAND_IN_ROOT
-    variables = {
-        "TF_VAR_endpoint": endpoint,
-        "TF_VAR_packages": str(_packages(folder / "packages")),
-        "TF_VAR_shards": str(SHARDS),
-    }
-    with _step("terraform apply"):
-        _terraform(root, "apply", "-auto-approve", "-input=false", **variables)
-    with _step("terraform plan: nothing to change"):
-        _terraform(root, "plan", "-input=false", "-out=again", **variables)
-        expect_no_change(json.loads(_terraform(root, "show", "-json", "again", **variables)))
-    with _step("table and queues are those that the code looks for"):
-        _expect_what_the_code_wants(endpoint)
-    with _step("another number of shards is refused"):
-        _expect_refusal(root, variables | {"TF_VAR_shards": str(SHARDS + 1)})
-    with _step("terraform destroy"):
-        _terraform(root, "destroy", "-auto-approve", "-input=false", **variables)
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """A folder of zips; `real`: they can be run."""
+
+    folder: Path
+    real: bool
 
 
-def _packages(folder: Path) -> Path:
-    """Zips that hold nothing of use: they are kept and never run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What is made of the root for the stand-in."""
+
+    root: Path
+    packages: Packages
+    endpoint: str
+    door: int
+    admin_key: str
+    host: str | None
+    shards: int = SHARDS
+
+    def terraform(self, verb: str, *arguments: str) -> str:
+        """With the variables of this life."""
+        given = {
+            "endpoint": self.endpoint,
+            "packages": str(self.packages.folder),
+            "shards": str(self.shards),
+            "architecture": ARCHITECTURE,
+            "admin_key": self.admin_key,
+            "webhook_allow": json.dumps([f"{self.host}/32"] if self.host else []),
+        }
+        variables = {f"TF_VAR_{name}": value for name, value in given.items()}
+        return terraform(self.root, verb, "-input=false", *arguments, **variables)
+
+
+def _live(folder: Path, built: "Future[Packages]") -> None:
+    if not (stand_in.BINARIES / "ministack").exists():
+        _not_run("apply, plan and destroy: `make setup` makes .venv-aws")
+        return
+    door, packages = stand_in.free_port(), built.result()
+    names = [f"{NAME}-{each}" for each in FUNCTIONS]
+    with stand_in.ministack("", proxies(names, door)) as endpoint:
+        life = Life(
+            root=folder / STAND_IN_ROOT,
+            packages=packages,
+            endpoint=endpoint,
+            door=door,
+            admin_key=secrets.token_urlsafe(),
+            host=_own_address(),
+        )
+        with _step("terraform apply"):
+            life.terraform("apply", "-auto-approve", PARALLEL)
+        _use(life)
+        with _step("table and queues are those that the code looks for, and no others"):
+            _expect_what_the_code_wants(endpoint)
+        with _step("terraform plan: nothing to change"):
+            life.terraform("plan", "-out=again", PARALLEL)
+            expect_no_change(json.loads(terraform(life.root, "show", "-json", "again")))
+        with _step("another number of shards is refused"):
+            _expect_refusal(replace(life, shards=SHARDS + 1))
+        with _step("terraform destroy"):
+            # The plan has looked at everything a moment ago.
+            life.terraform("destroy", "-auto-approve", "-refresh=false", PARALLEL)
+
+
+def _use(life: Life) -> None:
+    if not life.packages.real or life.host is None:
+        what = "no Python 3.13" if not life.packages.real else "no address besides loopback"
+        _not_run(f"the applied functions in use: there is {what} here")
+        return
+    told = json.loads(terraform(life.root, "output", "-json"))["broker"]["value"]
+    applied = Applied(
+        endpoint=life.endpoint,
+        door=life.door,
+        outputs=told,
+        admin_key=life.admin_key,
+        host=life.host,
+    )
+    with _step("the applied functions hold a conversation"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "tests/applied"],
+            cwd=ROOT,
+            env={**os.environ, Applied.VARIABLE: json.dumps(asdict(applied))},
+            capture_output=True,
+            text=True,
+            timeout=STORY_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise FailedError(done.stdout + done.stderr)
+
+
+def _packages(folder: Path) -> Packages:
+    """The functions' zips for this machine, and one with a key.
+
+    Where nothing can run them, zips that hold nothing of use: they are kept and never run.
+    """
     folder.mkdir()
-    for name in PACKAGES:
-        with zipfile.ZipFile(folder / f"{name}.zip", "w") as package:
-            package.writestr("nothing.txt", name)
-    return folder
+    real = find() is not None and (VENV / ".ready").exists()
+    if real:
+        with _step("make package"):
+            command = [sys.executable, "-m", "infra.bundle", ARCHITECTURE]
+            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    for name in FUNCTIONS:
+        if real:
+            shutil.copy(ROOT / "dist" / ARCHITECTURE / f"{name}.zip", folder)
+        else:
+            with zipfile.ZipFile(folder / f"{name}.zip", "w") as package:
+                package.writestr("nothing.txt", name)
+    file_key(folder / "encryption.key")
+    with zipfile.ZipFile(folder / "key.zip", "w") as layer:
+        layer.write(folder / "encryption.key", KEY)
+    return Packages(folder, real)
+
+
+def _own_address() -> str | None:
+    """One of this machine's that is not loopback: functions let no webhook lead there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(NOWHERE)
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
 
 
 def expect_no_change(plan: Mapping[str, Any]) -> None:
@@ -149,6 +263,7 @@ def _expect_what_the_code_wants(endpoint: str) -> None:
         aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
     )
     dynamodb = session.client("dynamodb", endpoint_url=endpoint)
+    _expect_equal("tables", dynamodb.list_tables()["TableNames"], [NAME])
     table, wanted = dynamodb.describe_table(TableName=NAME)["Table"], table_request(NAME)
     _expect_equal("keys", table["KeySchema"], wanted["KeySchema"])
     _expect_equal("indexes", _indexes(table), _indexes(wanted))
@@ -181,9 +296,9 @@ def _expect_equal(what: str, found: object, wanted: object) -> None:
         raise FailedError(message)
 
 
-def _expect_refusal(root: Path, variables: Mapping[str, str]) -> None:
+def _expect_refusal(life: Life) -> None:
     try:
-        _terraform(root, "plan", "-input=false", **variables)
+        life.terraform("plan", "-refresh=false")
     except FailedError as refusal:
         if "fixed for the life of a broker" in " ".join(str(refusal).split()):
             return
@@ -192,78 +307,14 @@ def _expect_refusal(root: Path, variables: Mapping[str, str]) -> None:
     raise FailedError(message)
 
 
-# ------------------------------------------------------------------------------------ Terraform
-
-
-def _init(folder: Path) -> None:
-    mirror = _mirror()
-    print(f"  provider: {'a mirror on this machine' if mirror else 'its registry'}", flush=True)
-    place = [] if mirror is None else [f"-plugin-dir={mirror}"]
-    for module in (*TESTED, *VALIDATED, STAND_IN_ROOT):
-        _terraform(folder / module, "init", "-input=false", "-backend=false", *place)
-
-
-def _mirror() -> Path | None:
-    """A folder that holds the AWS provider as a mirror does: <host>/hashicorp/aws/<version>."""
-    for place, folders, _ in os.walk("/", onerror=lambda _: None):
-        here = Path(place)
-        if here.parts[-2:] == PROVIDER.parts and any(name[0].isdigit() for name in folders):
-            return here.parents[2]
-        deep = len(here.parts) > MIRROR_DEPTH
-        folders[:] = (
-            []
-            if deep
-            else [each for each in folders if len(here.parts) > 1 or each not in NO_PLACE]
-        )
-    return None
-
-
-def _terraform(folder: Path, *arguments: str, **variables: str) -> str:
-    """What it printed. Raises FailedError with all of it."""
-    environment = {
-        **os.environ,
-        "CHECKPOINT_DISABLE": "1",
-        # A file that is named but not there makes every command warn.
-        "TF_CLI_CONFIG_FILE": _configuration(),
-        "TF_IN_AUTOMATION": "1",
-        **variables,
-    }
-    done = subprocess.run(
-        ["terraform", *_colourless(arguments)],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        shown = f"terraform {' '.join(arguments)} in {folder.name}: {done.returncode}"
-        message = f"{shown}\n{done.stdout}\n{done.stderr}"
-        raise FailedError(message)
-    return done.stdout
-
-
-def _configuration() -> str:
-    named = os.environ.get("TF_CLI_CONFIG_FILE", "")
-    return named if Path(named).is_file() else os.devnull
-
-
-def _colourless(arguments: Sequence[str]) -> list[str]:
-    verb, *rest = arguments
-    return [verb, "-no-color", *rest]
-
-
 # ------------------------------------------------------------------------------------- reporting
 
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
     started = time.monotonic()
-    print(f"infra-check: {name}", flush=True)
     yield
-    print(f"  held, {time.monotonic() - started:.0f} s", flush=True)
+    print(f"infra-check: {name}: held, {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _not_run(why: str) -> int:

@@ -4,7 +4,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.infra_check import ALARM, FailedError, expect_no_change
+from tests.infra_check import ALARM, expect_no_change
+from tests.support.terraform_runs import FailedError
 
 Block: TypeAlias = dict[str, Any]
 

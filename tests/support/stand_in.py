@@ -22,18 +22,24 @@ MINISTACK_SERVICES: Final = "dynamodb,sqs,secretsmanager,kms,ssm"
 
 
 @contextlib.contextmanager
-def ministack(services: str = MINISTACK_SERVICES, *, enforcing: bool = False) -> Iterator[str]:
-    """A running stand-in of these services, or of all; its endpoint.
+def ministack(
+    services: str = MINISTACK_SERVICES,
+    *,
+    enforcing: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """A running stand-in of these services, or of all, with these variables; its endpoint.
 
     `enforcing`: it looks at policies; whoever says `test` for a key is the account's root.
     """
-    port = _free_port()
+    port = free_port()
     environment = {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "SERVICES": services,
         "AUTH": str(enforcing).lower(),
+        **(variables or {}),
     }
     endpoint = f"http://127.0.0.1:{port}"
     with _running([_binary("ministack")], environment, ready=f"{endpoint}/_ministack/health"):
@@ -79,7 +85,8 @@ def _binary(name: str) -> str:
     pytest.skip(reason)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

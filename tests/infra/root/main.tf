@@ -33,6 +33,24 @@ variable "shards" {
   default     = 2
 }
 
+variable "architecture" {
+  description = "Processor that the zips were built for."
+  type        = string
+  default     = "arm64"
+}
+
+variable "admin_key" {
+  description = "A key with every scope, for whoever uses what was applied; null: none."
+  type        = string
+  default     = null
+}
+
+variable "webhook_allow" {
+  description = "Networks of this machine that webhooks may reach."
+  type        = list(string)
+  default     = []
+}
+
 provider "aws" {
   region                      = "eu-central-1"
   access_key                  = "test"
@@ -69,6 +87,12 @@ module "broker" {
   encryption_key_layer_arn = aws_lambda_layer_version.key.arn
   packages                 = { for each in ["api", "listener", "courier", "sweeper"] : each => "${var.packages}/${each}.zip" }
   deletion_protection      = false
+
+  # For whoever uses it: a simulator and a receiver of webhooks on this machine.
+  architecture   = var.architecture
+  admin_key      = var.admin_key
+  allow_endpoint = true
+  webhook_allow  = var.webhook_allow
 }
 
 output "broker" {
