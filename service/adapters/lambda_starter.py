@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws import AwsSession, Clients
 from service.domain.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class LambdaSettings:
 class LambdaStarter:
     """The Starter over Lambda's Invoke."""
 
-    def __init__(self, settings: LambdaSettings, session: Session | None = None) -> None:
+    def __init__(self, settings: LambdaSettings, session: Clients | None = None) -> None:
         self.function = settings.function
         self.started = 0
         self.failed = 0
@@ -53,7 +53,7 @@ class LambdaStarter:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
         try:
-            self._client = (session or Session()).client(
+            self._client = (session or AwsSession()).client(
                 "lambda",
                 endpoint_url=settings.endpoint_url,
                 region_name=settings.region,

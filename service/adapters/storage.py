@@ -7,15 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boto3.session import Session
-from botocore.exceptions import BotoCoreError
-
+from service.adapters.aws import AwsSession, Clients
 from service.adapters.dynamodb import DynamoSettings, open_dynamodb
 from service.adapters.embedded import open_embedded
 from service.adapters.embedded.hints import InProcessHints
 from service.adapters.sqs import SqsSettings, open_sqs
 from service.adapters.table.stores import Stores
-from service.domain.errors import ConfigurationError
 from service.ports import Cipher, Clock, Deliveries, Hints, Mailboxes
 
 
@@ -34,7 +31,7 @@ class Storage:
 class AwsStorage(Storage):
     """The same over AWS, with the session that its clients share."""
 
-    session: Session
+    session: Clients
 
 
 def open_here(folder: Path, *, cipher: Cipher, clock: Clock) -> Storage:
@@ -57,7 +54,7 @@ async def open_aws(
 
     Raises ConfigurationError, UnavailableError.
     """
-    session = _session()
+    session = AwsSession()
     dynamo = open_dynamodb(table, cipher=cipher, session=session)
     sqs = open_sqs(queues, clock=clock, session=session)
     if create:
@@ -78,12 +75,3 @@ async def open_aws(
         close=close,
         session=session,
     )
-
-
-def _session() -> Session:
-    """One for all clients: loading what boto3 knows is most of the cost of making a client."""
-    try:
-        return Session()
-    except BotoCoreError as exc:
-        fault = f"AWS: {exc}"
-        raise ConfigurationError(fault) from exc

@@ -43,7 +43,9 @@ def test_each_function_has_what_its_door_imports_and_no_more() -> None:
         assert f"service.entrypoints.{function}" in doors
         assert doors.isdisjoint(others)
         assert {"service", "service.domain.session", "service.adapters.dynamodb"} <= each.modules
-        assert {"boto3", "uvloop", "websockets"} <= each.packages
+        assert {"botocore", "uvloop", "websockets"} <= each.packages
+        # A cover of botocore that loads what S3 alone needs.
+        assert "boto3" not in each.packages
         assert ("fastapi" in each.packages) is (function == HTTP_FUNCTION)
 
 

@@ -1,8 +1,8 @@
-"""The table on DynamoDB, behind asyncio: boto3's low-level client in a thread pool of its own.
+"""The table on DynamoDB, behind asyncio: botocore's client in a thread pool of its own.
 
-boto3 blocks, and its connection pool must be as large as the thread pool or threads wait for each
-other. Throttles and lost connections are repeated by botocore, a transaction under one token, so it
-is applied once.
+botocore blocks, and its connection pool must be as large as the thread pool or threads wait for
+each other. Throttles and lost connections are repeated by botocore, a transaction under one token,
+so it is applied once.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws import AwsSession, Clients
 from service.adapters.dynamodb.expressions import (
     Request,
     plain_item,
@@ -56,11 +56,11 @@ class DynamoSettings:
 class DynamoDriver:
     """The Driver of one DynamoDB table."""
 
-    def __init__(self, settings: DynamoSettings, session: Session | None = None) -> None:
+    def __init__(self, settings: DynamoSettings, session: Clients | None = None) -> None:
         self.meter = Meter()
         self.table = settings.table
         self._pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="table")
-        self.client = (session or Session()).client(
+        self.client = (session or AwsSession()).client(
             "dynamodb",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
@@ -105,7 +105,8 @@ class DynamoDriver:
         raise UnavailableError(what="the table (a batch of reads)")
 
     def _batch_get(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.client.batch_get_item(RequestItems=wanted)
+        answer: Mapping[str, Any] = self.client.batch_get_item(RequestItems=wanted)
+        return answer
 
     async def query(self, query: Query) -> Found:
         """One page."""
@@ -179,7 +180,8 @@ class DynamoDriver:
         raise UnavailableError(what="the table (a batch of deletes)")
 
     def _batch_write(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.client.batch_write_item(RequestItems=wanted)
+        answer: Mapping[str, Any] = self.client.batch_write_item(RequestItems=wanted)
+        return answer
 
     async def close(self) -> None:
         """Let go of threads and connections. A call under way ends by its own timeouts."""

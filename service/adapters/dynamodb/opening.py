@@ -7,9 +7,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws import Clients
 from service.adapters.dynamodb.driver import DynamoDriver, DynamoSettings
 from service.adapters.dynamodb.failures import translated
 from service.adapters.table.conditions import Index
@@ -39,7 +39,7 @@ class DynamoTable(Stores):
 
 
 def open_dynamodb(
-    settings: DynamoSettings, *, cipher: Cipher, session: Session | None = None
+    settings: DynamoSettings, *, cipher: Cipher, session: Clients | None = None
 ) -> DynamoTable:
     """The stores on a table that exists; sends nothing yet.
 

@@ -7,9 +7,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from boto3.session import Session
 from botocore.exceptions import BotoCoreError
 
+from service.adapters.aws import AwsSession, Clients
 from service.adapters.sqs.hints import SqsDeliveries, SqsHints, SqsMailboxes
 from service.adapters.sqs.queues import SqsQueues, SqsSettings
 from service.domain.errors import ConfigurationError
@@ -56,14 +56,14 @@ class SqsHintQueues:
 
 
 def open_sqs(
-    settings: SqsSettings, *, clock: Clock, session: Session | None = None
+    settings: SqsSettings, *, clock: Clock, session: Clients | None = None
 ) -> SqsHintQueues:
     """Hints through queues that exist; sends nothing yet.
 
     Raises ConfigurationError when boto3's own variables and files do not suffice for a client.
     """
     try:
-        queues = SqsQueues(settings, session or Session())
+        queues = SqsQueues(settings, session or AwsSession())
     except BotoCoreError as exc:
         fault = f"AWS: {exc}"
         raise ConfigurationError(fault) from exc

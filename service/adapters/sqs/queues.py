@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
-from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws import Clients
 from service.adapters.sqs.failures import TAKEN_NAMES, code_of, refusal, translated
 from service.adapters.sqs.outbox import Letter, Outbox
 from service.domain.errors import ConfigurationError, UnavailableError
@@ -70,7 +70,7 @@ class _Message:
 class SqsQueues:
     """The queues of one environment, by name."""
 
-    def __init__(self, settings: SqsSettings, session: Session) -> None:
+    def __init__(self, settings: SqsSettings, session: Clients) -> None:
         polls = settings.shards + 1
         self._settings = settings
         self._sends = ThreadPoolExecutor(settings.connections, thread_name_prefix="hints")
