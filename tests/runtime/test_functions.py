@@ -30,6 +30,10 @@ CLOCK = {
 """EventBridge Scheduler user guide, "Templated targets", for a Lambda target without input."""
 
 
+HANGING = 15
+"""Seconds: more than four cold starts at once take, less than a worker takes for its work."""
+
+
 async def told(emulator: Emulator, *events: object) -> list[object]:
     """What it answered, one after the other."""
     return [await asyncio.wrap_future(emulator.begin(event)) for event in events]
@@ -67,19 +71,36 @@ async def test_the_api_answers_requests(start: Start) -> None:
     assert KEY not in api.log()
 
 
-async def test_an_api_that_hangs_is_ended_and_begins_anew(start: Start) -> None:
-    api = start("api", timeout=14)
-    asked = a_request("GET", "/v1/deployments", key=KEY)
-    await told(api, asked)
-    hanging = api.begin(asked)
-    api.freeze()
-    ended = await asyncio.wrap_future(hanging)
-    [answer] = await told(api, a_request("GET", "/v1/deployments", key=KEY))
+async def test_what_hangs_is_ended_and_begins_anew(start: Start) -> None:
+    """All at once, since each waits for its timeout: one that workers refuse as too short."""
+    events = {
+        "api": a_request("GET", "/v1/deployments", key=KEY),
+        "courier": a_batch("no hint"),
+        "listener": {},
+        "sweeper": CLOCK,
+    }
+    functions = {name: start(name, timeout=HANGING) for name in events}
 
-    assert ended == "Task timed out after 14.00 seconds"
-    assert isinstance(answer, dict)
-    assert answer["statusCode"] == 200
-    assert len(api.inits()) == 2
+    async def told_by_all() -> dict[str, object]:
+        answers = [told(functions[name], event) for name, event in events.items()]
+        return dict(zip(events, [each for [each] in await asyncio.gather(*answers)], strict=True))
+
+    first = await told_by_all()
+    for each in functions.values():
+        each.freeze()
+    ended = await told_by_all()
+    again = await told_by_all()
+
+    assert set(ended.values()) == {f"Task timed out after {HANGING}.00 seconds"}
+    for answers in (first, again):
+        served = answers.pop("api")
+        assert isinstance(served, dict)
+        assert served["statusCode"] == 200
+        for refused in answers.values():
+            assert isinstance(refused, dict)
+            assert refused["errorType"] == "ConfigurationError"
+            assert "the function's timeout leaves" in refused["errorMessage"]
+    assert [len(each.inits()) for each in functions.values()] == [2, 2, 2, 2]
 
 
 async def test_a_courier_gives_back_what_failed_of_a_batch(
