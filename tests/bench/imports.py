@@ -78,7 +78,7 @@ def _measure() -> Sequence[Line]:
     if python is None:
         sys.exit(f"NOT MEASURED: there is no Python 3.13 here; {VARIABLE} may name one")
     subprocess.run(["make", "--no-print-directory", f"{VENV.name}/.ready"], cwd=ROOT, check=True)
-    subprocess.run([sys.executable, "-m", "bundle", ARCHITECTURE], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "infra.bundle", ARCHITECTURE], cwd=ROOT, check=True)
     with tempfile.TemporaryDirectory() as name, ministack() as aws:
         folder = Path(name)
         file_key(folder / "data" / "encryption.key")
