@@ -153,7 +153,7 @@ def _live(folder: Path, built: "Future[Packages]") -> None:
         return
     door, packages = stand_in.free_port(), built.result()
     names = [f"{NAME}-{each}" for each in FUNCTIONS]
-    with stand_in.ministack("", proxies(names, door)) as endpoint:
+    with stand_in.ministack("", variables=proxies(names, door)) as endpoint:
         life = Life(
             root=folder / STAND_IN_ROOT,
             packages=packages,
