@@ -66,7 +66,7 @@ lambda-test: setup ## Run every function under AWS's own runtime client and emul
 	@if test -n "$$($(PY) -m infra.bundle.interpreter)"; then \
 	  $(MAKE) --no-print-directory .venv-lambda/.ready && \
 	  $(PY) -m infra.bundle $$(uname -m | sed s/aarch64/arm64/) && \
-	  $(PY) -m pytest --quiet tests/runtime; \
+	  $(PY) -m pytest --quiet --numprocesses 2 tests/runtime; \
 	else \
 	  echo "NOT RUN: make lambda-test needs Python 3.13, and there is none; PYTHON313=... may name one" >&2; \
 	fi

@@ -1,7 +1,5 @@
 """The code of each function, unpacked once, and environments for it."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +8,7 @@ import pytest
 
 from tests.contract.conftest import aws_endpoint, aws_session
 from tests.contract.functions.conftest import Stage, faults, stage
-from tests.support.emulator import ARCHITECTURE, ROOT, Emulator, emulated, unpacked
+from tests.support.emulator import Emulator, emulated, unpacked
 
 __all__ = ["aws_endpoint", "aws_session", "faults", "stage"]
 
@@ -33,33 +31,6 @@ def _code(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return found[function]
 
     return code
-
-
-@pytest.fixture(scope="session", autouse=True, name="building")
-def _building(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"] | None]:
-    """The zips, built anew while the other tests wait for timeouts, if anybody wants them."""
-    if not any(
-        "built_again" in getattr(item, "fixturenames", ()) for item in request.session.items
-    ):
-        yield None
-        return
-    out = tmp_path_factory.mktemp("again")
-    command = [sys.executable, "-m", "infra.bundle", ARCHITECTURE, "--out", str(out)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as build:
-        try:
-            yield out / ARCHITECTURE, build
-        finally:
-            build.kill()
-
-
-@pytest.fixture(name="built_again")
-def _built_again(building: tuple[Path, "subprocess.Popen[bytes]"]) -> Path:
-    """The folder of zips that were built a second time."""
-    folder, build = building
-    assert build.wait() == 0
-    return folder
 
 
 @pytest.fixture(name="bare")
