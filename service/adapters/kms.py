@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws import AwsSession, Clients
 from service.adapters.aws_codes import code_of, may_pass
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.ports import NewKey
@@ -40,7 +40,7 @@ class KmsSettings:
 class KmsKeys:
     """The KeyService of one KMS key."""
 
-    def __init__(self, settings: KmsSettings, session: Session | None = None) -> None:
+    def __init__(self, settings: KmsSettings, session: Clients | None = None) -> None:
         self._key = settings.key
         self._context = {CONTEXT: settings.broker}
         config = Config(
@@ -50,7 +50,7 @@ class KmsKeys:
             retries={"mode": "standard", "total_max_attempts": settings.attempts},
         )
         try:
-            self._client = (session or Session()).client(
+            self._client = (session or AwsSession()).client(
                 "kms", endpoint_url=settings.endpoint_url, config=config
             )
         except (BotoCoreError, ValueError) as exc:

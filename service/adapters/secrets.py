@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws import AwsSession, Clients
 from service.adapters.aws_codes import code_of, may_pass
 from service.domain.errors import ConfigurationError, UnavailableError
 
@@ -37,14 +37,14 @@ class SecretSettings:
     attempts: int = 3
 
 
-async def read_secret(settings: SecretSettings, session: Session | None = None) -> str:
+async def read_secret(settings: SecretSettings, session: Clients | None = None) -> str:
     """The secret's text. Raises ConfigurationError, UnavailableError; both name the variable."""
     loop = asyncio.get_running_loop()
     # One call in the life of a process.
     pool = ThreadPoolExecutor(1, thread_name_prefix="secrets")
     reader = _read_parameter if settings.reference.startswith(PARAMETER) else _read_arn
     try:
-        text = await loop.run_in_executor(pool, reader, settings, session or Session())
+        text = await loop.run_in_executor(pool, reader, settings, session or AwsSession())
     except ClientError as exc:
         if may_pass(exc):
             raise UnavailableError(what=f"{settings.variable} ({code_of(exc)})") from None
@@ -56,7 +56,7 @@ async def read_secret(settings: SecretSettings, session: Session | None = None) 
     return _checked(settings, text)
 
 
-def _read_arn(settings: SecretSettings, session: Session) -> str:
+def _read_arn(settings: SecretSettings, session: Clients) -> str:
     arn, _, member = settings.reference.partition("#")
     # In the secret's own region: a broker may run in another one.
     client = session.client(
@@ -85,7 +85,7 @@ def _member(settings: SecretSettings, text: str, member: str) -> str:
     return found
 
 
-def _read_parameter(settings: SecretSettings, session: Session) -> str:
+def _read_parameter(settings: SecretSettings, session: Clients) -> str:
     client = session.client("ssm", endpoint_url=settings.endpoint_url, config=_config(settings))
     try:
         name = settings.reference.removeprefix(PARAMETER)
