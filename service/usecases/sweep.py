@@ -64,6 +64,10 @@ class Sweep:
     follow_notices: FollowNotices
     page: int = PAGE
     look_ahead: float = LOOK_AHEAD_SECONDS
+    side_by_side: int = SIDE_BY_SIDE
+    """Lanes that are looked at together."""
+    pause_seconds: float = 0.0
+    """What is left to others after that."""
 
     async def __call__(self, *, ahead: float = 0.0, seconds: float = SWEEP_SECONDS) -> int:
         """Hint or visit what is due, for that long at most; how many things were.
@@ -100,12 +104,12 @@ class Sweep:
             due = await self.ports.lanes.due_lanes(before=now + self.look_ahead, limit=limit)
             fresh = [lane for lane in due if lane not in seen]
             seen.update(fresh)
-            for start in range(0, len(fresh), SIDE_BY_SIDE):
+            for start in range(0, len(fresh), self.side_by_side):
                 # Hints that are sent side by side share requests.
-                some = fresh[start : start + SIDE_BY_SIDE]
+                some = fresh[start : start + self.side_by_side]
                 await gather(*(self._lane(*lane, now=now, done=done) for lane in some))
                 # A store in the same process answers at once: others are to have their turn.
-                await self.ports.clock.sleep(0)
+                await self.ports.clock.sleep(self.pause_seconds)
             if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
                 return len(seen)
 

@@ -14,7 +14,8 @@ from service.ports import Hints, LaneStore, SessionFilter, SessionStore
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.moot_hints import MootHints
 
-PAGE: Final = 100
+PAGE: Final = 25
+"""Reading a hundred sessions takes as long as delivering several events."""
 SESSIONS_MAX: Final = 2000
 """What fits into one request's time; older sessions are found by their own due times."""
 

@@ -8,15 +8,11 @@ import ast
 from pathlib import Path
 from typing import Final
 
-<<<<<<< HEAD
 import pytest
 
+from service.adapters.kms import CONTEXT
 from tests.support.policies import statements_of
 from tests.support.terraform_files import FUNCTIONS, Module
-=======
-from service.adapters.kms import CONTEXT
-from tests.support.terraform_files import Module
->>>>>>> f78ff1d (Make the module's own KMS key wrap the data keys and name the first key of the API instead of carrying it: nothing secret is made by hand or stands in a state any more)
 
 ADAPTERS: Final = Path(__file__).parents[2] / "service" / "adapters"
 CLIENTS: Final = {"client", "_client", "_sender", "_poller"}
@@ -46,12 +42,7 @@ ACTIONS: Final = {
 ON_A_STAND_IN: Final = {"create_queue", "create_table", "update_time_to_live", "get_waiter"}
 """What Terraform does on AWS."""
 NO_CALLS: Final = {"close", "exceptions"}
-<<<<<<< HEAD
-=======
-NOT_OF_THE_CODE: Final = {"OpenFirstKey", "TakeBatches", "UseKeyThroughTable"}
-"""What the trigger, DynamoDB and the place of a secret do in the name of a function."""
 ALSO_AWS: Final = {"kms.py", "lambda_starter.py", "secrets.py"}
->>>>>>> f78ff1d (Make the module's own KMS key wrap the data keys and name the first key of the API instead of carrying it: nothing secret is made by hand or stands in a state any more)
 
 
 def test_every_call_is_allowed_and_every_right_is_used() -> None:
@@ -67,13 +58,13 @@ def test_each_statement_of_a_role_has_a_name_of_its_own(function: str) -> None:
     assert len(set(sids)) == len(sids)
 
 
-<<<<<<< HEAD
 def test_every_need_is_somebodys() -> None:
     found = Module("broker").locals
     parts = {name for name in found if name.startswith("needs_of_")}
 
     assert {part for each in FUNCTIONS for part in parts if part in found["needs"][each]} == parts
-=======
+
+
 def test_data_keys_are_those_of_the_broker_that_the_code_names() -> None:
     conditions = [each["condition"] for each in Module("broker").locals["needs_of_data_keys"]]
 
@@ -84,7 +75,6 @@ def test_data_keys_are_those_of_the_broker_that_the_code_names() -> None:
     assert Module("broker").locals["everywhere"]["BROKER_KMS_CONTEXT"] == (
         "${local.data_key_context}"
     )
->>>>>>> f78ff1d (Make the module's own KMS key wrap the data keys and name the first key of the API instead of carrying it: nothing secret is made by hand or stands in a state any more)
 
 
 def _called() -> set[str]:

@@ -11,6 +11,7 @@ from service.adapters.table.conditions import (
     Condition,
     Delete,
     Equals,
+    Item,
     Key,
     Present,
     Put,

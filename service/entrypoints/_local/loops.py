@@ -25,6 +25,9 @@ SWEEP_SECONDS: Final = 2.0
 """On AWS a minute; on one machine a sweep costs next to nothing."""
 LOOK_AHEAD_SECONDS: Final = 10.0
 """How early what is due is found, and so how often: the next sweep is near."""
+SWEPT_TOGETHER: Final = 5
+SWEEP_PAUSE_SECONDS: Final = 0.01
+"""Hundreds of lanes may be overdue, and whoever delivers is not to wait for all of them."""
 PATIENCE_SECONDS: Final = 10.0
 """How long a process that stops waits for answers to what it sent already."""
 AHEAD_SECONDS: Final = 120.0
@@ -76,7 +79,12 @@ async def courier_loop(
 
 async def sweeper_loop(assembly: Assembly) -> None:
     """Sweep until cancelled."""
-    sweep = replace(assembly.sweep, look_ahead=LOOK_AHEAD_SECONDS)
+    sweep = replace(
+        assembly.sweep,
+        look_ahead=LOOK_AHEAD_SECONDS,
+        side_by_side=SWEPT_TOGETHER,
+        pause_seconds=SWEEP_PAUSE_SECONDS,
+    )
     while True:
         try:
             await sweep()
