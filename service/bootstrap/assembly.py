@@ -76,11 +76,9 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
     present = PresentVisits()
     moot = MootHints(clock=ports.clock)
     wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints, moot=moot)
-    push_typing = _push_typing(ports, endpoints, post_event)
+    typing = _push_typing(ports, endpoints, post_event)
     admit = Admit(ports=ports, allowance=allowance(settings.connections_per_minute))
-    tools = Tools(
-        ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=push_typing, admit=admit
-    )
+    tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=typing, admit=admit)
     visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
     starts = _starts(settings, ports, facts)
     shared = Shared(

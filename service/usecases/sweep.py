@@ -69,18 +69,22 @@ class Sweep:
     pause_seconds: float = 0.0
     """What is left to others after that."""
 
-    async def __call__(self, *, ahead: float = 0.0, seconds: float = SWEEP_SECONDS) -> int:
+    async def __call__(
+        self, *, ahead: float = 0.0, seconds: float = SWEEP_SECONDS, with_lanes: bool = True
+    ) -> int:
         """Hint or visit what is due, for that long at most; how many things were.
 
         `ahead` also takes sessions that become due that much later: for a process that knows that
-        it starts after a crash.
+        it starts after a crash. Whoever sweeps often may leave out lanes now and then: most of them
+        have a hint that waits for its time.
         """
         clock, done = self.ports.clock, _Tally()
         begun = clock.monotonic()
         until = begun + seconds
         # First: a listener needs some seconds, and visits here may take longer.
         started = await self.start_listeners()
-        done.lanes = await self._lanes(min(until, clock.monotonic() + LANES_SECONDS), done)
+        if with_lanes:
+            done.lanes = await self._lanes(min(until, clock.monotonic() + LANES_SECONDS), done)
         done.strands = await self._strands(min(until, clock.monotonic() + STRANDS_SECONDS))
         before = clock.now() + ahead
         done.notices = await self.follow_notices(before=before)

@@ -27,7 +27,7 @@ WORK_SECONDS: Final = 0.05
 """A lane counts as being at work for so long at most: then it waits for its receiver."""
 WAITING_MOST: Final = 10_000
 """Hints that wait for a place; what comes then is dropped, which costs time and nothing else."""
-REST_SECONDS: Final = 0.03
+REST_SECONDS: Final = 0.02
 """So long after a lane of a shut endpoint was at work none of them is begun."""
 
 Deliver = Callable[[LaneHint], Coroutine[object, object, None]]
@@ -55,7 +55,7 @@ class Class(IntEnum):
     SHUT = 2
 
 
-AT_WORK: Final = {Class.GOOD: 16, Class.UNSURE: 2, Class.SHUT: 1}
+AT_WORK: Final = {Class.GOOD: 16, Class.UNSURE: 1, Class.SHUT: 1}
 """Lanes at work at a time."""
 
 

@@ -1,6 +1,7 @@
 """The loops that stand in for queue and scheduler on one machine."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +24,10 @@ DEAF_SECONDS: Final = 2.0
 """A queue that does not answer is asked again after this."""
 SWEEP_SECONDS: Final = 2.0
 """On AWS a minute; on one machine a sweep costs next to nothing."""
-LOOK_AHEAD_SECONDS: Final = 10.0
-"""How early what is due is found, and so how often: the next sweep is near."""
+LANES_EVERY: Final = 5
+"""Sweeps, of which one looks for lanes: their hints wait in this process, unless it was killed."""
+LOOK_AHEAD_SECONDS: Final = 15.0
+"""How early a lane is found that is due, and so how often: the next look is near."""
 SWEPT_TOGETHER: Final = 5
 SWEEP_PAUSE_SECONDS: Final = 0.01
 """Hundreds of lanes may be overdue, and whoever delivers is not to wait for all of them."""
@@ -85,9 +88,9 @@ async def sweeper_loop(assembly: Assembly) -> None:
         side_by_side=SWEPT_TOGETHER,
         pause_seconds=SWEEP_PAUSE_SECONDS,
     )
-    while True:
+    for number in itertools.count():
         try:
-            await sweep()
+            await sweep(with_lanes=number % LANES_EVERY == 0)
         except BrokerError as error:
             _log.warning("sweep.failed", extra={"error": type(error).__name__})
         await assembly.ports.clock.sleep(SWEEP_SECONDS)

@@ -295,6 +295,18 @@ async def _replay(stage: Stage, *, strands: int, due: float) -> ReplayId:
 
 
 @on_virtual_time
+async def test_a_sweep_without_lanes_leaves_them_to_the_next_one() -> None:
+    async with staged() as stage:
+        await _parked(stage, await stage.made(), due=stage.now - 1)
+
+        await stage.assembly.sweep(with_lanes=False)
+        without = stage.broker.hints.waiting[1]
+        await stage.assembly.sweep()
+
+        assert (without, stage.broker.hints.waiting[1]) == (0, 1)
+
+
+@on_virtual_time
 async def test_who_sweeps_often_need_not_look_far_ahead() -> None:
     async with staged() as stage:
         soon = await _replay(stage, strands=1, due=stage.now + 9)
