@@ -166,6 +166,7 @@ class EndpointGate:
 
     async def tell_pause(self, endpoint_id: EndpointId, health: Health, *, until: float) -> Health:
         """The receiver asked to be left alone."""
+        self.standing.failed(endpoint_id)
         for _ in range(CHANGE_TRIES):
             stamp = self._stamp()
             after = paused(health, stamp, until=until)

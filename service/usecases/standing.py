@@ -33,5 +33,5 @@ class Standing:
             self.good.popitem(last=False)
 
     def failed(self, endpoint_id: EndpointId) -> None:
-        """An attempt did not."""
+        """An attempt did not, or was the last for a while."""
         self.good.pop(endpoint_id, None)

@@ -5,12 +5,12 @@ Alone it is enough to finish everything that was accepted.
 
 import logging
 from asyncio import gather
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
-from service.domain.errors import BrokerError, NotFoundError
-from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
+from service.domain.errors import BrokerError, NotFoundError, UnavailableError
+from service.domain.ids import EndpointId, LogId, SessionId
 from service.ports import DueStrand, Ports
 from service.usecases.attend import Attend
 from service.usecases.follow_notices import FollowNotices
@@ -18,6 +18,9 @@ from service.usecases.start_listeners import StartListeners
 from service.usecases.visit.marks import MARK_SECONDS
 
 _log = logging.getLogger(__name__)
+
+DueLane: TypeAlias = tuple[EndpointId, LogId]
+Due = TypeVar("Due", DueLane, DueStrand)
 
 LOOK_AHEAD_SECONDS: Final = 90.0
 """Due lanes are found this early and hinted with a delay, so that due times hold to the second."""
@@ -100,22 +103,13 @@ class Sweep:
         _log.log(level, "sweeper.swept", extra=facts | (asdict(staff) if staff else {}))
 
     async def _lanes(self, until: float, done: _Tally) -> int:
-        """The most overdue first, page by page while there is time; how many."""
+        """Hint due lanes; how many."""
         now = self.ports.clock.now()
-        seen: set[tuple[EndpointId, LogId]] = set()
-        while True:
-            limit = len(seen) + self.page
-            due = await self.ports.lanes.due_lanes(before=now + self.look_ahead, limit=limit)
-            fresh = [lane for lane in due if lane not in seen]
-            seen.update(fresh)
-            for start in range(0, len(fresh), self.side_by_side):
-                # Hints that are sent side by side share requests.
-                some = fresh[start : start + self.side_by_side]
-                await gather(*(self._lane(*lane, now=now, done=done) for lane in some))
-                # A store in the same process answers at once: others are to have their turn.
-                await self.ports.clock.sleep(self.pause_seconds)
-            if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
-                return len(seen)
+
+        async def due(limit: int) -> Sequence[DueLane]:
+            return await self.ports.lanes.due_lanes(before=now + self.look_ahead, limit=limit)
+
+        return await self._each(due, lambda lane: self._lane(*lane, now=now, done=done), until)
 
     async def _lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, now: float, done: _Tally
@@ -132,21 +126,40 @@ class Sweep:
     async def _strands(self, until: float) -> int:
         """The same of the strands of replays, which come after lanes."""
         now = self.ports.clock.now()
-        seen: set[tuple[ReplayId, int]] = set()
-        while True:
-            limit = len(seen) + self.page
-            due = await self.ports.replays.due_strands(before=now + self.look_ahead, limit=limit)
-            fresh = [one for one in due if (one.replay_id, one.number) not in seen]
-            seen.update((one.replay_id, one.number) for one in fresh)
-            for start in range(0, len(fresh), SIDE_BY_SIDE):
-                some = fresh[start : start + SIDE_BY_SIDE]
-                await gather(*(self._strand(one, now=now) for one in some))
-            if len(due) < limit or not fresh or self.ports.clock.monotonic() >= until:
-                return len(seen)
+
+        async def due(limit: int) -> Sequence[DueStrand]:
+            return await self.ports.replays.due_strands(before=now + self.look_ahead, limit=limit)
+
+        return await self._each(due, lambda strand: self._strand(strand, now=now), until)
 
     async def _strand(self, due: DueStrand, *, now: float) -> None:
         delay = max(0.0, due.due_at - now)
         await self.ports.hints.replay(due.replay_id, due.number, delay=delay)
+
+    async def _each(
+        self,
+        due: Callable[[int], Awaitable[Sequence[Due]]],
+        work: Callable[[Due], Awaitable[None]],
+        until: float,
+    ) -> int:
+        """The most overdue first, page by page while there is time; how many."""
+        seen: set[Due] = set()
+        while True:
+            limit = len(seen) + self.page
+            found = await due(limit)
+            fresh = [one for one in found if one not in seen]
+            for start in range(0, len(fresh), self.side_by_side):
+                if self.ports.clock.monotonic() >= until:
+                    return len(seen)
+                # Hints that are sent side by side share requests.
+                some = fresh[start : start + self.side_by_side]
+                seen.update(some)
+                ends = await gather(*(work(one) for one in some), return_exceptions=True)
+                _tell_failures(some, ends)
+                # A store in the same process answers at once: others are to have their turn.
+                await self.ports.clock.sleep(self.pause_seconds)
+            if len(found) < limit or not fresh:
+                return len(seen)
 
     async def _sessions(self, before: float, until: float) -> int:
         """The most overdue first, as many as there is time for; how many."""
@@ -206,6 +219,28 @@ class Sweep:
         due = erased.wake_at if erased.look_at is None else erased.look_at
         if due is not None:
             await self.ports.sessions.clear_work_mark(session_id, due)
+
+
+def _tell_failures(
+    some: Sequence[DueLane | DueStrand], ends: Sequence[BaseException | None]
+) -> None:
+    """One that fails keeps nothing else from its turn, at this sweep and at each to come.
+
+    Raises UnavailableError where the store answers to none of them.
+    """
+    failures = [(one, end) for one, end in zip(some, ends, strict=True) if end is not None]
+    away = [end for _, end in failures if isinstance(end, UnavailableError)]
+    if away and len(away) == len(some):
+        raise away[0]
+    for one, end in failures:
+        level = logging.WARNING if isinstance(end, BrokerError) else logging.ERROR
+        _log.log(level, "sweep.hint_failed", extra=_names(one) | {"error": type(end).__name__})
+
+
+def _names(one: DueLane | DueStrand) -> dict[str, object]:
+    if isinstance(one, DueStrand):
+        return {"replay_id": one.replay_id, "strand": one.number}
+    return {"endpoint_id": one[0], "session_id": one[1]}
 
 
 def _failed(session_id: SessionId, error: BaseException) -> dict[str, str]:

@@ -3,11 +3,11 @@
 Two things are scarce. Waiting for receivers is not, but one that answers slowly must not take all
 that may wait: each endpoint has places of its own. The processor is: when an endpoint is made, or
 twenty die at once, each has a lane to look at for every session. So few lanes are at work at a
-time. Those of endpoints that took something when they were tried last come first, and among them
-those of the endpoint with the least to do. Of others only some are at work; and those of endpoints
-that were found shut, which are to be written down as waiting and no more, take turns in a small
-share of the time. On AWS each batch of hints has an invocation of its own, and the queue sees to
-fairness.
+time. Those of endpoints that took something when they were tried last come first: of the endpoint
+with the least to do, and now and then of the one that waited longest. Of others only some are at
+work, and endpoints take turns; those of endpoints that were found shut, which are to be written
+down as waiting and no more, have a small share of the time. On AWS each batch of hints has an
+invocation of its own, and the queue sees to fairness.
 """
 
 import asyncio
@@ -26,7 +26,11 @@ PLACES: Final = 32
 WORK_SECONDS: Final = 0.05
 """A lane counts as being at work for so long at most: then it waits for its receiver."""
 WAITING_MOST: Final = 10_000
-"""Hints that wait for a place; what comes then is dropped, which costs time and nothing else."""
+"""Hints that wait for a place. Then one of the longest queue of those that come last is dropped,
+which costs time and nothing else.
+"""
+IN_TURN: Final = 4
+"""Each so manieth turn is that of the endpoint that waited longest, however much it has to do."""
 REST_SECONDS: Final = 0.02
 """So long after a lane of a shut endpoint was at work none of them is begun."""
 
@@ -55,7 +59,7 @@ class Class(IntEnum):
     SHUT = 2
 
 
-AT_WORK: Final = {Class.GOOD: 16, Class.UNSURE: 1, Class.SHUT: 1}
+AT_WORK: Final = {Class.GOOD: 16, Class.UNSURE: 2, Class.SHUT: 1}
 """Lanes at work at a time."""
 
 
@@ -89,11 +93,13 @@ class Couriers:
         self._busy: defaultdict[EndpointId, int] = defaultdict(int)
         self._at_work = dict.fromkeys(Class, 0)
         self._rest: asyncio.TimerHandle | None = None
+        self._turns = 0
+        self._stopping = False
 
     def take(self, hint: LaneHint) -> None:
         """Deliver it as soon as its turn comes. One that waits already is not queued again."""
         name = (hint.endpoint_id, hint.session_id)
-        if name in self._waiting or len(self._waiting) >= self._most:
+        if self._stopping or name in self._waiting or not self._has_room(hint.endpoint_id):
             return
         self._waiting[name] = hint
         # A lane at work is looked at once more afterwards: it may have read its last already.
@@ -106,6 +112,7 @@ class Couriers:
 
         One that is cancelled between POST and commit repeats the POST later.
         """
+        self._stopping = True
         self._waiting.clear()
         self._queues.clear()
         if self._rest is not None:
@@ -120,6 +127,22 @@ class Couriers:
     def _queue(self, name: _Name) -> None:
         self._queues.setdefault(name[0], deque()).append(name)
 
+    def _has_room(self, endpoint_id: EndpointId) -> bool:
+        """Whether one more may wait; makes room where somebody less urgent waits."""
+        if len(self._waiting) < self._most:
+            return True
+        kind, own = self._class_of(endpoint_id), len(self._queues.get(endpoint_id, ()))
+        if kind is Class.SHUT:
+            return False
+        ranked = ((self._class_of(each), len(queue), each) for each, queue in self._queues.items())
+        worst, length, victim = max(ranked, default=(kind, 0, endpoint_id))
+        if (worst, length) <= (kind, own):
+            return False
+        del self._waiting[self._queues[victim].pop()]
+        if not self._queues[victim]:
+            del self._queues[victim]
+        return True
+
     def _start(self) -> None:
         while (turn := self._whose_turn()) is not None:
             endpoint_id, kind = turn
@@ -127,9 +150,10 @@ class Couriers:
             name = queue.popleft()
             if queue:
                 self._queues[endpoint_id] = queue
-            if kind is Class.SHUT and self._known.is_moot(*name):
+            if self._known.is_moot(*name):
                 del self._waiting[name]
                 continue
+            self._turns += 1
             self._busy[endpoint_id] += 1
             self._at_work[kind] += 1
             self._begin(name, kind)
@@ -138,18 +162,19 @@ class Couriers:
         """The endpoint that comes first, of those that may begin a lane now."""
         best: tuple[Class, int] | None = None
         found: EndpointId | None = None
+        in_turn = self._turns % IN_TURN == 0
         for endpoint_id, queue in self._queues.items():
             kind = self._class_of(endpoint_id)
-            # Shut ones take turns: whichever opened meanwhile is not to wait for all others.
-            rank = (kind, 0 if kind is Class.SHUT else len(queue))
+            rank = (kind, 0 if in_turn or kind is not Class.GOOD else len(queue))
             if (best is None or rank < best) and self._may(endpoint_id, kind):
                 best, found = rank, endpoint_id
         return None if best is None or found is None else (found, best[0])
 
     def _class_of(self, endpoint_id: EndpointId) -> Class:
-        if self._known.is_shut(endpoint_id):
-            return Class.SHUT
-        return Class.GOOD if self._known.is_good(endpoint_id) else Class.UNSURE
+        # What it took is known at once; that it is open again, when it is looked at.
+        if self._known.is_good(endpoint_id):
+            return Class.GOOD
+        return Class.SHUT if self._known.is_shut(endpoint_id) else Class.UNSURE
 
     def _may(self, endpoint_id: EndpointId, kind: Class) -> bool:
         rests = kind is Class.SHUT and self._rest is not None

@@ -1,6 +1,7 @@
 """The sweeper: alone it finishes whatever a crash left behind."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -9,12 +10,13 @@ import pytest
 from service.domain.drafts import tombstone
 from service.domain.endpoint import Lane
 from service.domain.errors import NotFoundError, UnavailableError
-from service.domain.ids import EndpointId, EventId, ReplayId, SessionId
+from service.domain.ids import EndpointId, EventId, LogId, ReplayId, SessionId
 from service.domain.replay import first_strands
 from service.domain.session import Session, State
-from service.ports import DeliveryHint, LaneHint, ReplayHint
+from service.ports import DeliveryHint, LaneHint, LaneStore, ReplayHint
 from service.usecases.attend import Attend
 from service.usecases.sweep import (
+    LANES_SECONDS,
     LOOK_AHEAD_SECONDS,
     SIDE_BY_SIDE,
     SWEEP_SECONDS,
@@ -304,6 +306,70 @@ async def test_a_sweep_without_lanes_leaves_them_to_the_next_one() -> None:
         await stage.assembly.sweep()
 
         assert (without, stage.broker.hints.waiting[1]) == (0, 1)
+
+
+@on_virtual_time
+async def test_a_lane_that_fails_keeps_no_other_and_no_session_from_its_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        bad, good = await stage.made(), await stage.made()
+        for session in (bad, good):
+            await _parked(stage, session, due=stage.now - 1)
+        visited = await stage.made()
+        await stage.accept(visited, "Left behind")
+        await stage.ports.sessions.mark_work(visited.id, stage.now - 1)
+        lanes = cast("LaneStore", _Failing(stage.ports.lanes, {bad.id: ZeroDivisionError()}))
+        sweep = replace(stage.assembly.sweep, ports=replace(stage.ports, lanes=lanes))
+
+        await sweep()
+
+        [told] = [each for each in caplog.records if each.message == "sweep.hint_failed"]
+        assert (told.__dict__["session_id"], told.levelname) == (bad.id, "ERROR")
+        assert stage.broker.hints.waiting[1] >= 1
+        assert await stage.ports.sessions.open_sends(visited.id) == []
+
+
+@on_virtual_time
+async def test_where_the_table_answers_to_none_the_sweep_says_so() -> None:
+    async with staged() as stage:
+        away = UnavailableError(what="the table")
+        made = [await stage.made() for _ in range(2)]
+        for session in made:
+            await _parked(stage, session, due=stage.now - 1)
+        failing = _Failing(stage.ports.lanes, {session.id: away for session in made})
+        ports = replace(stage.ports, lanes=cast("LaneStore", failing))
+
+        with pytest.raises(UnavailableError):
+            await replace(stage.assembly.sweep, ports=ports)()
+
+
+@on_virtual_time
+async def test_lanes_take_no_more_than_their_share_of_a_sweep() -> None:
+    async with staged() as stage:
+        for _ in range(60):
+            await _parked(stage, await stage.made(), due=stage.now - 1)
+        slow = replace(stage.assembly.sweep, pause_seconds=LANES_SECONDS)
+
+        await slow()
+
+        assert stage.broker.hints.waiting[1] == SIDE_BY_SIDE
+
+
+class _Failing:
+    """The lanes of a store that fails for some of them."""
+
+    def __init__(self, store: LaneStore, errors: Mapping[LogId, Exception]) -> None:
+        self._store = store
+        self._errors = errors
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def lane(self, endpoint_id: EndpointId, log_id: LogId) -> Lane | None:
+        if log_id in self._errors:
+            raise self._errors[log_id]
+        return await self._store.lane(endpoint_id, log_id)
 
 
 @on_virtual_time
