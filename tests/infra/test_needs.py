@@ -1,7 +1,7 @@
 """What all roles together may do is what the adapters ask AWS for, both ways.
 
-Function by function, and on what, is recorded from conversations:
-tests/contract/functions/test_rights.py.
+Function by function, and on what, is recorded from runs:
+tests/contract/functions/test_rights.py and test_key_rights.py.
 """
 
 import ast
@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from service.adapters.kms import CONTEXT
-from tests.support.policies import statements_of
+from tests.support.policies import needs_of, statements_of
 from tests.support.terraform_files import FUNCTIONS, Module
 
 ADAPTERS: Final = Path(__file__).parents[2] / "service" / "adapters"
@@ -59,10 +59,9 @@ def test_each_statement_of_a_role_has_a_name_of_its_own(function: str) -> None:
 
 
 def test_every_need_is_somebodys() -> None:
-    found = Module("broker").locals
-    parts = {name for name in found if name.startswith("needs_of_")}
+    parts = {name for name in Module("broker").locals if name.startswith("needs_of_")}
 
-    assert {part for each in FUNCTIONS for part in parts if part in found["needs"][each]} == parts
+    assert {part for each in FUNCTIONS for part in needs_of(each)} == parts
 
 
 def test_data_keys_are_those_of_the_broker_that_the_code_names() -> None:

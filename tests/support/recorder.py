@@ -29,10 +29,13 @@ BATCHES: Final = {
 }
 SERVICES: Final = {
     "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
     "DynamoDB_20120810": "dynamodb",
     "TrentService": "kms",
 }
 """By the first word of an X-Amz-Target, where that is not a policy's own word."""
+SECRETS: Final = {"secretsmanager": "secret", "ssm": "parameter"}
+"""What these services keep."""
 TABLE: Final = "table"
 DENIED: Final = "AccessDenied"
 
@@ -42,7 +45,9 @@ class Right(NamedTuple):
 
     action: str
     resource: str
-    """`table`, `table/index/due`, `queue/deliveries`, `queue/mailbox` or `function/listener`."""
+    """`table`, `table/index/due`, `queue/deliveries`, `queue/mailbox`, `function/listener`,
+    `secret`, `parameter`, or `key/broker`: a key of KMS and what the encryption context names.
+    """
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,8 +100,11 @@ def rights_of(target: str, body: Mapping[str, Any]) -> list[Right]:
     service, operation = call_of(target).split(":")
     if service == "dynamodb":
         return _of_table(operation, body)
+    if service == "kms":
+        place = "/".join(["key", *sorted(body.get("EncryptionContext", ()))])
+        return [Right(f"kms:{operation}", place)]
     if service != "sqs":
-        return [Right(f"{service}:{operation}", service)]
+        return [Right(f"{service}:{operation}", SECRETS.get(service, service))]
     queue = str(body.get("QueueUrl") or body.get("QueueName", "")).rpartition("/")[2]
     kind = "mailbox" if "-mailbox-" in queue else queue.rpartition("-")[2]
     return [Right(f"sqs:{BATCHES.get(operation, operation)}", f"queue/{kind}")]

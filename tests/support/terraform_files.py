@@ -6,6 +6,7 @@ expression stays what it was.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -55,6 +56,7 @@ class Module:
         return found
 
 
+@cache  # All files of a module take half a second.
 def _read(file: Path) -> Block:
     with file.open(encoding="utf-8") as text:
         read: Block = _plain(hcl2.load(text))

@@ -21,7 +21,7 @@ from service.domain.endpoint import Endpoint, Lane, SigningSecret
 from service.domain.ids import EndpointId
 from service.domain.log import LogEvent
 from service.domain.session import Session, State
-from service.entrypoints import api, courier, sweeper
+from service.entrypoints import api, courier, listener, sweeper
 from tests.support.event_source import EventSource, Function
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.store_builders import TENANT, a_session, an_event, unique
@@ -108,7 +108,9 @@ class Stage:
 
 @asynccontextmanager
 async def function(
-    environment: api.Environment | courier.Environment | sweeper.Environment,
+    environment: (
+        api.Environment | courier.Environment | listener.Environment | sweeper.Environment
+    ),
 ) -> AsyncIterator[Function]:
     """The environment on a thread of its own, closed in the end."""
     made = Function(environment.invoke)

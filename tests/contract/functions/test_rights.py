@@ -1,5 +1,6 @@
 """What each function asks AWS for over whole conversations is what its role allows, both ways.
 
+What it asks KMS and the keepers of secrets for when it opens is compared by test_key_rights.py.
 On a stand-in that looks at policies: a call without a right is refused there, as AWS would.
 """
 
@@ -7,7 +8,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final, cast
 
@@ -25,7 +26,7 @@ from service.usecases.erase_session import EraseSession
 from tests.contract.functions.conftest import Stage, eventually
 from tests.contract.functions.town import SIMULATED, Town, begun, town
 from tests.support import stand_in
-from tests.support.policies import rights_of_role
+from tests.support.policies import CONVERSING, as_text, rights_of_role
 from tests.support.recorder import Right
 from tests.support.store_builders import an_api_key
 from tests.support.terraform_files import FUNCTIONS
@@ -61,7 +62,7 @@ async def test_functions_ask_for_what_their_roles_allow_and_for_nothing_else(pla
     assert refused(place) == []
     assert operations_left(place) == set()
     asked = [right for name in FUNCTIONS for right in as_text(name, place.asked[name].rights)]
-    allowed = [right for name in FUNCTIONS for right in as_text(name, rights_of_role(name))]
+    allowed = [right for name in FUNCTIONS for right in as_text(name, conversing(name))]
     assert asked == allowed
 
 
@@ -82,8 +83,9 @@ def refused(place: Town) -> list[str]:
     return [text for name in FUNCTIONS for text in place.asked[name].denied]
 
 
-def as_text(function: str, rights: Iterable[Right]) -> list[str]:
-    return sorted(f"{function}: {action} on {resource}" for action, resource in set(rights))
+def conversing(function: str) -> set[Right]:
+    """What a role allows for conversations."""
+    return {each for each in rights_of_role(function) if each.action.startswith(CONVERSING)}
 
 
 def operations_left(place: Town) -> set[str]:

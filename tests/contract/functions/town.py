@@ -4,10 +4,8 @@ As on AWS: nobody makes tables or queues, and a right that a role does not have 
 """
 
 import asyncio
-import json
-import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,18 +17,14 @@ from service.simulator.deployments import Bot, Deployment
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
 from tests.contract.functions.conftest import Stage, eventually
+from tests.contract.functions.roles import Role, taken
 from tests.support.event_source import TIMEOUT, Function
 from tests.support.gateway_event import a_request, body_of
-from tests.support.policies import policy
 from tests.support.recorder import Recorder, recorder
 from tests.support.webhook_sink import WebhookSink
 
 KEY: Final = "the-admin-key-of-the-town"
 SIMULATED: Final = Deployment(bot=Bot.SILENT)
-ANYBODY: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}],
-}
 
 
 @dataclass(kw_only=True)
@@ -111,7 +105,8 @@ async def town(stage: Stage, aws: AwsSession) -> AsyncIterator[Town]:
                 asked[name] = doors.enter_context(recorder(str(stage.settings.aws_endpoint_url)))
             made = Function(environment.invoke)
             stack.push_async_callback(_closed, made, environment.close)
-            with _as_role(stage, aws, name, asked[name].endpoint):
+            role = Role(stage=stage, aws=aws, function=name)
+            with taken(role, asked[name].endpoint):
                 await made.run(environment.open_early)
             return made
 
@@ -143,44 +138,6 @@ def _listener_settings(common: Mapping[str, Any]) -> ListenerFunctionSettings:
 async def _closed(function: Function, close: Callable[[], None]) -> None:
     await function.run(close)
     function.close()
-
-
-@contextmanager
-def _as_role(stage: Stage, aws: AwsSession, name: str, endpoint: str) -> Iterator[None]:
-    """The variables that Lambda gives a function, while its clients are made."""
-    url = str(stage.settings.aws_endpoint_url)
-    given = {"AWS_ENDPOINT_URL": endpoint, **_credentials(stage, aws, name, url)}
-    before = {each: os.environ.get(each) for each in given}
-    os.environ.update(given)
-    try:
-        yield
-    finally:
-        for each, value in before.items():
-            os.environ.pop(each)
-            if value is not None:
-                os.environ[each] = value
-
-
-def _credentials(stage: Stage, aws: AwsSession, name: str, url: str) -> Mapping[str, str]:
-    """Those of a role with the policy that Terraform writes for this function."""
-    iam, sts = (aws.client(each, endpoint_url=url) for each in ("iam", "sts"))
-    role = f"{stage.settings.table}-{name}-{os.urandom(4).hex()}"
-    account = sts.get_caller_identity()["Account"]
-    allowed = policy(
-        name,
-        table=stage.settings.table,
-        prefix=stage.settings.queue_prefix,
-        account=account,
-        region=str(aws.region_name),
-    )
-    made = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(ANYBODY))
-    iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(allowed))
-    told = sts.assume_role(RoleArn=made["Role"]["Arn"], RoleSessionName=name)["Credentials"]
-    return {
-        "AWS_ACCESS_KEY_ID": told["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": told["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": told["SessionToken"],
-    }
 
 
 async def begun(
