@@ -63,7 +63,16 @@ def scripted(*answers: WebhookAnswer, then: Reply = WELL) -> Mind:
 
 
 async def _nothing() -> None:
-    """Nobody watches, and there is no listener to start."""
+    """Nobody watches."""
+
+
+class _NoListeners:
+    """Nobody starts listeners here."""
+
+    staff = None
+
+    async def __call__(self) -> int:
+        return 0
 
 
 class HintLine:
@@ -323,7 +332,7 @@ class Yard:
                 ),
             ),
             attend=cast("Attend", None),
-            start_listeners=cast("StartListeners", _nothing),
+            start_listeners=cast("StartListeners", _NoListeners()),
             follow_notices=FollowNotices(
                 tenant_log=self.world.table.tenant_log,
                 tenants=self.world.table.tenants,
