@@ -3,6 +3,7 @@
 Knows no path and no meaning of a status. Follows no redirect, takes nothing from the environment.
 """
 
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +23,30 @@ _READ_SECONDS: Final = 8.0
 _WHOLE_SECONDS: Final = 10.0
 _CONNECTIONS: Final = 64
 _LONGEST_WAIT_SECONDS: Final = 24 * 3600.0
+_FAILURES: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (socket.gaierror, "dns"),
+    (ssl.SSLError, "tls"),
+    (ConnectionError, "refused"),
+    (TimeoutError, "timeout"),
+    (httpx2.TimeoutException, "timeout"),
+)
+"""The innermost cause that is one of these decides."""
 
 
 class NoAnswerError(Exception):
     """No complete answer came, and by which class of failure; callers make it the domain's."""
+
+    @property
+    def failure(self) -> str:
+        """The sort of failure: dns, timeout, tls, refused or other."""
+        cause: BaseException | None = self.__cause__
+        sort = "other"
+        # The HTTP library wraps what the operating system said, the name of the class is all the
+        # same for a name that does not exist and a port that nobody listens at.
+        while cause is not None:
+            sort = next((name for kind, name in _FAILURES if isinstance(cause, kind)), sort)
+            cause = cause.__cause__ or cause.__context__
+        return sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,16 +42,25 @@ class HttpGuestRest:
 
         Raises PlatformUnavailableError, with status None when no complete answer came.
         """
+        return await self._public(deployment, "config.json", "the deployment configuration")
+
+    async def domains(self, deployment: Deployment) -> str:
+        """The domains whose pages may use the deployment, as JSON text; lies beside the other.
+
+        Raises PlatformUnavailableError, with status None when no complete answer came.
+        """
+        return await self._public(deployment, "domains.json", "the allowed domains")
+
+    async def _public(self, deployment: Deployment, file: str, what: str) -> str:
         name = quote(deployment.deployment_id, safe="")
         request = Request(
-            url=f"{deployment.config_base()}/webdeployments/v1/deployments/{name}/config.json",
+            url=f"{deployment.config_base()}/webdeployments/v1/deployments/{name}/{file}",
             headers=_origin(deployment),
         )
-        what = "the deployment configuration"
         try:
             answer = await self._http.ask(request)
         except NoAnswerError as exc:
-            raise PlatformUnavailableError(what=what, status=None) from exc
+            raise PlatformUnavailableError(what=what, status=None, failure=exc.failure) from exc
         if not answer.good:
             raise PlatformUnavailableError(what=what, status=answer.status)
         return answer.text

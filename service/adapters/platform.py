@@ -105,7 +105,7 @@ class GenesysPlatform:
         try:
             return await self._http.ask(request)
         except NoAnswerError as exc:
-            raise PlatformUnavailableError(what=what, status=None) from exc
+            raise PlatformUnavailableError(what=what, status=None, failure=exc.failure) from exc
 
 
 def _bearing(url: str, token: str) -> Request:

@@ -9,6 +9,7 @@ from service.api import errors
 from service.api.api_keys import api_keys_router
 from service.api.arrival import Arrival
 from service.api.deliveries import deliveries_router
+from service.api.deployment_checks import deployment_checks_router
 from service.api.deployments import deployments_router
 from service.api.document import document_of
 from service.api.health import health_router
@@ -62,6 +63,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.include_router(sessions_router(broker))
     app.include_router(messages_router(broker))
     app.include_router(deployments_router(broker))
+    app.include_router(deployment_checks_router(broker))
     app.include_router(webhooks_router(broker))
     app.include_router(deliveries_router(broker))
     app.include_router(replays_router(broker))

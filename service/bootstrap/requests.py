@@ -10,6 +10,7 @@ from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate
 from service.usecases.broker import Broker
 from service.usecases.change import ChangeSession
+from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
 from service.usecases.create_session import CreateSession
@@ -37,6 +38,7 @@ from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.start_replay import StartReplay
 from service.usecases.tell_owner import TellOwner
+from service.usecases.try_session import TrySession
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.wake_replays import WakeReplays
 from service.webhook.target import check_url
@@ -73,9 +75,7 @@ def broker_of(shared: Shared) -> Broker:
         ids=ports.ids,
         authenticate=authenticate,
         once=Once(tenants=ports.tenants, clock=ports.clock, ids=ports.ids),
-        check_ready=CheckReady(
-            tenants=ports.tenants, clock=ports.clock, watch=shared.post_event.watch
-        ),
+        check_ready=_check_ready(shared),
         create_session=_create_session(shared, follow),
         read_session=ReadSession(sessions=ports.sessions),
         list_sessions=ListSessions(sessions=ports.sessions),
@@ -88,6 +88,7 @@ def broker_of(shared: Shared) -> Broker:
         resume_session=_verb(ResumeSession, shared),
         erase_session=_erase_session(ports),
         deployments=_deployments(shared),
+        check_deployment=_doctor(shared),
         webhooks=_webhooks(shared),
         deliveries=_deliveries(ports),
         resend_event=_resend_event(shared),
@@ -96,6 +97,16 @@ def broker_of(shared: Shared) -> Broker:
         keys=_keys(ports, authenticate),
         read_listeners=_read_listeners(shared),
     )
+
+
+def _check_ready(shared: Shared) -> CheckReady:
+    ports = shared.ports
+    return CheckReady(tenants=ports.tenants, clock=ports.clock, watch=shared.post_event.watch)
+
+
+def _doctor(shared: Shared) -> CheckDeployment:
+    trying = TrySession(ports=shared.ports, admit=shared.admit)
+    return CheckDeployment(ports=shared.ports, try_session=trying)
 
 
 def _keys(ports: Ports, authenticate: Authenticate) -> ManageKeys:

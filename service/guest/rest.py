@@ -1,4 +1,4 @@
-"""The two documents read over HTTP: a page of history, and the deployment's configuration.
+"""The documents read over HTTP: a page of history, and the deployment's public files.
 
 Values only; fetching them is an adapter's work.
 """
@@ -35,3 +35,35 @@ class DeploymentConfig:
     show_agent_typing_indicator: bool | None = None
     show_user_typing_indicator: bool | None = None
     session_duration_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadMode:
+    """What may be uploaded where no supported-content profile decides."""
+
+    file_types: tuple[str, ...] = ()
+    max_file_size_kb: int | None = None
+    extras: JsonObject = kept()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessengerSettings:
+    """What else the configuration says, for people who wonder; None where it does not say."""
+
+    languages: tuple[str, ...] = ()
+    default_language: str | None = None
+    conversations: bool | None = None
+    authentication: bool | None = None
+    step_up: bool | None = None
+    attachments: bool | None = None
+    """Whether a supported-content profile decides; None: the modes do."""
+    upload_modes: tuple[UploadMode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedDomains:
+    """The public `domains.json`: from where browsers may use the deployment."""
+
+    allow_all: bool = False
+    domains: tuple[str, ...] = ()
+    extras: JsonObject = kept()

@@ -3,7 +3,13 @@
 from typing import Any, Final
 
 from service.guest.body_wire import BODY
-from service.guest.rest import DeploymentConfig, HistoryPage
+from service.guest.rest import (
+    AllowedDomains,
+    DeploymentConfig,
+    HistoryPage,
+    MessengerSettings,
+    UploadMode,
+)
 from service.guest.scalars import BOOLEAN, INTEGER, STRING
 from service.guest.shapes import Field, Shape, many, may, need, nested, object_at, step
 
@@ -36,11 +42,44 @@ _SETTINGS: Final[tuple[Field, ...]] = (
     may("session_duration_seconds", INTEGER, wire=f"{_APP}.sessionDurationSeconds"),
 )
 
+_UPLOAD_MODE: Final = Shape(
+    build=UploadMode,
+    fields=(
+        may("file_types", many(STRING)),
+        may("max_file_size_kb", INTEGER, wire="maxFileSizeKB"),
+    ),
+)
+# Apart from those above: a broken one of these must not cost the broker what it goes by.
+_MORE_SETTINGS: Final[tuple[Field, ...]] = (
+    may("languages", many(STRING)),
+    may("default_language", STRING),
+    may("conversations", BOOLEAN, wire=f"{_APP}.enabled"),
+    may("authentication", BOOLEAN, wire="auth.enabled"),
+    may("step_up", BOOLEAN, wire="auth.allowSessionUpgrade"),
+    may("attachments", BOOLEAN, wire="messenger.fileUpload.enableAttachments"),
+    may("upload_modes", many(nested(_UPLOAD_MODE)), wire="messenger.fileUpload.modes"),
+)
+DOMAINS: Final = Shape(
+    build=AllowedDomains,
+    fields=(
+        need("allow_all", BOOLEAN, wire="allowAllDomains"),
+        may("domains", many(STRING), wire="allowedDomains"),
+    ),
+)
+
 
 def read_deployment_config(document: dict[str, object]) -> DeploymentConfig:
     """Pick the known settings out of config.json. Raises: GuestProtocolError."""
     found: dict[str, Any] = {row.attr: _setting(document, row) for row in _SETTINGS}
     return DeploymentConfig(**found)
+
+
+def read_messenger_settings(document: dict[str, object]) -> MessengerSettings:
+    """Pick what people ask about out of config.json. Raises: GuestProtocolError."""
+    found: dict[str, Any] = {
+        row.attr: value for row in _MORE_SETTINGS if (value := _setting(document, row)) is not None
+    }
+    return MessengerSettings(**found)
 
 
 def _setting(document: dict[str, object], row: Field) -> object:

@@ -41,6 +41,9 @@ class GuestRest(Protocol):
     async def configuration(self, deployment: Deployment) -> str:
         """The public deployment configuration as JSON text. Raises PlatformUnavailableError."""
 
+    async def domains(self, deployment: Deployment) -> str:
+        """The public list of allowed domains as JSON text. Raises PlatformUnavailableError."""
+
 
 class Platform(Protocol):
     """The Platform API, where a deployment has credentials for it."""

@@ -49,6 +49,12 @@ class Deployment:
     blocked_extensions: tuple[str, ...] = (".bat", ".exe", ".js", ".ps1")
     auth: bool = False
     step_up: bool = False
+    messaging: bool = True
+    languages: tuple[str, ...] = ("en-us",)
+    files_status: int = 200
+    """What the public files are answered with."""
+    files_broken: bool = False
+    """Whether the public files are not as documented."""
 
 
 def origin_allowed(deployment: Deployment, origin: str | None, *, missing_allowed: bool) -> bool:
@@ -87,8 +93,8 @@ def config_json(deployment: Deployment, origin: str) -> JsonObject:
     return {
         "id": deployment.id,
         "version": "1",
-        "languages": ["en-us"],
-        "defaultLanguage": "en-us",
+        "languages": list(deployment.languages),
+        "defaultLanguage": next(iter(deployment.languages), "en-us"),
         "apiEndpoint": origin,
         "status": "Active" if deployment.active else "Inactive",
         "auth": {"enabled": deployment.auth, "allowSessionUpgrade": deployment.step_up},
@@ -110,7 +116,7 @@ def _conversations_json(deployment: Deployment, origin: str) -> JsonObject:
     if deployment.disconnect is not Disconnect.OFF:
         disconnect["type"] = deployment.disconnect.value
     return {
-        "enabled": True,
+        "enabled": deployment.messaging,
         "messagingEndpoint": origin.replace("http", "ws", 1),
         "showAgentTypingIndicator": deployment.agent_typing,
         "showUserTypingIndicator": deployment.user_typing,

@@ -5,13 +5,14 @@ The real service spreads these paths over several hosts; here one origin has the
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from service.simulator import login
 from service.simulator.answers import Answer, bearer_of, error_answer, json_answer
 from service.simulator.attachment import FileState
 from service.simulator.conversations import conversation, message_details, oauth_token
-from service.simulator.deployments import config_json, domains_json
+from service.simulator.deployments import Deployment, config_json, domains_json
 from service.simulator.events import HttpRequested
 from service.simulator.files import take_upload
 from service.simulator.history import read_history
@@ -45,12 +46,20 @@ def _history(state: WorldState, request: HttpRequested, _: str) -> Answer:
 def _config(state: WorldState, request: HttpRequested, ident: str) -> Answer:
     deployment = state.deployments.get(ident)
     # The public files lie in a bucket that answers 403 for what it does not have.
-    return json_answer(config_json(deployment, request.origin)) if deployment else FORBIDDEN
+    return _file(deployment, config_json(deployment, request.origin)) if deployment else FORBIDDEN
 
 
 def _domains(state: WorldState, _: HttpRequested, ident: str) -> Answer:
     deployment = state.deployments.get(ident)
-    return json_answer(domains_json(deployment)) if deployment else FORBIDDEN
+    return _file(deployment, domains_json(deployment)) if deployment else FORBIDDEN
+
+
+def _file(deployment: Deployment, content: JsonObject) -> Answer:
+    if deployment.files_status != HTTPStatus.OK:
+        return Answer(status=deployment.files_status)
+    if deployment.files_broken:
+        return json_answer({"messenger": "on", "allowAllDomains": "yes"})
+    return json_answer(content)
 
 
 def _upload(state: WorldState, request: HttpRequested, ident: str) -> Answer:

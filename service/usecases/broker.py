@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.ports.system import Clock, Ids
 from service.usecases.authenticate import Authenticate
+from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
 from service.usecases.create_session import CreateSession
@@ -46,6 +47,7 @@ class Broker:
     resume_session: ResumeSession
     erase_session: EraseSession
     deployments: ManageDeployments
+    check_deployment: CheckDeployment
     webhooks: ManageWebhooks
     deliveries: ReadDeliveries
     resend_event: ResendEvent

@@ -8,7 +8,8 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
 import httpx2
 from fastapi import FastAPI
@@ -18,9 +19,15 @@ from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.api.app import create_app
 from service.domain.access import ApiKey
+from service.domain.budget import MINUTE_LIMIT, allowance
 from service.domain.deployment import Deployment
 from service.domain.drafts import Draft, confirmed, failed, received
-from service.domain.errors import BlockedTargetError, NotFoundError
+from service.domain.errors import (
+    BlockedTargetError,
+    LinkLostError,
+    NotFoundError,
+    PlatformUnavailableError,
+)
 from service.domain.events import Event
 from service.domain.given import Fresh, Given, SendIds
 from service.domain.ids import (
@@ -40,9 +47,11 @@ from service.domain.message import Author, AuthorKind, Failure, Message, Message
 from service.domain.send import PendingSend
 from service.domain.session import Ended, EndedBy, EndMode, PublicState, Session, State
 from service.domain.trace import Trace
-from service.ports import SendChange, WebhookAnswer
+from service.ports import Link, Ports, SendChange, WebhookAnswer
+from service.usecases.admit import Admit
 from service.usecases.authenticate import Authenticate, EnsureAdminKey
 from service.usecases.broker import Broker
+from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
 from service.usecases.create_session import CreateRequest, CreateSession
@@ -68,6 +77,7 @@ from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.start_replay import StartReplay
+from service.usecases.try_session import TrySession
 from service.usecases.waiting import Patience
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.wake_replays import WakeReplays
@@ -514,6 +524,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         replays=ReadReplays(tenants=tenants, replays=bench.table.replays),
         start_replay=_start_replay(bench),
         keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
+        check_deployment=_doctor(bench),
         read_listeners=ReadListeners(
             shards=bench.table.shards,
             tenants=tenants,
@@ -522,6 +533,33 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
             standing=admitting(clock, bench.table.budgets).standing,
         ),
     )
+
+
+class NoGenesys:
+    """Public files of a domain that does not exist."""
+
+    async def configuration(self, deployment: Deployment) -> str:
+        raise PlatformUnavailableError(what="the configuration", status=None, failure="dns")
+
+    async def domains(self, deployment: Deployment) -> str:
+        raise PlatformUnavailableError(what="the domains", status=None, failure="dns")
+
+    async def open(self, deployment: Deployment) -> Link:
+        raise LinkLostError(code=1006, reason="dns")
+
+
+def _doctor(bench: Bench) -> CheckDeployment:
+    outside = SimpleNamespace(
+        clock=bench.clock,
+        ids=bench.ids,
+        tenants=bench.table.tenants,
+        budgets=bench.table.budgets,
+        guest_rest=NoGenesys(),
+        sockets=NoGenesys(),
+    )
+    ports = cast("Ports", outside)
+    admit = Admit(ports=ports, allowance=allowance(MINUTE_LIMIT))
+    return CheckDeployment(ports=ports, try_session=TrySession(ports=ports, admit=admit))
 
 
 def _webhooks(bench: Bench) -> ManageWebhooks:

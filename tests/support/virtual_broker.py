@@ -80,7 +80,13 @@ class SimulatedGenesys:
         return body.decode()
 
     async def configuration(self, deployment: Deployment) -> str:
-        path = f"/webdeployments/v1/deployments/{deployment.deployment_id}/config.json"
+        return await self._public(deployment, "config.json")
+
+    async def domains(self, deployment: Deployment) -> str:
+        return await self._public(deployment, "domains.json")
+
+    async def _public(self, deployment: Deployment, file: str) -> str:
+        path = f"/webdeployments/v1/deployments/{deployment.deployment_id}/{file}"
         status, _, body = await self.simulator.http("GET", deployment.config_base() + path, {}, b"")
         if status != 200:
             raise PlatformUnavailableError(what="the configuration", status=status)

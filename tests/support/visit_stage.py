@@ -146,11 +146,14 @@ class ScriptedPlatform:
         default_factory=deque
     )
     asked: list[float] = field(default_factory=list)
+    hangs: bool = False
 
     async def conversation_of(
         self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
     ) -> tuple[str, str | None] | None:
         self.asked.append(self.clock.now())
+        if self.hangs:
+            await self.clock.sleep(3600)
         answer = self.answers.popleft() if self.answers else None
         if isinstance(answer, PlatformUnavailableError):
             raise answer
@@ -168,6 +171,7 @@ class Stage:
     lanes: Watched
     shards: Watched
     history: Watched
+    budgets: Watched
     wires: WatchedSockets
     platform: ScriptedPlatform
 
@@ -405,6 +409,7 @@ async def staged(
     async with virtual_broker(config) as broker:
         sessions, lanes = Watched(broker.ports.sessions), Watched(broker.ports.lanes)
         shards, history = Watched(broker.ports.shards), Watched(broker.ports.guest_rest)
+        budgets = Watched(broker.ports.budgets)
         wires = WatchedSockets(broker.ports, broker.clock)
         platform = ScriptedPlatform(broker.clock)
         ports = replace(
@@ -413,6 +418,7 @@ async def staged(
             lanes=cast("Any", lanes),
             shards=cast("Any", shards),
             guest_rest=cast("Any", history),
+            budgets=cast("Any", budgets),
             sockets=wires,
             platform=platform,
         )
@@ -424,6 +430,7 @@ async def staged(
             lanes=lanes,
             shards=shards,
             history=history,
+            budgets=budgets,
             wires=wires,
             platform=platform,
         )

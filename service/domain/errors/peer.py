@@ -52,12 +52,16 @@ class HistoryUnavailableError(PeerError):
 
 
 class PlatformUnavailableError(PeerError):
-    """The platform API or the deployment's public configuration could not be read now."""
+    """The platform API or the deployment's public files could not be read now.
 
-    def __init__(self, *, what: str, status: int | None) -> None:
+    `failure` says how no answer came (status None): dns, timeout, tls, refused or other.
+    """
+
+    def __init__(self, *, what: str, status: int | None, failure: str = "other") -> None:
         super().__init__(what, status)
         self.what = what
         self.status = status
+        self.failure = failure
 
     def __str__(self) -> str:
         return f"{self.what} could not be read (HTTP {self.status})"

@@ -92,6 +92,38 @@ async def test_a_configuration_nobody_serves_is_unavailable() -> None:
     assert caught.value.status is None
 
 
+async def test_the_allowed_domains_lie_beside_it() -> None:
+    async with http_peer(lambda _: Reply(body=b'{"a": 1}')) as peer, guest_rest() as rest:
+        text = await rest.domains(deployment_at(peer.endpoint, deployment_id="d"))
+
+    assert text == '{"a": 1}'
+    assert peer.asked[0].target == "/webdeployments/v1/deployments/d/domains.json"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "failure"),
+    [("http://no-such-host.invalid", "dns"), ("http://127.0.0.1:1", "refused")],
+)
+async def test_how_no_answer_came_is_told(endpoint: str, failure: str) -> None:
+    async with guest_rest() as rest:
+        with pytest.raises(PlatformUnavailableError) as caught:
+            await rest.domains(deployment_at(endpoint))
+
+    assert (caught.value.status, caught.value.failure) == (None, failure)
+
+
+async def test_silence_is_told_as_such() -> None:
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2)
+        await hang_up(reader, writer)
+
+    async with raw_server(stall) as endpoint, guest_rest() as rest:
+        with pytest.raises(PlatformUnavailableError) as silent:
+            await rest.configuration(deployment_at(endpoint))
+
+    assert silent.value.failure == "timeout"
+
+
 @pytest.mark.parametrize("status", [204, 302, 401, 404, 500, 503])
 async def test_any_status_but_200_is_a_failure_with_it(status: int) -> None:
     failure = await failure_after(Reply(status=status, headers={"Location": "/elsewhere"}))
@@ -209,3 +241,4 @@ async def test_only_the_given_authority_is_trusted(tmp_path: Path) -> None:
 
     # 426: the WebSocket server was reached and wants an upgrade.
     assert statuses == [426, None]
+    assert caught.value.failure == "tls"

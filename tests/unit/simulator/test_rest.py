@@ -42,6 +42,24 @@ def test_the_allowed_domains_are_public() -> None:
     assert domains == {"allowAllDomains": False, "allowedDomains": ["shop.test"]}
 
 
+@pytest.mark.parametrize("name", ["config", "domains"])
+def test_public_files_can_be_missing_or_broken(name: str) -> None:
+    missing = stage(Deployment(files_status=503)).http("GET", f"{FOLDER}/{name}.json")
+    broken = stage(Deployment(files_broken=True)).http("GET", f"{FOLDER}/{name}.json")
+
+    assert (missing.status, missing.body) == (503, b"")
+    assert json.loads(broken.body) == {"messenger": "on", "allowAllDomains": "yes"}
+
+
+def test_languages_and_messaging_are_settings() -> None:
+    here = stage(Deployment(languages=("de", "fr"), messaging=False))
+
+    config = json.loads(here.http("GET", f"{FOLDER}/config.json").body)
+
+    assert (config["languages"], config["defaultLanguage"]) == (["de", "fr"], "de")
+    assert config["messenger"]["apps"]["conversations"]["enabled"] is False
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -1,0 +1,166 @@
+"""Opens one guest session of a deployment, looks at it, and closes it. Keeps nothing of it.
+
+No message and no Join is sent, so no conversation begins and no agent sees it. The table never
+hears of it, but for the one connection that it takes of the deployment's budget.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from service.domain.budget import is_throttled, is_trouble
+from service.domain.deployment import Deployment
+from service.domain.errors import GuestProtocolError, LinkDeniedError, LinkLostError
+from service.domain.finding import Finding
+from service.domain.ids import SESSION, SessionId
+from service.guest.check_session import check_attached, check_denied, is_attach_answer
+from service.guest.check_words import found
+from service.guest.codec import decode, encode
+from service.guest.messages import ServerFrame, SessionResponse
+from service.guest.requests import CloseSession, ConfigureSession, Request
+from service.ports import Link, Ports
+from service.usecases.admit import Admit, Bid
+
+ANSWER_SECONDS: Final = 5.0
+THROTTLED_SECONDS: Final = 60.0
+"""Connections are counted per minute: so long others stay away where Genesys names no time."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """What came of it so far; whoever runs out of time takes it as it is."""
+
+    findings: "list[Finding]"
+    connections: int = 0
+    opened: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrySession:
+    """One test session."""
+
+    ports: Ports
+    admit: Admit
+
+    async def __call__(self, deployment: Deployment, trial: Trial, *, until: float) -> None:
+        """Fill in the trial. `until`: when to stop waiting for a turn, seconds since the epoch.
+
+        Raises UnavailableError: the table cannot say whether there is a turn.
+        """
+        bid = Bid(
+            session_id=SessionId(self.ports.ids.ulid(SESSION)),
+            last_active=self.ports.clock.now(),
+            urgent=True,
+        )
+        try:
+            if not await self._turn(deployment, bid, until):
+                trial.findings.append(
+                    found("session_not_tried", "The deployment's connections are used up just now.")
+                )
+                return
+            trial.connections = 1
+            link = await self._open(deployment, bid.session_id, trial)
+        finally:
+            self.admit.leave(deployment, bid.session_id)
+        if link is None:
+            return
+        try:
+            await self._look(deployment, link, trial)
+        finally:
+            await link.close()
+
+    async def _turn(self, deployment: Deployment, bid: Bid, until: float) -> bool:
+        clock = self.ports.clock
+        while (at := await self.admit(deployment, bid)) is not None:
+            if at > until:
+                return False
+            await clock.sleep(max(0.0, at - clock.now()))
+        return True
+
+    async def _open(self, deployment: Deployment, name: SessionId, trial: Trial) -> Link | None:
+        """Open, and tell everybody what came of it, as every visit does."""
+        try:
+            link = await self.ports.sockets.open(deployment)
+        except LinkDeniedError as denied:
+            trial.findings.append(check_denied(denied.status))
+            if is_throttled(denied.status):
+                wait = denied.retry_after_seconds
+                seconds = THROTTLED_SECONDS if wait is None else wait
+                await self.admit.throttled(deployment, name, seconds)
+            elif is_trouble(denied.status):
+                await self.admit.failed(deployment, name)
+            else:
+                await self.admit.answered(deployment, name)
+            return None
+        except LinkLostError as lost:
+            trial.findings.append(found("session_unanswered", _lost(lost)))
+            await self.admit.failed(deployment, name)
+            return None
+        await self.admit.answered(deployment, name)
+        return link
+
+    async def _look(self, deployment: Deployment, link: Link, trial: Trial) -> None:
+        token = self.ports.ids.uuid()
+        configure = ConfigureSession(
+            token=token,
+            deployment_id=deployment.deployment_id,
+            start_new=False,
+            tracing_id=self.ports.ids.uuid(),
+        )
+        try:
+            frame = await self._ask(link, configure)
+        except LinkLostError as lost:
+            trial.findings.append(found("session_unanswered", _lost(lost)))
+            return
+        except TimeoutError:
+            trial.findings.append(found("session_unanswered", "No answer to configure came."))
+            return
+        trial.findings += check_attached(frame)
+        trial.opened = isinstance(frame, SessionResponse) and frame.connected
+        if trial.opened:
+            trial.closed = await self._close(link, token)
+            trial.findings.append(_ending(closed=trial.closed))
+
+    async def _close(self, link: Link, token: str) -> bool:
+        """Close the session itself, not only the link; whether Genesys said so."""
+        close = CloseSession(
+            token=token, close_all_connections=True, tracing_id=self.ports.ids.uuid()
+        )
+        try:
+            frame = await self._ask(link, close)
+        except (LinkLostError, TimeoutError):
+            return False
+        return isinstance(frame, SessionResponse) and not frame.connected
+
+    async def _ask(self, link: Link, request: Request) -> ServerFrame:
+        """The answer to a request; what comes besides is passed over.
+
+        Raises LinkLostError, TimeoutError.
+        """
+        async with self.ports.clock.timeout(ANSWER_SECONDS):
+            await link.send(encode(request))
+            while True:
+                frame = _decoded(await link.receive())
+                if frame is not None and is_attach_answer(frame):
+                    return frame
+
+
+def _decoded(text: str) -> ServerFrame | None:
+    try:
+        frame = decode(text)
+    except GuestProtocolError:
+        return None
+    return None if isinstance(frame, Request) else frame
+
+
+def _lost(lost: LinkLostError) -> str:
+    return f"The connection was lost (code {lost.code})."
+
+
+def _ending(*, closed: bool) -> Finding:
+    if closed:
+        return found("session_closed", "No conversation began, and nothing of it is kept.")
+    return found(
+        "session_left",
+        "The connection is closed. No conversation began; the empty session expires by itself.",
+    )

@@ -1,0 +1,108 @@
+"""What a test session and the Platform API mean for the broker."""
+
+import pytest
+
+from service.guest.check_session import (
+    check_attached,
+    check_denied,
+    check_platform,
+    is_attach_answer,
+)
+from service.guest.check_settings import Unread
+from service.guest.messages import (
+    AllowedMedia,
+    ErrorFrame,
+    FileType,
+    MediaRules,
+    ServerFrame,
+    SessionExpiredEvent,
+    SessionResponse,
+    TooManyRequests,
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (None, "platform_works"),
+        (Unread(status=400), "platform_refused"),
+        (Unread(status=401), "platform_refused"),
+        (Unread(status=403), "platform_forbidden"),
+        (Unread(status=429), "platform_unreachable"),
+        (Unread(status=None, failure="dns"), "platform_unreachable"),
+    ],
+)
+def test_the_platform_api(outcome: Unread | None, code: str) -> None:
+    assert check_platform(outcome).code == code
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "session_denied"),
+        (404, "session_denied"),
+        (429, "session_throttled"),
+        (503, "session_unanswered"),
+    ],
+)
+def test_a_status_instead_of_a_link(status: int, code: str) -> None:
+    finding = check_denied(status)
+
+    assert (finding.code, finding.detail) == (code, f"The answer was HTTP {status}.")
+
+
+def _media(*types: str | None, size: int | None = None) -> AllowedMedia:
+    rules = MediaRules(
+        file_types=tuple(FileType(type=name) for name in types), max_file_size_kb=size
+    )
+    return AllowedMedia(inbound=rules)
+
+
+def test_a_session_tells_what_it_allows() -> None:
+    frame = SessionResponse(
+        connected=True,
+        duration_seconds=900,
+        max_custom_data_bytes=2048,
+        blocked_extensions=(".exe", ".bat"),
+        allowed_media=_media("image/png", None, size=500),
+    )
+
+    opened, media = check_attached(frame)
+
+    assert (opened.code, media.code) == ("session_opened", "media_allowed")
+    assert opened.detail == (
+        "As Genesys says: it lasts 900 seconds, custom attributes have 2048 bytes."
+    )
+    assert media.detail == "Files of at most 500 KB: image/png. 2 file extensions are blocked."
+
+
+@pytest.mark.parametrize(
+    ("media", "code"),
+    [(None, "media_untold"), (AllowedMedia(), "media_untold"), (_media(), "media_none")],
+)
+def test_media_that_are_not_allowed_or_not_told(media: AllowedMedia | None, code: str) -> None:
+    opened, found = check_attached(SessionResponse(connected=True, allowed_media=media))
+
+    assert opened.detail == "Genesys says no more about it."
+    assert found.code == code
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "words"),
+    [
+        (TooManyRequests(), "session_throttled", "too many requests"),
+        (ErrorFrame(raw_class="string", code=404), "session_refused", "code 404"),
+        (SessionResponse(connected=False, code=200), "session_refused", "not connected (code 200)"),
+    ],
+)
+def test_a_session_that_does_not_come_about(frame: ServerFrame, code: str, words: str) -> None:
+    (finding,) = check_attached(frame)
+
+    assert finding.code == code
+    assert words in finding.detail
+
+
+def test_what_answers_a_configure() -> None:
+    assert is_attach_answer(SessionResponse(connected=True))
+    assert is_attach_answer(ErrorFrame(raw_class=None))
+    assert not is_attach_answer(SessionExpiredEvent())
