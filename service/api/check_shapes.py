@@ -1,6 +1,7 @@
-"""What the doctor of a deployment answers, as models for the OpenAPI document."""
+"""What is told of a deployment from outside, as models for the OpenAPI document."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -25,6 +26,26 @@ class TestSessionOut(Outbound):
     opened: bool
     closed: bool = Field(description="Whether Genesys confirmed that it is closed.")
     connections: int = Field(description="What it took of the deployment's budget.")
+
+
+class DriftOut(Outbound):
+    """One kind of thing in a deployment's frames that the broker does not know."""
+
+    kind: str = Field(description="class, code, content, field, type, malformed, other; or more.")
+    name: str | None = Field(description="Its name on the wire; what looks like an id is a star.")
+    count: int = Field(description="Frames, at the least: what a process crashed with is lost.")
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sample: dict[str, Any] | None = Field(
+        description="One frame without what anybody said, and without ids and secrets."
+    )
+
+
+class DriftPageOut(Outbound):
+    """A page of it, what was seen last first."""
+
+    items: list[DriftOut]
+    next_cursor: str | None
 
 
 class CheckOut(Outbound):

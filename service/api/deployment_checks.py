@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.check_shapes import CheckOut
+from service.api.check_shapes import CheckOut, DriftPageOut
 from service.api.door import call_of, guarded, respond
+from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.shapes import errors_of
 from service.domain.access import Scope
 from service.domain.ids import DeploymentName
@@ -37,6 +38,21 @@ def deployment_checks_router(broker: Broker) -> APIRouter:
         key = call_of(request).key
         return await respond(
             broker.check_deployment(key, DeploymentName(name), session=with_session)
+        )
+
+    @router.get(
+        "/{name}/drift",
+        response_model=None,
+        responses={200: {"model": DriftPageOut}, **errors_of(404, 422)},
+        summary="List what the broker does not know of a deployment's frames",
+    )
+    async def list_drift(
+        request: Request, name: str, cursor: Cursor = None, limit: Limit = LIMIT
+    ) -> Response:
+        """Unknown classes, codes, fields and content types. Written down about once a minute."""
+        key = call_of(request).key
+        return await respond(
+            broker.read_drift(key, DeploymentName(name), cursor=cursor, limit=limit)
         )
 
     return router

@@ -23,6 +23,7 @@ from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.leases import Leases
 from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
+from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
 from service.usecases.present import PresentVisits
 from service.usecases.push_typing import PushTyping
@@ -78,7 +79,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
     wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints, moot=moot)
     typing = _push_typing(ports, endpoints, post_event)
     admit = Admit(ports=ports, allowance=allowance(settings.connections_per_minute))
-    tools = Tools(ports=ports, facts=facts, wake_lanes=wake_lanes, push_typing=typing, admit=admit)
+    tools = _tools(ports, facts, wake_lanes, typing, admit)
     visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
     starts = _starts(settings, ports, facts)
     shared = Shared(
@@ -90,6 +91,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         post_event=post_event,
         endpoints=endpoints,
         admit=admit,
+        drift=tools.drift,
     )
     gate = _gate(shared)
     return Assembly(
@@ -107,6 +109,19 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         run_replay=run_replay(shared, gate),
         sweep=_sweep(shared, starts),
         ensure_admin_key=EnsureAdminKey(tenants=ports.tenants, clock=ports.clock),
+    )
+
+
+def _tools(
+    ports: Ports, facts: Facts, wake_lanes: WakeLanes, typing: PushTyping, admit: Admit
+) -> Tools:
+    return Tools(
+        ports=ports,
+        facts=facts,
+        wake_lanes=wake_lanes,
+        push_typing=typing,
+        admit=admit,
+        drift=NoteDrift(clock=ports.clock, store=ports.drifts),
     )
 
 

@@ -129,6 +129,7 @@ def with_wires(
         attempts=table.attempts,
         tenant_log=table.tenant_log,
         replays=table.replays,
+        drifts=table.drifts,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

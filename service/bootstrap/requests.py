@@ -23,8 +23,10 @@ from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
 from service.usecases.read_deliveries import ReadDeliveries
+from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
@@ -56,6 +58,7 @@ class Shared:
     post_event: PostEvent
     endpoints: KnownEndpoints
     admit: Admit
+    drift: NoteDrift
 
 
 def broker_of(shared: Shared) -> Broker:
@@ -89,6 +92,7 @@ def broker_of(shared: Shared) -> Broker:
         erase_session=_erase_session(ports),
         deployments=_deployments(shared),
         check_deployment=_doctor(shared),
+        read_drift=ReadDrift(tenants=ports.tenants, drifts=ports.drifts),
         webhooks=_webhooks(shared),
         deliveries=_deliveries(ports),
         resend_event=_resend_event(shared),
@@ -105,7 +109,7 @@ def _check_ready(shared: Shared) -> CheckReady:
 
 
 def _doctor(shared: Shared) -> CheckDeployment:
-    trying = TrySession(ports=shared.ports, admit=shared.admit)
+    trying = TrySession(ports=shared.ports, admit=shared.admit, drift=shared.drift)
     return CheckDeployment(ports=shared.ports, try_session=trying)
 
 
@@ -211,6 +215,7 @@ def _deployments(shared: Shared) -> ManageDeployments:
     return ManageDeployments(
         tenants=ports.tenants,
         sessions=ports.sessions,
+        drifts=ports.drifts,
         clock=ports.clock,
         allow_endpoint=shared.settings.allow_endpoint,
     )

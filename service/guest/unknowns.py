@@ -3,9 +3,11 @@
 A label names sorts and fields, without list positions and never a value.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
+from service.domain.errors import GuestProtocolError
 from service.guest.body_wire import BODY
 from service.guest.codes import effective_code, is_known_code
 from service.guest.frame_wire import CLASS_OF, CLASSES, ENVELOPE, ERROR_BODY
@@ -21,6 +23,7 @@ from service.guest.requests import Request, UnknownRequest
 from service.guest.shapes import label
 
 _BODY: Final = "body"
+_POSITIONS: Final = re.compile(r"\[\d+\]")
 _FRAME_TYPES: Final = frozenset({"", "response", "message"})
 
 
@@ -31,6 +34,11 @@ def unknowns(message: Message) -> tuple[str, ...]:
     if isinstance(message, Request):
         return tuple(ACTIONS[ACTION_OF[type(message)]].unknown(message, ""))
     return tuple(_in_frame(message))
+
+
+def malformed(fault: GuestProtocolError) -> str:
+    """The label of a frame that cannot be one, by the place that is wrong."""
+    return label("malformed", _POSITIONS.sub("[]", fault.path))
 
 
 def _in_frame(frame: ServerFrame) -> Iterator[str]:

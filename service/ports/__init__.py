@@ -6,6 +6,7 @@ theirs leaks. Instants are seconds since the epoch; durations are seconds.
 
 from dataclasses import dataclass
 
+from service.ports.drifts import DriftStore
 from service.ports.keys import KeyRingStore, KeyService, NewKey, SealedError
 from service.ports.replays import DueStrand, FoundSession, ReplayStore
 from service.ports.sessions import (
@@ -65,6 +66,7 @@ class Ports:
     attempts: AttemptStore
     tenant_log: TenantLog
     replays: ReplayStore
+    drifts: DriftStore
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -84,6 +86,7 @@ __all__ = [
     "Clock",
     "Deliveries",
     "DeliveryHint",
+    "DriftStore",
     "DueStrand",
     "FoundSession",
     "GuestRest",

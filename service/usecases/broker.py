@@ -15,6 +15,7 @@ from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.read_deliveries import ReadDeliveries
+from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
@@ -48,6 +49,7 @@ class Broker:
     erase_session: EraseSession
     deployments: ManageDeployments
     check_deployment: CheckDeployment
+    read_drift: ReadDrift
     webhooks: ManageWebhooks
     deliveries: ReadDeliveries
     resend_event: ResendEvent

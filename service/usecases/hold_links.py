@@ -124,6 +124,7 @@ class HoldLinks:
                 # Nothing is claimed any more.
                 pass
         await self.leases.release()
+        await self.visit.tools.drift.flush()
 
     def look(self, session_id: SessionId, shard: int, *, wanted: bool = True) -> None:
         """Visit it, or tell the visit that is under way to look again.
@@ -214,6 +215,7 @@ class HoldLinks:
         """The index is a hint like any other; looking again finds what it did not show before."""
         while True:
             await self.ports.clock.sleep(SCAN_SECONDS)
+            await self.visit.tools.drift.settle()
             with suppress(BrokerError):
                 live: set[SessionId] = set()
                 for shard in sorted(self.held):

@@ -19,6 +19,7 @@ from service.domain.errors import (
 )
 from service.domain.ids import DeploymentName, TenantName
 from service.domain.instants import rfc3339
+from service.ports.drifts import DriftStore
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Clock
@@ -53,6 +54,7 @@ class ManageDeployments:
 
     tenants: TenantStore
     sessions: SessionStore
+    drifts: DriftStore
     clock: Clock
     allow_endpoint: bool
 
@@ -120,6 +122,7 @@ class ManageDeployments:
         """204. Raises NotFoundError, NameInUseError while sessions of it are open."""
         await self.unused(key, name)
         await self.tenants.delete_deployment(key.tenant, name)
+        await self.drifts.forget(key.tenant, name)
         return Answer(status=204)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:

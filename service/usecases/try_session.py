@@ -17,8 +17,10 @@ from service.guest.check_words import found
 from service.guest.codec import decode, encode
 from service.guest.messages import ServerFrame, SessionResponse
 from service.guest.requests import CloseSession, ConfigureSession, Request
+from service.guest.unknowns import malformed, unknowns
 from service.ports import Link, Ports
 from service.usecases.admit import Admit, Bid
+from service.usecases.note_drift import NoteDrift
 
 ANSWER_SECONDS: Final = 5.0
 THROTTLED_SECONDS: Final = 60.0
@@ -41,6 +43,7 @@ class TrySession:
 
     ports: Ports
     admit: Admit
+    drift: NoteDrift
 
     async def __call__(self, deployment: Deployment, trial: Trial, *, until: float) -> None:
         """Fill in the trial. `until`: when to stop waiting for a turn, seconds since the epoch.
@@ -68,6 +71,7 @@ class TrySession:
             await self._look(deployment, link, trial)
         finally:
             await link.close()
+        await self.drift.settle()
 
     async def _turn(self, deployment: Deployment, bid: Bid, until: float) -> bool:
         clock = self.ports.clock
@@ -108,7 +112,7 @@ class TrySession:
             tracing_id=self.ports.ids.uuid(),
         )
         try:
-            frame = await self._ask(link, configure)
+            frame = await self._ask(deployment, link, configure)
         except LinkLostError as lost:
             trial.findings.append(found("session_unanswered", _lost(lost)))
             return
@@ -118,21 +122,21 @@ class TrySession:
         trial.findings += check_attached(frame)
         trial.opened = isinstance(frame, SessionResponse) and frame.connected
         if trial.opened:
-            trial.closed = await self._close(link, token)
+            trial.closed = await self._close(deployment, link, token)
             trial.findings.append(_ending(closed=trial.closed))
 
-    async def _close(self, link: Link, token: str) -> bool:
+    async def _close(self, deployment: Deployment, link: Link, token: str) -> bool:
         """Close the session itself, not only the link; whether Genesys said so."""
         close = CloseSession(
             token=token, close_all_connections=True, tracing_id=self.ports.ids.uuid()
         )
         try:
-            frame = await self._ask(link, close)
+            frame = await self._ask(deployment, link, close)
         except (LinkLostError, TimeoutError):
             return False
         return isinstance(frame, SessionResponse) and not frame.connected
 
-    async def _ask(self, link: Link, request: Request) -> ServerFrame:
+    async def _ask(self, deployment: Deployment, link: Link, request: Request) -> ServerFrame:
         """The answer to a request; what comes besides is passed over.
 
         Raises LinkLostError, TimeoutError.
@@ -140,17 +144,18 @@ class TrySession:
         async with self.ports.clock.timeout(ANSWER_SECONDS):
             await link.send(encode(request))
             while True:
-                frame = _decoded(await link.receive())
+                frame = self._decoded(deployment, await link.receive())
                 if frame is not None and is_attach_answer(frame):
                     return frame
 
-
-def _decoded(text: str) -> ServerFrame | None:
-    try:
-        frame = decode(text)
-    except GuestProtocolError:
-        return None
-    return None if isinstance(frame, Request) else frame
+    def _decoded(self, deployment: Deployment, text: str) -> ServerFrame | None:
+        try:
+            frame = decode(text)
+            strange = unknowns(frame)
+        except GuestProtocolError as fault:
+            frame, strange = None, (malformed(fault),)
+        self.drift(deployment.tenant, deployment.name, strange, text)
+        return None if isinstance(frame, Request) else frame
 
 
 def _lost(lost: LinkLostError) -> str:

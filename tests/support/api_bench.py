@@ -63,8 +63,10 @@ from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
+from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
 from service.usecases.read_deliveries import ReadDeliveries
+from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
@@ -516,7 +518,11 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
             sessions=sessions, hints=bench.hints, bell=bell, clock=clock, ids=ids
         ),
         deployments=ManageDeployments(
-            tenants=tenants, sessions=sessions, clock=clock, allow_endpoint=allow_endpoint
+            tenants=tenants,
+            sessions=sessions,
+            drifts=bench.table.drifts,
+            clock=clock,
+            allow_endpoint=allow_endpoint,
         ),
         webhooks=_webhooks(bench),
         deliveries=_deliveries(bench),
@@ -525,6 +531,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         start_replay=_start_replay(bench),
         keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
         check_deployment=_doctor(bench),
+        read_drift=ReadDrift(tenants=tenants, drifts=bench.table.drifts),
         read_listeners=ReadListeners(
             shards=bench.table.shards,
             tenants=tenants,
@@ -559,7 +566,9 @@ def _doctor(bench: Bench) -> CheckDeployment:
     )
     ports = cast("Ports", outside)
     admit = Admit(ports=ports, allowance=allowance(MINUTE_LIMIT))
-    return CheckDeployment(ports=ports, try_session=TrySession(ports=ports, admit=admit))
+    drift = NoteDrift(clock=bench.clock, store=bench.table.drifts)
+    trying = TrySession(ports=ports, admit=admit, drift=drift)
+    return CheckDeployment(ports=ports, try_session=trying)
 
 
 def _webhooks(bench: Bench) -> ManageWebhooks:

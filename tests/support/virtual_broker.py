@@ -153,6 +153,7 @@ async def virtual_broker(
         attempts=table.attempts,
         tenant_log=table.tenant_log,
         replays=table.replays,
+        drifts=table.drifts,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

@@ -64,6 +64,7 @@ def open_dynamodb(
         tenant_log=stores.tenant_log,
         replays=stores.replays,
         key_ring=stores.key_ring,
+        drifts=stores.drifts,
     )
 
 

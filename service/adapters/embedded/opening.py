@@ -53,4 +53,5 @@ def open_embedded(
         tenant_log=stores.tenant_log,
         replays=stores.replays,
         key_ring=stores.key_ring,
+        drifts=stores.drifts,
     )

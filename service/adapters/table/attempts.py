@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from service.adapters.table import cursors, schema
@@ -82,7 +83,7 @@ class AttemptTable:
 
     async def count_failed(self, endpoint_id: EndpointId, *, now: float, most: int) -> int:
         """The entries of that day."""
-        partition = schema.failed_attempts_partition(endpoint_id, schema.day_of(now))
+        partition = schema.failed_attempts_partition(endpoint_id, _day_of(now))
         found = await self._driver.query(Query(partition=partition, index=schema.LANES, limit=most))
         return len(found.items)
 
@@ -142,10 +143,10 @@ def _days(wanted: AttemptFilter, *, now: float) -> Sequence[str]:
     oldest = now - KEPT_DAYS * DAY_SECONDS
     first = oldest if wanted.since is None else max(oldest, wanted.since)
     last = now if wanted.until is None else min(now, wanted.until)
-    every = [schema.day_of(now - back * DAY_SECONDS) for back in range(KEPT_DAYS + 1)]
+    every = [_day_of(now - back * DAY_SECONDS) for back in range(KEPT_DAYS + 1)]
     if last < first:
         return []
-    return [day for day in every if schema.day_of(first) <= day <= schema.day_of(last)]
+    return [day for day in every if _day_of(first) <= day <= _day_of(last)]
 
 
 def _failed_on(endpoint_id: EndpointId, day: str, start: Mapping[str, str] | None) -> Query | None:
@@ -172,7 +173,7 @@ def _item(attempt: Attempt) -> Item:
         "body": text_of({name: members[name] for name in members if name not in IN_KEY}),
     }
     if attempt.failed:
-        day = schema.day_of(attempt.at)
+        day = _day_of(attempt.at)
         item[schema.LANES.pk] = schema.failed_attempts_partition(attempt.endpoint_id, day)
         item[schema.LANES.sk] = attempt.id
     return item
@@ -209,3 +210,8 @@ def _start(endpoint_id: EndpointId, cursor: str) -> Mapping[str, str]:
 
 def _listing(endpoint_id: EndpointId) -> str:
     return schema.failed_attempts_partition(endpoint_id, "")
+
+
+def _day_of(at: float) -> str:
+    """The day of an instant in UTC; text order is time order."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

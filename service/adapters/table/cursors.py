@@ -44,6 +44,14 @@ def within(query: Query, place: str) -> str:
     return place
 
 
+def instant(text: str) -> float:
+    """The instant that is part of a place; the epoch where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
 def _decoded(cursor: str) -> object:
     if len(cursor) > LONGEST:
         raise _bad()

@@ -13,6 +13,7 @@
     API key             KEYDIGEST#digest    KEY                -                  every request
     API key listing     TEN#t, and KEYS     KEY#id             -                  list_keys
     deployment          TEN#t               DEP#name           -                  by name
+    drift               TEN#t#DRIFT#name    KIND#kind          -                  drift; ttl
     endpoint            HOOK#id             META               -                  courier, by id
     endpoint listing    TEN#t               HOOK#id            -                  endpoints_of
     tenant's log        TEN#t               LOG                due                sweeper
@@ -40,7 +41,6 @@ copy of an API key or an endpoint is always written in the same transaction as i
 """
 
 import zlib
-from datetime import UTC, datetime
 from typing import Final
 
 from service.adapters.table.conditions import Index, Key
@@ -64,7 +64,6 @@ TTL: Final = "ttl"
 DUE_BUCKETS: Final = 16
 LANE_BUCKETS: Final = 8
 LAST: Final = "\U0010ffff"  # sorts after every text that follows a prefix
-
 SEQUENCE_DIGITS: Final = 12
 
 LIVE: Final = Index(name="live", pk="live_pk", sk="live_sk", also=("tenant", "deployment"))
@@ -85,6 +84,7 @@ ANSWERS: Final = "IDEM#"
 SHARDS: Final = "SHARD#"
 KEYS: Final = "KEY#"
 DEPLOYMENTS: Final = "DEP#"
+DRIFTS: Final = "KIND#"
 ENDPOINTS: Final = "HOOK#"
 REPLAYS: Final = "RPL#"
 STRANDS: Final = "STRAND#"
@@ -230,6 +230,11 @@ def deployment_key(tenant: TenantName, name: DeploymentName) -> Key:
     return Key(pk=tenant_partition(tenant), sk=f"{DEPLOYMENTS}{name}")
 
 
+def drift_key(tenant: TenantName, name: DeploymentName, kind: str) -> Key:
+    """One kind of unknown thing in a deployment's frames."""
+    return Key(pk=f"TEN#{tenant}#DRIFT#{name}", sk=f"{DRIFTS}{kind}")
+
+
 def endpoint_key(endpoint_id: EndpointId) -> Key:
     """An endpoint by its id."""
     return Key(pk=f"{ENDPOINTS}{endpoint_id}", sk=META)
@@ -328,11 +333,6 @@ def endpoint_lanes_partition(endpoint_id: EndpointId, bucket: int) -> str:
 def failed_attempts_partition(endpoint_id: EndpointId, day: str) -> str:
     """In `lanes`: the attempts of an endpoint that failed on that day."""
     return f"HOOK#{endpoint_id}#TRY#{day}"
-
-
-def day_of(at: float) -> str:
-    """The day of an instant in UTC; text order is time order."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def created_sort(created_at: float, session_id: SessionId) -> str:

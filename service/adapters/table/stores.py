@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.adapters.table.attempts import AttemptTable
 from service.adapters.table.budgets import BudgetTable
+from service.adapters.table.drifts import DriftTable
 from service.adapters.table.driver import Driver
 from service.adapters.table.healths import HealthTable
 from service.adapters.table.key_ring import KeyRingTable
@@ -17,6 +18,7 @@ from service.ports import (
     AttemptStore,
     BudgetStore,
     Cipher,
+    DriftStore,
     HealthStore,
     KeyRingStore,
     LaneStore,
@@ -42,6 +44,7 @@ class Stores:
     tenant_log: TenantLog
     replays: ReplayStore
     key_ring: KeyRingStore
+    drifts: DriftStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -57,4 +60,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         tenant_log=TenantLogTable(driver),
         replays=ReplayTable(driver, cipher),
         key_ring=KeyRingTable(driver),
+        drifts=DriftTable(driver),
     )

@@ -148,7 +148,7 @@ class TenantTable:
         listing = f"{query.partition}|{schema.DEPLOYMENTS}"
         if cursor is not None:
             at, name = cursors.read(listing, cursor, parts=2)
-            every = [found for found in every if _newest(found) > (-_instant(at), name)]
+            every = [found for found in every if _newest(found) > (-cursors.instant(at), name)]
         shown = every[:limit]
         more = len(every) > limit
         following = (
@@ -284,13 +284,6 @@ def _conflict(item: str, expected_version: int | None, in_use: BrokerError) -> B
 
 def _newest(deployment: Deployment) -> tuple[float, str]:
     return -deployment.created_at, deployment.name
-
-
-def _instant(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 def _session_named(answer: IdempotencyRecord) -> SessionId | None:

@@ -20,6 +20,7 @@ from service.ports import Ports
 from service.usecases.admit import Admit, Bid
 from service.usecases.facts import Facts
 from service.usecases.log_writer import LogWriter
+from service.usecases.note_drift import NoteDrift
 from service.usecases.push_typing import PushTyping
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import HandOverAsked, Inbox
@@ -47,6 +48,7 @@ class Tools:
     wake_lanes: WakeLanes
     push_typing: PushTyping
     admit: Admit
+    drift: NoteDrift
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from service.guest.translate import (
     said,
     session_event,
 )
-from service.guest.unknowns import unknowns
+from service.guest.unknowns import malformed, unknowns
 from service.usecases.visit.absorbing import take_live
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
@@ -55,18 +55,24 @@ async def frame_arrived(desk: Desk, text: str) -> None:
             "guest.frame_malformed",
             extra={"session_id": desk.session.id, "path": fault.path, "problem": fault.problem},
         )
+        _note(desk, (malformed(fault),), text)
         return
     strange = unknowns(frame)
     if strange:
         _log.info(
             "guest.frame_unknown", extra={"session_id": desk.session.id, "labels": list(strange)}
         )
+        _note(desk, strange, text)
     if isinstance(frame, Request):
         return
     awaited = desk.link is not None and desk.link.answer(frame)
     if awaited and session_event(frame) is None:
         return
     await _dispatch(desk, frame)
+
+
+def _note(desk: Desk, labels: tuple[str, ...], text: str) -> None:
+    desk.tools.drift(desk.session.tenant, desk.session.deployment, labels, text)
 
 
 async def late_refusal(desk: Desk, late: FrameArrived) -> None:

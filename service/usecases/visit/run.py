@@ -92,6 +92,9 @@ class Visit:
             await _work(desk)
             if desk.giving is None:
                 await wrap_up(desk)
+            if not stay.listener:
+                # A listener writes it down by itself, now and then.
+                await self.tools.drift.settle()
         finally:
             await get_up(desk)
             _log.info(

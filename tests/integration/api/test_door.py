@@ -49,6 +49,7 @@ PATHS = [
     ("PATCH", "/v1/deployments/x", "deployments"),
     ("DELETE", "/v1/deployments/x", "deployments"),
     ("GET", "/v1/deployments/x/check", "deployments"),
+    ("GET", "/v1/deployments/x/drift", "deployments"),
     ("GET", "/v1/api-keys", "admin"),
     ("POST", "/v1/api-keys", "admin"),
     ("DELETE", "/v1/api-keys/x", "admin"),

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from service.domain.errors import GuestProtocolError
 from service.guest.codec import decode
-from service.guest.unknowns import unknowns
+from service.guest.unknowns import malformed, unknowns
 from tests.unit.guest.golden_frames import golden, golden_names
 
 WITH_UNKNOWNS = {
@@ -61,3 +62,9 @@ def test_everything_unknown_in_a_request_is_listed() -> None:
 
 def test_a_known_class_may_carry_an_unknown_code() -> None:
     assert unknowns(decode('{"class":"string","code":4999,"body":"no"}')) == ("code:4999",)
+
+
+def test_a_frame_that_is_none_is_labelled_by_the_place_that_is_wrong() -> None:
+    fault = GuestProtocolError(path="body.events[12].typing", problem="must be an object")
+
+    assert malformed(fault) == "malformed:body.events[].typing"

@@ -14,7 +14,8 @@ from service.domain.events import LeaveRequested
 from service.domain.ids import ListenerName, SessionId
 from service.domain.lease import MOST_LINKS, Lease, Term
 from service.domain.session import Farewell, Lock, Session, State
-from service.usecases.hold_links import PAUSE_FIRST, RELEASE_SECONDS, HoldLinks
+from service.simulator.faults import FaultKind
+from service.usecases.hold_links import PAUSE_FIRST, RELEASE_SECONDS, SCAN_SECONDS, HoldLinks
 from service.usecases.leases import Held
 from service.usecases.visit import Inbox
 from tests.support.visit_stage import Stage, on_virtual_time, staged
@@ -951,3 +952,28 @@ async def test_a_chat_that_opens_anew_for_a_message_needs_a_place() -> None:
         await stage.accept(session, "Once more")
 
         assert await _is_made_way_for(stage, session)
+
+
+@on_virtual_time
+async def test_what_its_frames_have_that_nobody_knows_is_written_down_now_and_then() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+
+        async def kinds() -> dict[str, int]:
+            page = await stage.ports.drifts.list(
+                session.tenant, session.deployment, cursor=None, limit=9
+            )
+            return {each.name: each.count for each in page.items}
+
+        async with _running(stage, _listener(stage)):
+            stage.control.fault(FaultKind.UNKNOWN_CLASS, text="First")
+            stage.say(await stage.load(session), "One")
+            await stage.clock.sleep(SCAN_SECONDS)
+            during = await kinds()
+            stage.control.fault(FaultKind.UNKNOWN_CLASS, text="Second")
+            stage.say(await stage.load(session), "Two")
+            await stage.clock.sleep(1)
+            before = await kinds()
+
+        assert (during, before) == ({"First": 1}, {"First": 1})
+        assert await kinds() == {"First": 1, "Second": 1}
