@@ -38,7 +38,8 @@ def unknowns(message: Message) -> tuple[str, ...]:
 
 def malformed(fault: GuestProtocolError) -> str:
     """The label of a frame that cannot be one, by the place that is wrong."""
-    return label("malformed", _POSITIONS.sub("[]", fault.path))
+    place = "frame" if fault.path == "$" else _POSITIONS.sub("[]", fault.path)
+    return label("malformed", place)
 
 
 def _in_frame(frame: ServerFrame) -> Iterator[str]:

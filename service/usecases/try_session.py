@@ -68,6 +68,7 @@ class TrySession:
         if link is None:
             return
         try:
+            await self.admit.answered(deployment, bid.session_id)
             await self._look(deployment, link, trial)
         finally:
             await link.close()
@@ -82,9 +83,9 @@ class TrySession:
         return True
 
     async def _open(self, deployment: Deployment, name: SessionId, trial: Trial) -> Link | None:
-        """Open, and tell everybody what came of it, as every visit does."""
+        """Open; a failure is told to everybody, as every visit does."""
         try:
-            link = await self.ports.sockets.open(deployment)
+            return await self.ports.sockets.open(deployment)
         except LinkDeniedError as denied:
             trial.findings.append(check_denied(denied.status))
             if is_throttled(denied.status):
@@ -95,13 +96,10 @@ class TrySession:
                 await self.admit.failed(deployment, name)
             else:
                 await self.admit.answered(deployment, name)
-            return None
         except LinkLostError as lost:
             trial.findings.append(found("session_unanswered", _lost(lost)))
             await self.admit.failed(deployment, name)
-            return None
-        await self.admit.answered(deployment, name)
-        return link
+        return None
 
     async def _look(self, deployment: Deployment, link: Link, trial: Trial) -> None:
         token = self.ports.ids.uuid()

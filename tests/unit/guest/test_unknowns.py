@@ -68,3 +68,4 @@ def test_a_frame_that_is_none_is_labelled_by_the_place_that_is_wrong() -> None:
     fault = GuestProtocolError(path="body.events[12].typing", problem="must be an object")
 
     assert malformed(fault) == "malformed:body.events[].typing"
+    assert malformed(GuestProtocolError(path="$", problem="is not JSON")) == "malformed:frame"

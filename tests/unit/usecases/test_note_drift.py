@@ -49,10 +49,13 @@ async def test_nothing_is_written_for_a_frame_and_a_new_kind_is_not_kept_waiting
     assert store.added == []
 
     await note.settle()
+    _count(note, "class:Newer")
+    await note.settle()
 
     assert [(each.kind, each.count) for each in store.added] == [
         ("class:New", 2),
         ("field:body.mood", 1),
+        ("class:Newer", 1),
     ]
     assert store.added[0].sample == {"class": "New", "body": {"mood": "<4 characters>"}}
 

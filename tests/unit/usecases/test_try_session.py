@@ -43,6 +43,7 @@ async def test_it_opens_and_closes_and_leaves_nothing() -> None:
             "configureSession",
             "closeSession",
         ]
+        assert stage.frames("closeSession")[0]["closeAllConnections"] is True
         assert stage.control.transcript() == []
         assert stage.control.connections() == []
         assert stage.sessions.calls.total() == 0
@@ -144,6 +145,8 @@ async def test_it_waits_for_its_turn_but_not_for_long() -> None:
         assert "session_opened" in _codes(patient)
         assert _codes(impatient) == ["session_not_tried"]
         assert impatient.connections == 0
+        deployment = await stage.ports.tenants.deployment(TENANT, NAME)
+        assert (await stage.assembly.admit.standing(deployment)).waiting == 0
 
 
 @on_virtual_time
