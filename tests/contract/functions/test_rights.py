@@ -115,6 +115,8 @@ async def manage(place: Town) -> None:
     await place.call("POST", "/v1/deployments", {"name": "gone", **shop})
     await place.call("GET", "/v1/deployments")
     await place.call("GET", "/v1/deployments/gone")
+    for one in ("check", "drift"):
+        await place.call("GET", f"/v1/deployments/shop/{one}")
     await place.call("PATCH", "/v1/deployments/gone", {"historyLagSeconds": 1})
     await place.call("DELETE", "/v1/deployments/gone")
     wanted = {"url": place.sink.url, "eventTypes": ["*"], "maxConcurrency": 2}
