@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
 SERVER_FAULT: Final = 500
+NOT_SET: Final = (NoCredentialsError, NoRegionError, PartialCredentialsError)
+"""What the environment lacks, so no other try helps. Their texts name no secret."""
 PASSING: Final = frozenset(
     {
         "DependencyTimeoutException",

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.adapters.aws import AwsSession, Clients
-from service.adapters.aws_codes import code_of, may_pass
+from service.adapters.aws_codes import NOT_SET, code_of, may_pass
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.ports import NewKey
 
@@ -65,7 +65,12 @@ class KmsKeys:
                 KeyId=self._key, NumberOfBytes=KEY_BYTES, EncryptionContext=self._context
             )
         )
-        return NewKey(plain=made["Plaintext"], wrapped=made["CiphertextBlob"])
+        return NewKey(
+            plain=made["Plaintext"],
+            wrapped=made["CiphertextBlob"],
+            # The key's ARN, also where an alias was asked (KMS API reference, GenerateDataKey).
+            wrapped_by=made["KeyId"],
+        )
 
     async def unwrap(self, wrapped: bytes) -> bytes:
         """The data key again.
@@ -91,6 +96,9 @@ class KmsKeys:
             if may_pass(exc):
                 raise UnavailableError(what=f"KMS ({code_of(exc)})") from exc
             fault = f"BROKER_KMS_KEY: KMS refuses: {code_of(exc)}"
+            raise ConfigurationError(fault) from exc
+        except NOT_SET as exc:
+            fault = f"AWS: {exc}"
             raise ConfigurationError(fault) from exc
         except BotoCoreError as exc:
             raise UnavailableError(what=f"KMS ({type(exc).__name__})") from exc

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -19,13 +20,13 @@ from service.domain.data_keys import (
     DataKey,
     KeyRing,
     begins,
+    coming,
     is_due,
     named,
     usable,
-    wanted,
 )
 from service.domain.errors import ConfigurationError, FaultError, UnavailableError
-from service.ports import Cipher, Clock, KeyRingStore, KeyService, SealedError
+from service.ports import Cipher, Clock, KeyRingStore, KeyService, NewKey, SealedError
 
 SCHEME: Final = "v2."
 ID_DIGITS: Final = 12
@@ -38,6 +39,9 @@ AHEAD_SECONDS: Final = 2 * LOOK_SECONDS
 reason to fail."""
 PATIENCE_SECONDS: Final = 60.0
 """After a look that failed."""
+UNKNOWN_SECONDS: Final = 60.0
+"""How long a key that the table did not have is not looked for again: keys are announced, so one
+that is missing will hardly come."""
 COOL_SECONDS: Final = 1.0
 """After a key that could not be opened: a whole broker that asks at once keeps KMS throttled."""
 
@@ -64,7 +68,10 @@ class RingCipher:
         self._depot: Depot | None = None
         self._looked_at = 0.0
         self._look_seconds = LOOK_SECONDS
-        self._cool_until = 0.0
+        self._cool: dict[str, tuple[float, bool]] = {}
+        """Until when a key that was not opened is left alone, and whether it was refused."""
+        self._unknown: dict[str, float] = {}
+        """Until when a key that the table does not have is not looked for."""
         self._lock = asyncio.Lock()
 
     async def begin(self, depot: Depot) -> None:
@@ -79,11 +86,17 @@ class RingCipher:
             if not self._is_ready():
                 raise
             self._go_on_after(fault)
+        if not self._is_ready():
+            raise UnavailableError(what="the key that encrypts")
         self._depot = depot
+        if self._before is not None and not self._usable():
+            # Whoever does not have this very file reads nothing of what is encrypted now.
+            begin = min(key.used_from for key in self._ring.keys)
+            _log.warning("keys.file_encrypts", extra={"until": begin})
 
     def encrypt(self, text: str, *, context: str) -> str:
         """Under the best key that is open here; under the old file's until the first is used."""
-        for key in usable(self._ring, self._clock.now()):
+        for key in self._usable():
             if key.id in self._open:
                 return self._open[key.id].encrypt(text, context=context)
         if self._before is None:
@@ -111,11 +124,14 @@ class RingCipher:
         return self._before.decrypt(text, context=context)
 
     def _is_ready(self) -> bool:
-        """Whether the key that is in use is open, or the file's still serves."""
-        best = usable(self._ring, self._clock.now())
-        if best:
-            return best[0].id in self._open
+        """Whether a key that may be used is open, or the file's still serves."""
+        may_be_used = self._usable()
+        if may_be_used:
+            return any(key.id in self._open for key in may_be_used)
         return bool(self._ring.keys) and self._before is not None
+
+    def _usable(self) -> Sequence[DataKey]:
+        return usable(self._ring, self._clock.now(), may_wait=self._before is not None)
 
     def _is_old(self) -> bool:
         # By the world's clock, which goes on while an environment is frozen; it may be set back.
@@ -130,12 +146,16 @@ class RingCipher:
         """Look, and let what is open go on: while somebody looks, and where that fails."""
         if not self._is_old():
             return
-        self._looked_at = self._clock.now()
-        async with self._lock:
-            try:
+        last, self._looked_at = self._looked_at, self._clock.now()
+        try:
+            async with self._lock:
                 await self._look(depot)
-            except FaultError as fault:
-                self._go_on_after(fault)
+        except FaultError as fault:
+            self._go_on_after(fault)
+        except BaseException:
+            # Whoever asked has gone away: the next one looks.
+            self._looked_at = last
+            raise
 
     async def _look(self, depot: Depot) -> None:
         self._ring = await depot.ring.load()
@@ -147,24 +167,55 @@ class RingCipher:
         self._look_seconds = LOOK_SECONDS
 
     async def _open_wanted(self, depot: Depot, now: float) -> None:
-        for key in wanted(self._ring, now, ahead_seconds=AHEAD_SECONDS):
+        for best in self._usable()[:1]:
+            try:
+                await self._open_key(depot, best)
+            except ConfigurationError as refused:
+                await self._start_over(depot, best, refused)
+        for key in coming(self._ring, now, ahead_seconds=AHEAD_SECONDS):
+            await self._open_key(depot, key)
+
+    async def _start_over(self, depot: Depot, best: DataKey, refused: ConfigurationError) -> None:
+        """Encrypt under the settings' KMS key where it is another one than the refused key's.
+
+        The other one is lost, or a right to it is missing. What it wraps stays as unreadable as it
+        is. Raises `refused` where the KMS key is the same.
+        """
+        made = await depot.service.make()
+        if not best.wrapped_by or made.wrapped_by == best.wrapped_by:
+            raise refused
+        for own in self._usable():
+            if own.wrapped_by == made.wrapped_by:
+                # Settings go back and forth, or differ: no key more for each start.
+                await self._open_key(depot, own)
+                return
+        # From when the other one was the best, so that it is the best at once by every clock.
+        if await self._add(depot, made, used_from=best.used_from):
+            _log.error("keys.started_over", extra={"refused": best.id, "error": str(refused)})
+            return
+        for key in self._usable()[:1]:
             await self._open_key(depot, key)
 
     async def _announce(self, depot: Depot, now: float) -> None:
-        made = await depot.service.make()
+        begin = begins(self._ring, now, may_wait=self._before is not None)
+        if not await self._add(depot, await depot.service.make(), used_from=begin):
+            await self._open_wanted(depot, now)
+
+    async def _add(self, depot: Depot, made: NewKey, *, used_from: float) -> bool:
+        """Whether it is in the ring; else somebody else was first, and it encrypted nothing."""
         key = DataKey(
             id=hashlib.sha256(made.wrapped).hexdigest()[:ID_DIGITS],
             wrapped=base64.b64encode(made.wrapped).decode("ascii"),
-            made_at=now,
-            used_from=begins(self._ring, now, may_wait=self._before is not None),
+            made_at=self._clock.now(),
+            used_from=used_from,
+            wrapped_by=made.wrapped_by,
         )
         self._ring = await depot.ring.add(self._ring, key)
         if named(self._ring, key.id) is None:
-            # Somebody else was first. The one that was made here encrypted nothing.
-            await self._open_wanted(depot, now)
-            return
+            return False
         self._keep(key.id, made.plain)
         _log.info("keys.announced", extra={"data_key": key.id, "used_from": key.used_from})
+        return True
 
     async def _fetch(self, key_id: str) -> None:
         """Open the key of a value, asking the table where it is not known here.
@@ -174,20 +225,25 @@ class RingCipher:
         async with self._lock:
             if key_id in self._open:
                 return
-            if self._depot is None or self._clock.monotonic() < self._cool_until:
-                raise UnavailableError(what=f"the data key {key_id}")
+            what = f"the data key {key_id[:ID_DIGITS]}"
+            until, is_refused = self._cool.get(key_id, (0.0, False))
+            if self._depot is None or self._clock.monotonic() < until:
+                raise UnavailableError(what=what, is_refused=is_refused)
             key = await self._known(self._depot, key_id)
             try:
                 await self._open_key(self._depot, key)
             except ConfigurationError as refused:
-                raise UnavailableError(what=f"the data key {key_id}") from refused
+                raise UnavailableError(what=what, is_refused=True) from refused
 
     async def _known(self, depot: Depot, key_id: str) -> DataKey:
         key = named(self._ring, key_id)
-        if key is None:
+        now = self._clock.monotonic()
+        if key is None and now >= self._unknown.get(key_id, now):
             self._ring = await depot.ring.load()
             key = named(self._ring, key_id)
+            self._unknown = {each: at for each, at in self._unknown.items() if now < at}
         if key is None:
+            self._unknown.setdefault(key_id, now + UNKNOWN_SECONDS)
             fault = f"the table has no data key {key_id[:ID_DIGITS]}: what it encrypted is lost"
             raise ConfigurationError(fault)
         return key
@@ -198,7 +254,8 @@ class RingCipher:
         try:
             plain = await depot.service.unwrap(base64.b64decode(key.wrapped))
         except FaultError as fault:
-            self._cool_until = self._clock.monotonic() + COOL_SECONDS
+            until = self._clock.monotonic() + COOL_SECONDS
+            self._cool[key.id] = until, isinstance(fault, ConfigurationError)
             _log.warning("keys.not_opened", extra={"data_key": key.id, "error": str(fault)})
             raise
         self._keep(key.id, plain)

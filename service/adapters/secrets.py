@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.adapters.aws import AwsSession, Clients
-from service.adapters.aws_codes import code_of, may_pass
+from service.adapters.aws_codes import NOT_SET, code_of, may_pass
 from service.domain.errors import ConfigurationError, UnavailableError
 
 PARAMETER: Final = "ssm:"
@@ -49,6 +49,8 @@ async def read_secret(settings: SecretSettings, session: Clients | None = None) 
         if may_pass(exc):
             raise UnavailableError(what=f"{settings.variable} ({code_of(exc)})") from None
         raise _fault(settings, f"AWS refuses the secret: {code_of(exc)}") from None
+    except NOT_SET as exc:
+        raise _fault(settings, str(exc)) from None
     except BotoCoreError as exc:
         raise UnavailableError(what=f"{settings.variable} ({type(exc).__name__})") from None
     finally:

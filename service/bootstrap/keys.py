@@ -7,7 +7,8 @@ from service.adapters.cipher import AesCipher, file_key
 from service.adapters.kms import KmsKeys, KmsSettings
 from service.adapters.ring_cipher import RingCipher
 from service.adapters.storage import AwsStorage
-from service.config import ListenerSettings
+from service.config import DATA_DIR, ListenerSettings
+from service.domain.errors import ConfigurationError
 from service.ports import Clock
 
 KEY_FILE: Final = "encryption.key"
@@ -27,9 +28,17 @@ def file_cipher(settings: ListenerSettings) -> AesCipher:
 def ring_cipher(settings: ListenerSettings, clock: Clock) -> RingCipher:
     """The cipher of a ring; the file, where there is one, for what was encrypted before.
 
-    Begin it before it is used. Raises ConfigurationError.
+    Begin it before it is used. Raises ConfigurationError, also for a file that may be there by
+    chance: what is encrypted with the key of another broker is lost for everybody else.
     """
-    before = file_cipher(settings) if key_file(settings).is_file() else None
+    file = key_file(settings)
+    if settings.data_dir == DATA_DIR and file.is_file():
+        fault = (
+            f"BROKER_DATA_DIR: {file} is there, and nobody says that it is this broker's: "
+            "give the whole path of the folder that has its encryption.key, or of one that has none"
+        )
+        raise ConfigurationError(fault)
+    before = file_cipher(settings) if file.is_file() else None
     return RingCipher(clock=clock, rotation_days=settings.kms_rotation_days, before=before)
 
 

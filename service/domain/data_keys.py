@@ -24,6 +24,8 @@ class DataKey:
     """Base64; only the key service opens it."""
     made_at: float
     used_from: float
+    wrapped_by: str = ""
+    """The key service's own name for the key that wraps it; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +41,23 @@ def named(ring: KeyRing, key_id: str) -> DataKey | None:
     return next((key for key in ring.keys if key.id == key_id), None)
 
 
-def usable(ring: KeyRing, now: float) -> Sequence[DataKey]:
-    """The keys that may encrypt, the best first: the one that came into use last."""
+def usable(ring: KeyRing, now: float, *, may_wait: bool) -> Sequence[DataKey]:
+    """The keys that may encrypt, the best first: the one that came into use last.
+
+    Where none has begun and nothing else could encrypt it is the earliest: whoever made it has a
+    clock that is ahead, or a file that is not here.
+    """
     begun = [key for key in reversed(ring.keys) if key.used_from <= now]
-    return sorted(begun, key=lambda key: key.used_from, reverse=True)
+    if begun or may_wait:
+        return sorted(begun, key=lambda key: key.used_from, reverse=True)
+    # Of those that begin together the later one, as above.
+    earliest = min(reversed(ring.keys), key=lambda key: key.used_from, default=None)
+    return [] if earliest is None else [earliest]
 
 
-def wanted(ring: KeyRing, now: float, *, ahead_seconds: float) -> Sequence[DataKey]:
-    """The keys that a process needs open to encrypt from now until then."""
-    coming = [key for key in ring.keys if now < key.used_from <= now + ahead_seconds]
-    return [*usable(ring, now)[:1], *coming]
+def coming(ring: KeyRing, now: float, *, ahead_seconds: float) -> Sequence[DataKey]:
+    """The keys that come into use from now until then."""
+    return [key for key in ring.keys if now < key.used_from <= now + ahead_seconds]
 
 
 def is_due(ring: KeyRing, now: float, *, rotation_seconds: float) -> bool:

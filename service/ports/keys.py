@@ -13,6 +13,8 @@ class NewKey:
 
     plain: bytes = field(repr=False)
     wrapped: bytes
+    wrapped_by: str
+    """The service's own name for the key that wrapped it, the same whatever it was asked by."""
 
 
 class KeyService(Protocol):

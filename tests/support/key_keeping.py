@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from service.domain.data_keys import DataKey, KeyRing, with_key
+from service.domain.errors import ConfigurationError
 from service.ports import NewKey
 
 
@@ -14,6 +15,9 @@ class OwnKeys:
     """Keeps what it wrapped; several may share `wrapped`, as processes share KMS."""
 
     wrapped: dict[bytes, bytes] = field(default_factory=dict)
+    name: str = "key/1"
+    refused: set[bytes] = field(default_factory=set)
+    """Wrapped keys that it does not open."""
     refusals: list[Exception] = field(default_factory=list)
     """Raised by the next calls, one each."""
     away: Exception | None = None
@@ -22,12 +26,17 @@ class OwnKeys:
 
     async def make(self) -> NewKey:
         await self._ask("make")
-        made = NewKey(plain=os.urandom(32), wrapped=b"wrapped-%d" % next(_NUMBER))
+        made = NewKey(
+            plain=os.urandom(32), wrapped=b"wrapped-%d" % next(_NUMBER), wrapped_by=self.name
+        )
         self.wrapped[made.wrapped] = made.plain
         return made
 
     async def unwrap(self, wrapped: bytes) -> bytes:
         await self._ask("unwrap")
+        if wrapped in self.refused or wrapped not in self.wrapped:
+            fault = "BROKER_KMS_KEY: KMS refuses: AccessDeniedException"
+            raise ConfigurationError(fault)
         return self.wrapped[wrapped]
 
     async def _ask(self, call: str) -> None:

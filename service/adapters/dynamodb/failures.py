@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws_codes import NOT_SET
 from service.adapters.dynamodb.expressions import plain_item
 from service.adapters.table.driver import NotWrittenError, Outcome, Verdict
 from service.adapters.table.limits import ITEM_BYTES
@@ -36,6 +37,8 @@ TOO_LARGE: Final = "size"
 
 def translated(error: ClientError | BotoCoreError) -> Exception:
     """The error of ours: NotWrittenError, TooLargeError, ConfigurationError or UnavailableError."""
+    if isinstance(error, NOT_SET):
+        return ConfigurationError(f"AWS: {error}")
     if not isinstance(error, ClientError):
         return UnavailableError(what=f"the table ({type(error).__name__})")
     response: Mapping[str, Any] = error.response

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.adapters.aws_codes import NOT_SET
 from service.domain.errors import ConfigurationError, UnavailableError
 
 MISCONFIGURED: Final = frozenset(
@@ -43,6 +44,8 @@ def translated(
     error: ClientError | BotoCoreError, queue: str
 ) -> ConfigurationError | UnavailableError:
     """The error of ours, about that queue."""
+    if isinstance(error, NOT_SET):
+        return ConfigurationError(f"AWS: {error}")
     if not isinstance(error, ClientError):
         return UnavailableError(what=f"the queue {queue} ({type(error).__name__})")
     return refusal(_told(error), queue)

@@ -20,10 +20,14 @@ class IllegalTransitionError(FaultError):
 class UnavailableError(FaultError):
     """A store or queue did not answer in time; the caller may try again."""
 
-    def __init__(self, *, what: str, retry_after_seconds: int = 1) -> None:
+    def __init__(
+        self, *, what: str, retry_after_seconds: int = 1, is_refused: bool = False
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.retry_after_seconds = retry_after_seconds
+        self.is_refused = is_refused
+        """Whether it answers, and says no: that lasts until somebody changes something."""
 
     def __str__(self) -> str:
         return f"{self.what} is not answering"

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from boto3.session import Session
+from botocore.exceptions import NoCredentialsError
 
 from service.adapters.kms import KmsKeys, KmsSettings
 from service.domain.errors import ConfigurationError, UnavailableError
+from tests.support.bare_session import LackingSession
 from tests.support.fault_proxy import FaultProxy, Refusal, Silence
 from tests.support.store_builders import unique
 
@@ -55,6 +57,8 @@ async def test_an_alias_will_do_and_old_keys_open_after_it_was_moved(
     alias = f"alias/{unique('broker')}"
     kms.create_alias(AliasName=alias, TargetKeyId=kms_key)
     made = await keys_of(key=alias).make()
+    # Named as itself: an alias may mean another one tomorrow.
+    assert made.wrapped_by == kms_key
     kms.update_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
 
     assert await keys_of(key=alias).unwrap(made.wrapped) == made.plain
@@ -108,3 +112,12 @@ def test_a_client_that_cannot_be_made_is_a_fault_of_the_settings() -> None:
 
     with pytest.raises(ConfigurationError, match="AWS: "):
         KmsKeys(settings, Session(region_name="eu-central-1"))
+
+
+async def test_what_the_environment_lacks_is_a_fault_of_the_settings() -> None:
+    keys = KmsKeys(
+        KmsSettings(key="alias/any", broker="shop"), LackingSession(NoCredentialsError())
+    )
+    with pytest.raises(ConfigurationError, match=r"AWS: .*credentials"):
+        await keys.make()
+    await keys.close()

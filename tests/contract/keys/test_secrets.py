@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 from boto3.session import Session
+from botocore.exceptions import (
+    BotoCoreError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
 from service.adapters.secrets import SecretSettings, read_secret
 from service.domain.errors import BrokerError, ConfigurationError, UnavailableError
+from tests.support.bare_session import LackingSession
 from tests.support.fault_proxy import FaultProxy, Refusal, Silence
 from tests.support.store_builders import unique
 
@@ -146,3 +153,20 @@ async def test_what_may_pass_is_unavailable_and_a_refusal_is_not(
 
     with pytest.raises(kind, match=VARIABLE):
         await read("ssm:/broker/admin", endpoint_url=faults.endpoint)
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        NoRegionError(),
+        NoCredentialsError(),
+        PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+    ],
+)
+async def test_what_the_environment_lacks_is_a_fault_of_the_settings(lack: BotoCoreError) -> None:
+    settings = SecretSettings(variable=VARIABLE, reference="ssm:/broker/admin")
+
+    with pytest.raises(ConfigurationError, match=f"{VARIABLE}: ") as caught:
+        await read_secret(settings, LackingSession(lack))
+
+    assert str(lack) in str(caught.value)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.config import LocalSettings, StoreKind
+from service.bootstrap.keys import KEY_FILE
+from service.config import DATA_DIR, LocalSettings, StoreKind
 from service.domain.errors import ConfigurationError
 from service.entrypoints._local.machine import serve
 from service.entrypoints._local.shards import pin_shards
@@ -73,3 +74,18 @@ async def test_the_embedded_table_has_its_key_beside_it(tmp_path: Path) -> None:
         "BROKER_LISTENER_FUNCTION",
         "BROKER_KMS_KEY",
     ]
+
+
+async def test_a_file_that_may_be_there_by_chance_is_not_taken_for_the_brokers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make run` leaves one in the working folder; what it encrypts nobody else could read."""
+    monkeypatch.chdir(tmp_path)
+    DATA_DIR.mkdir()
+    (DATA_DIR / KEY_FILE).touch()
+    settings = LocalSettings(
+        port=0, store=StoreKind.DYNAMODB, simulator=False, kms_key="alias/broker"
+    )
+
+    with pytest.raises(ConfigurationError, match=r"BROKER_DATA_DIR: .data/encryption.key is there"):
+        await serve(settings)

@@ -9,10 +9,10 @@ from service.domain.data_keys import (
     DataKey,
     KeyRing,
     begins,
+    coming,
     is_due,
     named,
     usable,
-    wanted,
     with_key,
 )
 
@@ -60,18 +60,29 @@ def test_an_announced_key_makes_no_other_due() -> None:
 def test_the_key_that_came_into_use_last_is_the_best() -> None:
     ring = a_ring(NOW - 20, NOW, NOW - 10, NOW + 1)
 
-    assert [key.id for key in usable(ring, NOW)] == ["1", "2", "0"]
+    assert [key.id for key in usable(ring, NOW, may_wait=False)] == ["1", "2", "0"]
 
 
 def test_of_two_that_begin_together_the_later_one_is_the_best() -> None:
-    assert [key.id for key in usable(a_ring(NOW, NOW), NOW)] == ["1", "0"]
+    ring = a_ring(NOW, NOW)
+
+    assert [key.id for key in usable(ring, NOW, may_wait=False)] == ["1", "0"]
+    assert [key.id for key in usable(ring, NOW - 1, may_wait=False)] == ["1"]
 
 
-def test_wanted_are_the_best_and_what_comes_into_use_soon() -> None:
-    ring = a_ring(NOW - 20, NOW - 10, NOW + 60, NOW + 61)
+def test_where_none_has_begun_the_earliest_serves_unless_a_file_does() -> None:
+    ring = a_ring(NOW + 20, NOW + 10, NOW + 30)
 
-    assert [key.id for key in wanted(ring, NOW, ahead_seconds=60)] == ["1", "2"]
-    assert wanted(KeyRing(), NOW, ahead_seconds=60) == []
+    assert [key.id for key in usable(ring, NOW, may_wait=False)] == ["1"]
+    assert usable(ring, NOW, may_wait=True) == []
+    assert usable(KeyRing(), NOW, may_wait=False) == []
+
+
+def test_coming_is_what_comes_into_use_soon() -> None:
+    ring = a_ring(NOW - 20, NOW, NOW + 60, NOW + 61)
+
+    assert [key.id for key in coming(ring, NOW, ahead_seconds=60)] == ["2"]
+    assert coming(KeyRing(), NOW, ahead_seconds=60) == []
 
 
 def test_a_key_is_found_by_its_name() -> None:
@@ -95,7 +106,7 @@ def test_however_rarely_one_looks_no_key_is_used_before_it_was_announced(
         if is_due(ring, now, rotation_seconds=rotation * DAY):
             begin = begins(ring, now, may_wait=False)
             ring = with_key(ring, DataKey(id=str(number), wrapped="", made_at=now, used_from=begin))
-        assert usable(ring, now)
+        assert usable(ring, now, may_wait=True)
     first, *others = ring.keys
 
     assert first.used_from == first.made_at

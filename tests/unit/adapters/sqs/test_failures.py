@@ -3,7 +3,12 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from service.adapters.sqs.failures import code_of, refusal, translated
 from service.domain.errors import ConfigurationError, UnavailableError
@@ -39,6 +44,13 @@ def test_what_passes_by_itself_is_unavailability(error: Any) -> None:  # noqa: A
 
     assert isinstance(found, UnavailableError)
     assert "the queue b-deliveries" in str(found)
+
+
+def test_what_the_environment_lacks_is_a_fault_of_the_settings() -> None:
+    found = translated(NoCredentialsError(), "b-deliveries")
+
+    assert isinstance(found, ConfigurationError)
+    assert str(found) == "AWS: Unable to locate credentials"
 
 
 def test_an_answer_without_an_error_in_it_has_no_code() -> None:
