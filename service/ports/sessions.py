@@ -87,6 +87,9 @@ class SessionStore(Protocol):
     async def load(self, session_id: SessionId) -> Session:
         """The session, strongly consistent. Raises NotFoundError (also for an erased one)."""
 
+    async def load_to_erase(self, session_id: SessionId) -> Session:
+        """The same without its secrets, so that it can be erased where they do not open."""
+
     async def load_erased(self, session_id: SessionId) -> Session | None:
         """What is left of an erased session; None for any other."""
 

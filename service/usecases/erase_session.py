@@ -14,7 +14,7 @@ from service.domain.session import Session, State
 from service.ports.sessions import SessionStore
 from service.ports.system import Bell, Clock, Hints, Ids
 from service.usecases.idempotency import Answer
-from service.usecases.read_session import owned
+from service.usecases.read_session import owned_to_erase
 from service.usecases.send_message import TRIES, mark_work
 
 GONE: Final = 204
@@ -46,7 +46,7 @@ class EraseSession:
         event_id = EventId(self.ids.ulid(EVENT))
         for _ in range(TRIES):
             last = await self.sessions.tail(session_id, limit=1)
-            before = await owned(self.sessions, key.tenant, session_id)
+            before = await owned_to_erase(self.sessions, key.tenant, session_id)
             await mark_work(self.sessions, before, now=self.clock.now())
             now = self.clock.now()
             after = _without_content(before, now=now)

@@ -25,9 +25,20 @@ LOOK_SECONDS: Final = 0.5
 async def owned(sessions: SessionStore, tenant: TenantName, session_id: SessionId) -> Session:
     """The session, if it is this tenant's. Raises NotFoundError, also for another's."""
     check_id(session_id)
-    session = await sessions.load(session_id)
+    return _of(tenant, await sessions.load(session_id))
+
+
+async def owned_to_erase(
+    sessions: SessionStore, tenant: TenantName, session_id: SessionId
+) -> Session:
+    """The same without its secrets, which may not open any more. Raises NotFoundError."""
+    check_id(session_id)
+    return _of(tenant, await sessions.load_to_erase(session_id))
+
+
+def _of(tenant: TenantName, session: Session) -> Session:
     if session.tenant != tenant:
-        raise NotFoundError(kind="session", name=session_id)
+        raise NotFoundError(kind="session", name=session.id)
     return session
 
 

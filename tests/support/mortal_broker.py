@@ -38,7 +38,16 @@ PONG_SECONDS: Final = 8.0
 
 READS: Final = frozenset(
     {
-        *("load", "load_erased", "open_sends", "read_log", "tail", "seen_after", "last_event"),
+        *(
+            "load",
+            "load_to_erase",
+            "load_erased",
+            "open_sends",
+            "read_log",
+            "tail",
+            "seen_after",
+            "last_event",
+        ),
         *(
             "find_keys",
             "by_external_id",

@@ -14,7 +14,7 @@ from service.adapters.table.conditions import Item, Key, Value, key_of
 from service.adapters.table.driver import Driver, Query
 from service.adapters.table.paging import below, every_item
 from service.adapters.table.session_items import read_session
-from service.adapters.table.unsealing import unsealed
+from service.adapters.table.unsealing import readable
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.session import PublicState, Session, State
 from service.ports import Cipher, Page, SessionFilter
@@ -96,9 +96,8 @@ class Listing:
         hopeful = [row for row in rows if _may_fit(row, self.wanted)]
         keys = [source.session_key(row) for row in hopeful]
         items = await self.driver.get_many(keys) if keys else []
-        sessions = await unsealed(
-            lambda: {key_of(item): read_session(item, self.cipher) for item in items}
-        )
+        read = await readable(items, lambda item: read_session(item, self.cipher))
+        sessions = {key_of(item): session for item, session in read}
         pairs = ((row, sessions.get(key)) for row, key in zip(hopeful, keys, strict=True))
         return [
             (row, session)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from service.adapters.table import cursors, schema
 from service.adapters.table.conditions import Item
 from service.adapters.table.driver import Driver, Query
-from service.adapters.table.unsealing import unsealed
+from service.adapters.table.unsealing import readable
 from service.ports import Page
 
 T = TypeVar("T")
@@ -48,7 +48,10 @@ async def newest_first(
     limit: int,
     read: Callable[[Item], T],
 ) -> Page[T]:
-    """One page of a listing in the table, from the highest sort key down."""
+    """One page of a listing in the table, from the highest sort key down.
+
+    Shorter where something cannot be opened.
+    """
     start = None if cursor is None else place_of(query, cursor)
     found = await driver.query(
         dataclasses.replace(query, forward=False, limit=limit + 1, start=start)
@@ -56,7 +59,7 @@ async def newest_first(
     shown = found.items[:limit]
     more = len(found.items) > limit or (found.last is not None and bool(shown))
     last = cursors.spell(query.partition, [str(shown[-1]["sk"])]) if more else None
-    items = await unsealed(lambda: [read(item) for item in shown])
+    items = [found for _, found in await readable(shown, read)]
     return Page(items=items, next_cursor=last)
 
 

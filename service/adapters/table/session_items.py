@@ -24,6 +24,20 @@ APART: Final = ("version", "lock", "look_at", "wake_at", "farewell")
 """Members that are attributes of their own."""
 
 
+class Shut:
+    """The Cipher of whoever needs no secret: a session can be erased when its key is lost."""
+
+    def encrypt(self, text: str, *, context: str) -> str:
+        """Nothing."""
+        del text, context
+        return ""
+
+    def decrypt(self, text: str, *, context: str) -> str:
+        """Nothing."""
+        del text, context
+        return ""
+
+
 def session_attributes(session: Session, cipher: Cipher) -> dict[str, Value]:
     """What a commit sets: everything but the keys, the lock and the due time."""
     attributes: dict[str, Value] = {

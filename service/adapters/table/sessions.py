@@ -17,7 +17,7 @@ from service.adapters.table.log_items import (
     read_send,
 )
 from service.adapters.table.paging import below, due_before, every_item
-from service.adapters.table.session_items import read_session
+from service.adapters.table.session_items import Shut, read_session
 from service.adapters.table.session_steps import (
     append_event,
     change_send,
@@ -76,24 +76,25 @@ class SessionTable:
 
     async def load(self, session_id: SessionId) -> Session:
         """The session. Raises NotFoundError (also for an erased one)."""
-        session = await self._session(session_id)
-        if session is None or session.state is State.ERASED:
-            raise NotFoundError(kind="session", name=session_id)
-        return session
+        return _present(session_id, await self._session(session_id, self._cipher))
+
+    async def load_to_erase(self, session_id: SessionId) -> Session:
+        """The session without its secrets. Raises NotFoundError (also for an erased one)."""
+        return _present(session_id, await self._session(session_id, Shut()))
 
     async def load_erased(self, session_id: SessionId) -> Session | None:
         """What is left of an erased session.
 
         None where there is none, or where it is not erased.
         """
-        session = await self._session(session_id)
+        session = await self._session(session_id, Shut())
         return session if session is not None and session.state is State.ERASED else None
 
-    async def _session(self, session_id: SessionId) -> Session | None:
+    async def _session(self, session_id: SessionId, cipher: Cipher) -> Session | None:
         item = await self._driver.get(schema.session_key(session_id))
         if item is None:
             return None
-        return await unsealed(lambda: read_session(item, self._cipher))
+        return await unsealed(lambda: read_session(item, cipher))
 
     async def commit(
         self,
@@ -308,6 +309,12 @@ class SessionTable:
         True when nothing is left.
         """
         return await purging.purge(self._driver, self._cipher, session)
+
+
+def _present(session_id: SessionId, session: Session | None) -> Session:
+    if session is None or session.state is State.ERASED:
+        raise NotFoundError(kind="session", name=session_id)
+    return session
 
 
 def _events(session_id: SessionId, *, after: int) -> Query:

@@ -11,14 +11,13 @@ from service.adapters.table.conditions import (
     Condition,
     Delete,
     Equals,
-    Item,
     Key,
     Present,
     Put,
     any_of,
 )
 from service.adapters.table.driver import Driver
-from service.adapters.table.paging import below, every_item, newest_first
+from service.adapters.table.paging import all_items, below, newest_first
 from service.adapters.table.session_steps import keep_answer, point_to_answer
 from service.adapters.table.steps import Step, run
 from service.adapters.table.tenant_items import (
@@ -32,7 +31,7 @@ from service.adapters.table.tenant_items import (
     read_idempotency,
 )
 from service.adapters.table.tenant_log import append
-from service.adapters.table.unsealing import unsealed
+from service.adapters.table.unsealing import readable, unsealed
 from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.deployment import Deployment
 from service.domain.endpoint import Endpoint
@@ -128,9 +127,6 @@ class TenantTable:
         item = await self._driver.get(schema.deployment_key(tenant, name))
         if item is None:
             raise NotFoundError(kind="deployment", name=name)
-        return await self._read_deployment(item)
-
-    async def _read_deployment(self, item: Item) -> Deployment:
         return await unsealed(lambda: read_deployment(item, self._cipher))
 
     async def list_deployments(
@@ -141,10 +137,9 @@ class TenantTable:
         Sorted here, for a tenant has few and their keys are in the order of names.
         """
         query = below(schema.tenant_partition(tenant), schema.DEPLOYMENTS)
-        every = [
-            await self._read_deployment(item) async for item in every_item(self._driver, query)
-        ]
-        every.sort(key=_newest)
+        items = await all_items(self._driver, query)
+        read = await readable(items, lambda item: read_deployment(item, self._cipher))
+        every = sorted((deployment for _, deployment in read), key=_newest)
         listing = f"{query.partition}|{schema.DEPLOYMENTS}"
         if cursor is not None:
             at, name = cursors.read(listing, cursor, parts=2)
@@ -200,15 +195,13 @@ class TenantTable:
         item = await self._driver.get(schema.endpoint_key(endpoint_id))
         if item is None:
             raise NotFoundError(kind="webhook", name=endpoint_id)
-        return await self._opened_endpoint(item)
-
-    async def _opened_endpoint(self, item: Item) -> Endpoint:
         return await unsealed(lambda: self._read_endpoint(item))
 
     async def endpoints_of(self, tenant: TenantName) -> Sequence[Endpoint]:
-        """Every endpoint of a tenant."""
+        """Every endpoint of a tenant that can be opened."""
         query = below(schema.tenant_partition(tenant), schema.ENDPOINTS)
-        return [await self._opened_endpoint(item) async for item in every_item(self._driver, query)]
+        items = await all_items(self._driver, query)
+        return [endpoint for _, endpoint in await readable(items, self._read_endpoint)]
 
     async def list_endpoints(
         self, tenant: TenantName, *, cursor: str | None, limit: int
