@@ -38,7 +38,7 @@ from service.adapters.table.session_steps import (
 from service.adapters.table.steps import Step, run
 from service.adapters.table.unsealing import unsealed
 from service.domain.access import IdempotencyRecord
-from service.domain.errors import NotFoundError
+from service.domain.errors import ConfigurationError, NotFoundError, UnavailableError
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.log import EventType, LogEvent, Seen
 from service.domain.send import PendingSend
@@ -87,7 +87,11 @@ class SessionTable:
 
         None where there is none, or where it is not erased.
         """
-        session = await self._session(session_id, Shut())
+        try:
+            session = await self._session(session_id, self._cipher)
+        except (ConfigurationError, UnavailableError):
+            # The purge needs no secret, and may be all that is left to do.
+            session = await self._session(session_id, Shut())
         return session if session is not None and session.state is State.ERASED else None
 
     async def _session(self, session_id: SessionId, cipher: Cipher) -> Session | None:
