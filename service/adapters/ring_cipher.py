@@ -190,7 +190,7 @@ class RingCipher:
                 await self._open_key(depot, own)
                 return
         # From when the other one was the best, so that it is the best at once by every clock.
-        if await self._add(depot, made, used_from=best.used_from):
+        if await self._add(depot, made, used_from=best.used_from, made_at=self._clock.now()):
             _log.error("keys.started_over", extra={"refused": best.id, "error": str(refused)})
             return
         for key in self._usable()[:1]:
@@ -198,15 +198,15 @@ class RingCipher:
 
     async def _announce(self, depot: Depot, now: float) -> None:
         begin = begins(self._ring, now, may_wait=self._before is not None)
-        if not await self._add(depot, await depot.service.make(), used_from=begin):
+        if not await self._add(depot, await depot.service.make(), used_from=begin, made_at=now):
             await self._open_wanted(depot, now)
 
-    async def _add(self, depot: Depot, made: NewKey, *, used_from: float) -> bool:
+    async def _add(self, depot: Depot, made: NewKey, *, used_from: float, made_at: float) -> bool:
         """Whether it is in the ring; else somebody else was first, and it encrypted nothing."""
         key = DataKey(
             id=hashlib.sha256(made.wrapped).hexdigest()[:ID_DIGITS],
             wrapped=base64.b64encode(made.wrapped).decode("ascii"),
-            made_at=self._clock.now(),
+            made_at=made_at,
             used_from=used_from,
             wrapped_by=made.wrapped_by,
         )

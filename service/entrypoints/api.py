@@ -5,27 +5,40 @@ request; it is answered before the function's timeout, which is to be 29 s, and 
 gives up.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from mangum import Mangum
+from starlette.types import Receive, Scope, Send
 
+from service.adapters.system import SystemClock, SystemIds
 from service.api.app import create_app
 from service.api.gateway import Gateway
+from service.api.problems import Problem, answer
+from service.api.tracing import Tracing
 from service.bootstrap import Opened, assemble
 from service.bootstrap.secrets import first_key
 from service.config import ApiFunctionSettings
 from service.domain.errors import BrokerError, ConfigurationError, UnavailableError
-from service.entrypoints._function.kept import Context, Kept, remaining_seconds
+from service.entrypoints._function.kept import Context, Kept, remaining_seconds, request_id
 from service.entrypoints._function.opening import begin_process, is_on_lambda, open_ports
 from service.usecases.fit_run import check_api
 
 TEXT: Final = ["application/json", "application/problem+json", "text/"]
 """What the gateway is given as it is; Mangum wraps everything else in base64."""
+STARTING: Final = Problem(
+    status=503,
+    code="unavailable",
+    detail="the broker could not start: something it needs is not answering; please try again",
+    headers={"Retry-After": "1"},
+)
 
 Event = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +58,14 @@ class Environment:
     def invoke(self, event: object, context: Context) -> Event:
         """Answer one request, in the shape of the gateway's payload format 2.0.
 
-        Raises ConfigurationError, and UnavailableError when the table does not answer at the start:
-        the gateway answers 500 then.
+        503 where something does not answer at the start; the next request tries again. Raises
+        ConfigurationError: the gateway answers 500 then.
         """
         check_api(remaining_seconds(context))
-        return self._kept.call(partial(_serve, _request(event), context))
+        request = _request(event)
+        return self._kept.call(
+            partial(_serve, request, context), away=partial(_answer_away, request, context)
+        )
 
     def open_early(self) -> None:
         """Open what is needed before the first invocation, if that is possible; raises nothing."""
@@ -62,8 +78,23 @@ class Environment:
 
 def _serve(event: Event, context: Context, site: Site) -> Event:
     # Only what is passed on to the application is asked of the context.
-    answer: Event = site.mangum(event, context)  # type: ignore[arg-type]
-    return answer
+    served: Event = site.mangum(event, context)  # type: ignore[arg-type]
+    return served
+
+
+def _answer_away(event: Event, context: Context, error: UnavailableError) -> Event:
+    """As the application would, with its line and its trace. What is away is for the log alone."""
+    _log.warning(
+        "function.not_open", extra={"error": str(error), "request_id": request_id(context)}
+    )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["code"] = STARTING.code
+        await answer(STARTING)(scope, receive, send)
+
+    traced = Tracing(app, clock=SystemClock(), ids=SystemIds())
+    told: Event = Mangum(traced, lifespan="off", text_mime_types=TEXT)(event, context)  # type: ignore[arg-type]
+    return told
 
 
 def _request(event: object) -> Event:
@@ -116,7 +147,6 @@ if is_on_lambda():
 def handler(event: object, context: Context) -> Event:
     """Answer one request.
 
-    A fault of the configuration is raised, and so is a table that is away at the start: Lambda
-    counts it.
+    A fault of the configuration is raised: Lambda counts it.
     """
     return _environment.invoke(event, context)

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
+from service.adapters.system import SystemClock
 from service.bootstrap import Opened
-from service.domain.errors import BrokerError
+from service.domain.errors import BrokerError, UnavailableError
 from service.entrypoints._process.event_loop import new_event_loop
 
 CANCEL_ROUNDS: Final = 3
@@ -19,6 +21,13 @@ So a table that hangs keeps no invocation: a call of ours may take far longer th
 EARLY_SECONDS: Final = 5.0
 """Lambda gives an environment 10 s to initialise, imports included (developer guide, "Understanding
 the Lambda execution environment lifecycle"), and begins anew after that."""
+OPEN_SECONDS: Final = 10.0
+"""Where somebody waits for the answer: a second try of his is worth more than a longer one."""
+JUST_NOW_SECONDS: Final = 2.0
+"""Between an opening that hung before the first invocation and that invocation: it came during
+it, and has waited long enough."""
+
+NEEDED: Final = "what a start needs (table, queues, KMS or the secret)"
 
 _log = logging.getLogger(__name__)
 
@@ -59,12 +68,21 @@ class Kept(Generic[S]):
     """One loop and what was opened on it. One invocation at a time."""
 
     def __init__(
-        self, open_site: Callable[[], Awaitable[S]], *, cancel_seconds: float = CANCEL_SECONDS
+        self,
+        open_site: Callable[[], Awaitable[S]],
+        *,
+        cancel_seconds: float = CANCEL_SECONDS,
+        early_seconds: float = EARLY_SECONDS,
+        open_seconds: float = OPEN_SECONDS,
     ) -> None:
         self._open = open_site
+        self._early_seconds = early_seconds
+        self._open_seconds = open_seconds
         self._cancel_seconds = cancel_seconds
         self._runner = asyncio.Runner(loop_factory=new_event_loop)
         self._site: S | None = None
+        self._clock = SystemClock()
+        self._hung_at: float | None = None
 
     def open_early(self) -> None:
         """Open the site before the first invocation, while the environment is initialised.
@@ -74,6 +92,8 @@ class Kept(Generic[S]):
         try:
             self._runner.run(self._open_in_time())
         except (BrokerError, TimeoutError) as error:
+            # By the world's clock: others run on while an environment is frozen.
+            self._hung_at = self._clock.now() if isinstance(error, TimeoutError) else None
             _log.warning("function.not_open_yet", extra={"error": type(error).__name__})
 
     def run(self, serve: Callable[[S], Awaitable[Answer]]) -> Answer:
@@ -83,13 +103,24 @@ class Kept(Generic[S]):
         """
         return self._runner.run(self._serve(serve))
 
-    def call(self, serve: Callable[[S], Answer]) -> Answer:
-        """The same for code that runs the thread's loop by itself, as Mangum does."""
+    def call(
+        self,
+        serve: Callable[[S], Answer],
+        *,
+        away: Callable[[UnavailableError], Answer],
+    ) -> Answer:
+        """The same for code that runs the thread's loop by itself, as Mangum does.
+
+        `away` answers where something that opening needs is away, within `OPEN_SECONDS`.
+        """
         try:
-            site = self._runner.run(self._opened())
+            try:
+                answer = partial(serve, self._runner.run(self._opened_soon()))
+            except UnavailableError as error:
+                answer = partial(away, error)
             # Whoever ran another loop on this thread meanwhile may have left none.
             asyncio.set_event_loop(self._runner.get_loop())
-            return serve(site)
+            return answer()
         finally:
             self._runner.run(_end_the_rest(self._cancel_seconds))
 
@@ -106,10 +137,20 @@ class Kept(Generic[S]):
 
     async def _open_in_time(self) -> None:
         try:
-            async with asyncio.timeout(EARLY_SECONDS):
+            async with asyncio.timeout(self._early_seconds):
                 await self._opened()
         finally:
             await _end_the_rest(self._cancel_seconds)
+
+    async def _opened_soon(self) -> S:
+        hung_at, self._hung_at = self._hung_at, None
+        if hung_at is not None and self._clock.now() - hung_at < JUST_NOW_SECONDS:
+            raise UnavailableError(what=NEEDED)
+        try:
+            async with asyncio.timeout(self._open_seconds):
+                return await self._opened()
+        except TimeoutError as late:
+            raise UnavailableError(what=NEEDED) from late
 
     async def _opened(self) -> S:
         if self._site is None:

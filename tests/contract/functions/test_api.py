@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.config import ApiFunctionSettings
-from service.domain.errors import ConfigurationError, UnavailableError
+from service.domain.errors import ConfigurationError
 from service.domain.session import State
 from service.entrypoints import api
 from service.usecases.authenticate import DEFAULT_TENANT
@@ -127,20 +127,26 @@ async def test_a_long_poll_ends_before_the_gateway_gives_up(stage: Stage) -> Non
 
 
 async def test_a_table_that_is_away_at_the_start_is_there_for_the_next(
-    stage: Stage, faults: FaultProxy
+    stage: Stage, faults: FaultProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     through = environment(stage, aws_endpoint_url=faults.endpoint)
     faults.fail("Query", Refusal(code="ServiceIsDown"))
     faults.fail("GetItem", Refusal(code="ServiceIsDown"))
     async with function(through) as answered:
-        with pytest.raises(UnavailableError):
-            await answered(a_request("GET", "/healthz"))
+        told = await answered(a_request("GET", "/healthz"))
         faults.heal()
         back = await answered(a_request("GET", "/v1/deployments", key=KEY))
         faults.fail("Query", Refusal(code="ServiceIsDown"))
         away = await answered(a_request("GET", "/v1/deployments", key=KEY))
         faults.heal()
 
+    assert told["statusCode"] == 503
+    assert told["headers"]["content-type"] == "application/problem+json"
+    assert told["headers"]["retry-after"] == "1"
+    assert len(told["headers"]["broker-trace-id"]) == 32
+    assert body_of(told)["code"] == "unavailable"
+    lines = {record.msg: vars(record) for record in caplog.records}
+    assert lines["function.not_open"]["error"].startswith("the table")
     assert back["statusCode"] == 200
     assert away["statusCode"] == 503
     assert away["headers"]["retry-after"] == "1"

@@ -17,7 +17,7 @@ from service.adapters.table.schema import endpoint_key
 from service.adapters.table.stores import stores_over
 from service.config import LAYER_DIR, LOOPBACK, ApiFunctionSettings
 from service.domain.data_keys import ANNOUNCED_SECONDS
-from service.domain.errors import ConfigurationError, UnavailableError
+from service.domain.errors import ConfigurationError
 from service.domain.ids import EndpointId
 from service.domain.session import State
 from service.entrypoints import api
@@ -150,19 +150,22 @@ async def test_a_key_of_another_broker_is_told_at_the_start(site: Site) -> None:
 
 
 async def test_kms_that_is_away_at_the_start_is_there_for_the_next(
-    site: Site, faults: FaultProxy
+    site: Site, faults: FaultProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with function(site.api()) as answered:
         webhook = await webhook_of(site, answered)
     faults.fail("Decrypt", Refusal(code="ThrottlingException"))
     async with function(site.api(aws_endpoint_url=faults.endpoint)) as answered:
-        with pytest.raises(UnavailableError, match="KMS"):
-            await answered(a_request("GET", "/healthz"))
+        told = await answered(a_request("GET", "/healthz"))
         faults.heal()
         first = await status_of(answered, webhook)
         # What is open stays open.
         faults.fail("Decrypt", Refusal(code="ThrottlingException"))
         assert (first, await status_of(answered, webhook)) == (200, 200)
+    assert told["statusCode"] == 503
+    assert "KMS" not in told["body"]
+    [line] = [each for each in caplog.records if each.msg == "function.not_open"]
+    assert vars(line)["error"] == "KMS (ThrottlingException) is not answering"
 
 
 async def test_a_broker_moves_from_the_file_to_kms(site: Site) -> None:

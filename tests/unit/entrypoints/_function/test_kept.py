@@ -12,7 +12,7 @@ import pytest
 
 from service.bootstrap import Opened
 from service.domain.errors import UnavailableError
-from service.entrypoints._function.kept import CANCEL_ROUNDS, Kept, Site
+from service.entrypoints._function.kept import CANCEL_ROUNDS, NEEDED, Kept, Site
 
 PATIENCE = 0.1
 SOON = 5.0
@@ -37,6 +37,10 @@ class Opening:
 
     async def _close(self) -> None:
         self.closed += 1
+
+
+def _away(error: UnavailableError) -> int:
+    raise error
 
 
 async def _number(_: Site) -> int:
@@ -101,9 +105,9 @@ def test_who_runs_the_loop_by_himself_finds_it_and_leaves_nothing_at_work() -> N
         return loop.run_until_complete(asyncio.sleep(0, result=7))
 
     with contextlib.closing(Kept(opening)) as kept:
-        answers = [kept.call(serve)]
+        answers = [kept.call(serve, away=_away)]
         asyncio.run(asyncio.sleep(0))
-        answers += [kept.call(serve), kept.run(_number)]
+        answers += [kept.call(serve, away=_away), kept.run(_number)]
         ended = [task.cancelled() for task in left]
 
     assert answers == [7, 7, 7]
@@ -121,10 +125,31 @@ def test_what_fails_in_a_loop_of_its_own_leaves_nothing_at_work_either() -> None
 
     with contextlib.closing(Kept(Opening(failures=1))) as kept:
         with pytest.raises(UnavailableError):
-            kept.call(fails)
+            kept.call(fails, away=_away)
         with pytest.raises(KeyError):
-            kept.call(fails)
+            kept.call(fails, away=_away)
         assert left[0].cancelled()
+
+
+def test_whoever_waits_is_told_soon_that_opening_hangs_and_only_once_for_both() -> None:
+    begun: list[int] = []
+
+    async def hangs() -> Site:
+        begun.append(1)
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    def serve(_: Site) -> str:
+        raise AssertionError
+
+    with contextlib.closing(Kept(hangs, early_seconds=PATIENCE, open_seconds=PATIENCE)) as kept:
+        kept.open_early()
+        answers = [kept.call(serve, away=str)]
+        assert len(begun) == 1
+        answers.append(kept.call(serve, away=str))
+
+    assert answers == [f"{NEEDED} is not answering"] * 2
+    assert len(begun) == 2
 
 
 def test_what_was_never_opened_is_not_closed() -> None:
