@@ -120,7 +120,9 @@ class ManageDeployments:
 
     async def delete(self, key: ApiKey, name: DeploymentName) -> Answer:
         """204. Raises NotFoundError, NameInUseError while sessions of it are open."""
-        await self.unused(key, name)
+        # Not read first: its credentials may not open any more.
+        _check_name(name)
+        await self._refuse_while_used(key.tenant, name)
         await self.tenants.delete_deployment(key.tenant, name)
         await self.drifts.forget(key.tenant, name)
         return Answer(status=204)
@@ -131,8 +133,7 @@ class ManageDeployments:
         return Answer(status=record.status, body=deployment_view(found))
 
     async def _found(self, tenant: TenantName, name: DeploymentName) -> Deployment:
-        if NAME.fullmatch(name) is None:
-            raise NotFoundError(kind="deployment", name=name[:NAME_MAX])
+        _check_name(name)
         return await self.tenants.deployment(tenant, name)
 
     async def _refuse_while_used(self, tenant: TenantName, name: DeploymentName) -> None:
@@ -147,6 +148,11 @@ class ManageDeployments:
         ]
         if faults:
             raise InvalidRequestError(*faults)
+
+
+def _check_name(name: DeploymentName) -> None:
+    if NAME.fullmatch(name) is None:
+        raise NotFoundError(kind="deployment", name=name[:NAME_MAX])
 
 
 def deployment_view(deployment: Deployment) -> dict[str, Any]:

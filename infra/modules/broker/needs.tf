@@ -78,9 +78,9 @@ locals {
       condition = { StringEquals = { "kms:EncryptionContext:broker" = local.data_key_context } }
     },
     {
+      # With the module's own always: a broker that takes another one began with it.
       sid       = "OpenDataKeys"
       actions   = ["kms:Decrypt"]
-      # The module's own always: a broker that takes another one began with it.
       resources = distinct(concat([local.data_key_arn, aws_kms_key.this.arn], var.data_keys.former_kms_key_arns))
       condition = { StringEquals = { "kms:EncryptionContext:broker" = local.data_key_context } }
     },

@@ -30,7 +30,7 @@ variable "architecture" {
 }
 
 variable "data_keys" {
-  description = "What encrypts client ids and other secrets in the table: data keys that KMS wraps. ARN of the KMS key (null: the module's own); those of KMS keys that wrapped earlier ones; what the encryption context names (null: the broker's name; for a table that was restored under another one); how many days a data key encrypts."
+  description = "What encrypts client ids and other secrets in the table: data keys that KMS wraps. ARN of the KMS key (null: the module's own); those of KMS keys that wrapped earlier ones, but for the module's own; what the encryption context names (null: the broker's name; for a table that was restored under another one); how many days a data key encrypts."
   type = object({
     kms_key_arn         = optional(string)
     former_kms_key_arns = optional(list(string), [])

@@ -166,6 +166,23 @@ async def test_a_session_whose_key_is_lost_can_be_erased(table: Table) -> None:
         await stores.sessions.load_to_erase(session.id)
 
 
+async def test_a_webhook_and_a_deployment_whose_key_is_lost_can_be_deleted(table: Table) -> None:
+    stores, lost = await with_lost_ones(table)
+    endpoint = await lost.tenants.put_endpoint(
+        an_endpoint(), expected_version=None, idempotency=None
+    )
+    deployment = await lost.tenants.put_deployment(
+        a_deployment(), expected_version=None, idempotency=None
+    )
+    await stores.tenants.delete_endpoint(TENANT, endpoint.id)
+    await stores.tenants.delete_deployment(TENANT, deployment.name)
+
+    with pytest.raises(NotFoundError):
+        await stores.tenants.endpoint(endpoint.id)
+    with pytest.raises(NotFoundError):
+        await stores.tenants.deployment(TENANT, deployment.name)
+
+
 async def test_an_answer_that_is_secret(table: Table) -> None:
     late, early, _ = await late_and_early(table)
     answer = an_answer(secret_answer="a new key", expires_at=NOW + 60 * DAY)

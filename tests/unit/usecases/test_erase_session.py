@@ -4,8 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.errors import PlaceTakenError, UnavailableError, VersionConflictError
-from service.domain.ids import SessionId
+from service.domain.errors import (
+    ConfigurationError,
+    NotFoundError,
+    PlaceTakenError,
+    UnavailableError,
+    VersionConflictError,
+)
+from service.domain.ids import SessionId, TenantName
 from service.domain.session import Session
 from service.usecases import erase_session as module
 from tests.support.api_bench import open_bench
@@ -88,3 +94,25 @@ async def test_the_tombstone_takes_the_next_place_and_holds_nothing() -> None:
         [tombstone] = await bench.table.sessions.tail(session_id, limit=5)
 
     assert tombstone.sequence == before + 1
+
+
+async def test_one_whose_secrets_do_not_open_any_more_is_erased() -> None:
+    async with open_bench(serving=False) as bench:
+        session_id = await bench.made()
+        lost = [ConfigurationError("the table has no such data key")] * 9
+        erase = replace(
+            bench.broker.erase_session, sessions=losing(bench.table.sessions, load=lost)
+        )
+
+        answer = await erase(await bench.caller(), session_id)
+
+    assert answer.status == 204
+
+
+async def test_one_of_another_tenant_is_not_erased() -> None:
+    async with open_bench(serving=False) as bench:
+        session_id = await bench.made()
+        with pytest.raises(NotFoundError):
+            await bench.broker.erase_session(
+                replace(await bench.caller(), tenant=TenantName("other")), session_id
+            )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.domain.errors import (
+    ConfigurationError,
     InvalidRequestError,
     NameInUseError,
     UnavailableError,
@@ -81,3 +82,14 @@ async def test_an_endpoint_is_an_origin_and_never_link_local(
         else:
             with pytest.raises(InvalidRequestError):
                 await making
+
+
+async def test_one_whose_credentials_do_not_open_any_more_can_be_deleted() -> None:
+    async with open_bench(serving=False) as bench:
+        lost = [ConfigurationError("the table has no such data key")] * 9
+        deployments = replace(
+            bench.broker.deployments, tenants=losing(bench.table.tenants, deployment=lost)
+        )
+        answer = await deployments.delete(await bench.caller(), NAME)
+
+    assert answer.status == 204

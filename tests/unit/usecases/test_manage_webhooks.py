@@ -7,9 +7,14 @@ import pytest
 
 from service.adapters.system import SystemClock, SystemIds
 from service.domain.endpoint import EndpointState
-from service.domain.errors import UnavailableError, VersionConflictError
+from service.domain.errors import (
+    ConfigurationError,
+    NotFoundError,
+    UnavailableError,
+    VersionConflictError,
+)
 from service.domain.health import Health
-from service.domain.ids import EndpointId
+from service.domain.ids import EndpointId, TenantName
 from service.domain.told import Stage, Told
 from service.usecases.manage_webhooks import CHANGE_PAUSE_SECONDS, ManageWebhooks
 from service.usecases.moot_hints import KNOWN_SECONDS
@@ -239,3 +244,17 @@ async def test_one_that_opens_wakes_its_lanes_when_no_courier_takes_it_for_shut_
             delays += [delay for _, _, delay in bench.hints.lanes]
 
     assert delays == [0.0, KNOWN_SECONDS]
+
+
+async def test_one_whose_secrets_do_not_open_any_more_can_be_deleted_by_its_owner_alone() -> None:
+    async with open_bench(serving=False) as bench:
+        endpoint_id, key = await _made(bench), await bench.caller()
+        lost = [ConfigurationError("the table has no such data key")] * 9
+        webhooks = replace(
+            bench.broker.webhooks, tenants=losing(bench.table.tenants, endpoint=lost)
+        )
+        with pytest.raises(NotFoundError):
+            await webhooks.delete(replace(key, tenant=TenantName("other")), endpoint_id)
+        answer = await webhooks.delete(key, endpoint_id)
+
+    assert answer.status == 204
