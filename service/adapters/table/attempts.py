@@ -4,10 +4,9 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
-from service.adapters.table import cursors, schema
+from service.adapters.table import cursors, index_keys, schema
 from service.adapters.table.conditions import Item, Key, Put, Value, key_of
 from service.adapters.table.driver import Driver, Query
 from service.adapters.table.limits import BATCH_GET_ITEMS
@@ -83,7 +82,7 @@ class AttemptTable:
 
     async def count_failed(self, endpoint_id: EndpointId, *, now: float, most: int) -> int:
         """The entries of that day."""
-        partition = schema.failed_attempts_partition(endpoint_id, _day_of(now))
+        partition = index_keys.failed_attempts_partition(endpoint_id, index_keys.day_of(now))
         found = await self._driver.query(Query(partition=partition, index=schema.LANES, limit=most))
         return len(found.items)
 
@@ -143,15 +142,15 @@ def _days(wanted: AttemptFilter, *, now: float) -> Sequence[str]:
     oldest = now - KEPT_DAYS * DAY_SECONDS
     first = oldest if wanted.since is None else max(oldest, wanted.since)
     last = now if wanted.until is None else min(now, wanted.until)
-    every = [_day_of(now - back * DAY_SECONDS) for back in range(KEPT_DAYS + 1)]
+    every = [index_keys.day_of(now - back * DAY_SECONDS) for back in range(KEPT_DAYS + 1)]
     if last < first:
         return []
-    return [day for day in every if _day_of(first) <= day <= _day_of(last)]
+    return [day for day in every if index_keys.day_of(first) <= day <= index_keys.day_of(last)]
 
 
 def _failed_on(endpoint_id: EndpointId, day: str, start: Mapping[str, str] | None) -> Query | None:
     """What failed on that day, from `start` on; None where that is a day before."""
-    partition = schema.failed_attempts_partition(endpoint_id, day)
+    partition = index_keys.failed_attempts_partition(endpoint_id, day)
     if start is not None and partition > start[schema.LANES.pk]:
         return None
     begins_here = start is not None and partition == start[schema.LANES.pk]
@@ -173,8 +172,8 @@ def _item(attempt: Attempt) -> Item:
         "body": text_of({name: members[name] for name in members if name not in IN_KEY}),
     }
     if attempt.failed:
-        day = _day_of(attempt.at)
-        item[schema.LANES.pk] = schema.failed_attempts_partition(attempt.endpoint_id, day)
+        day = index_keys.day_of(attempt.at)
+        item[schema.LANES.pk] = index_keys.failed_attempts_partition(attempt.endpoint_id, day)
         item[schema.LANES.sk] = attempt.id
     return item
 
@@ -199,7 +198,7 @@ def _start(endpoint_id: EndpointId, cursor: str) -> Mapping[str, str]:
     """Where to go on. Raises InvalidRequestError: a cursor may be made up."""
     day, place, pk, sk = cursors.read(_listing(endpoint_id), cursor, parts=4)
     for text, prefix in (
-        (day, schema.failed_attempts_partition(endpoint_id, "")),
+        (day, index_keys.failed_attempts_partition(endpoint_id, "")),
         (place, f"{ATTEMPT}_"),
         (pk, schema.TENANTS if pk.startswith(schema.TENANTS) else schema.SESSIONS),
         (sk, schema.attempts_prefix(endpoint_id)),
@@ -209,9 +208,4 @@ def _start(endpoint_id: EndpointId, cursor: str) -> Mapping[str, str]:
 
 
 def _listing(endpoint_id: EndpointId) -> str:
-    return schema.failed_attempts_partition(endpoint_id, "")
-
-
-def _day_of(at: float) -> str:
-    """The day of an instant in UTC; text order is time order."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+    return index_keys.failed_attempts_partition(endpoint_id, "")

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import (
     Absent,
     Check,
@@ -158,7 +158,7 @@ class LaneTable:
     async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, LogId]]:
         """Lanes whose retry is due before then, oldest first."""
         rows = await due_before(
-            self._driver, schema.due_lanes_partition, before=before, limit=limit
+            self._driver, index_keys.due_lanes_partition, before=before, limit=limit
         )
         return [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in rows]
 
@@ -169,7 +169,7 @@ class LaneTable:
         """
         queries = [
             Query(
-                partition=schema.endpoint_lanes_partition(endpoint_id, number),
+                partition=index_keys.endpoint_lanes_partition(endpoint_id, number),
                 index=schema.LANES,
                 forward=False,
                 limit=self._looked_at,
@@ -188,7 +188,7 @@ class LaneTable:
         """Remove lanes of a deleted endpoint, one page at a time; True when nothing is left."""
         queries = [
             Query(
-                partition=schema.endpoint_lanes_partition(endpoint_id, number),
+                partition=index_keys.endpoint_lanes_partition(endpoint_id, number),
                 index=schema.LANES,
                 limit=BATCH_DELETE_ITEMS,
             )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from service.adapters.table import cursors, schema
+from service.adapters.table import cursors, index_keys, schema
 from service.adapters.table.conditions import Item, Key, Value, key_of
 from service.adapters.table.driver import Driver, Query
 from service.adapters.table.paging import below, every_item
@@ -143,7 +143,7 @@ def _conversations(session: Session) -> Sequence[str | None]:
 
 async def live_in_shard(driver: Driver, shard: int) -> Sequence[SessionId]:
     """Sessions of a shard that want a link, as the index has it."""
-    query = Query(partition=schema.live_partition(shard), index=schema.LIVE)
+    query = Query(partition=index_keys.live_partition(shard), index=schema.LIVE)
     return [SessionId(str(row[schema.LIVE.sk])) async for row in every_item(driver, query)]
 
 
@@ -151,7 +151,7 @@ async def live_by_deployment(
     driver: Driver, shard: int
 ) -> Mapping[tuple[TenantName, DeploymentName], int]:
     """How many sessions of each deployment want a link, as the index has it."""
-    query = Query(partition=schema.live_partition(shard), index=schema.LIVE)
+    query = Query(partition=index_keys.live_partition(shard), index=schema.LIVE)
     rows = [row async for row in every_item(driver, query)]
     return Counter(
         (TenantName(str(row["tenant"])), DeploymentName(str(row["deployment"]))) for row in rows

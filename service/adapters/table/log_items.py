@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any, Final, cast
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import Item, Value
 from service.adapters.table.records import plain_record, record, text_of
 from service.domain.endpoint import Claim, Lane
@@ -102,9 +102,9 @@ def lane_attributes(lane: Lane) -> dict[str, Value]:
     if lane.claim is not None:
         attributes |= {"claim_token": lane.claim.token, "claim_until": lane.claim.until}
     if lane.due_at is not None:
-        number = schema.bucket(f"{lane.session_id}{lane.endpoint_id}", schema.DUE_BUCKETS)
+        number = index_keys.bucket(f"{lane.session_id}{lane.endpoint_id}", schema.DUE_BUCKETS)
         attributes |= {
-            schema.DUE.pk: schema.due_lanes_partition(number),
+            schema.DUE.pk: index_keys.due_lanes_partition(number),
             schema.DUE.sk: lane.due_at,
         }
     return attributes
@@ -120,11 +120,11 @@ def absent_lane_attributes(lane: Lane) -> tuple[str, ...]:
 def lane_item(lane: Lane) -> Item:
     """The whole item of a lane."""
     key = schema.lane_key(lane.endpoint_id, lane.session_id)
-    number = schema.bucket(lane.session_id, schema.LANE_BUCKETS)
+    number = index_keys.bucket(lane.session_id, schema.LANE_BUCKETS)
     return {
         "pk": key.pk,
         "sk": key.sk,
-        schema.LANES.pk: schema.endpoint_lanes_partition(lane.endpoint_id, number),
+        schema.LANES.pk: index_keys.endpoint_lanes_partition(lane.endpoint_id, number),
         schema.LANES.sk: lane.session_id,
         **lane_attributes(lane),
     }

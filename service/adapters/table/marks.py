@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import (
     Absent,
     AtMost,
@@ -133,8 +133,8 @@ async def _move(
 def _update(session_id: SessionId, due: Due, when: Condition) -> Update:
     put: dict[str, Value] = {}
     if due.at is not None:
-        number = schema.bucket(session_id, schema.DUE_BUCKETS)
-        put |= {schema.DUE.pk: schema.due_sessions_partition(number), schema.DUE.sk: due.at}
+        number = index_keys.bucket(session_id, schema.DUE_BUCKETS)
+        put |= {schema.DUE.pk: index_keys.due_sessions_partition(number), schema.DUE.sk: due.at}
     if due.look_at is not None:
         put["look_at"] = due.look_at
     if due.wake_at is not None:

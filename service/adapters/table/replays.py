@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import Absent, Equals, Item, Key, Put, Update, Value, key_of
 from service.adapters.table.driver import Driver, Query
 from service.adapters.table.paging import all_items, below, due_before, newest_first
@@ -111,11 +111,11 @@ class ReplayTable:
         query = Query(
             partition=partition,
             index=index,
-            high=schema.created_sort(until, SessionId(schema.LAST)),
+            high=index_keys.created_sort(until, SessionId(schema.LAST)),
             limit=limit,
         )
         if place:
-            pk = schema.session_partition(schema.session_created(place))
+            pk = schema.session_partition(index_keys.session_created(place))
             start = {index.pk: partition, index.sk: place, "pk": pk, "sk": schema.META}
             query = replace(query, start=start)
         found = await self._driver.query(query)
@@ -127,7 +127,7 @@ class ReplayTable:
     async def due_strands(self, *, before: float, limit: int) -> Sequence[DueStrand]:
         """Strands that are due before then, oldest first."""
         rows = await due_before(
-            self._driver, schema.due_strands_partition, before=before, limit=limit
+            self._driver, index_keys.due_strands_partition, before=before, limit=limit
         )
         return [_due(row) for row in rows]
 
@@ -199,9 +199,9 @@ def _strand_attributes(strand: Strand) -> dict[str, Value]:
     if strand.claim is not None:
         attributes |= {"claim_token": strand.claim.token, "claim_until": strand.claim.until}
     if strand.due_at is not None:
-        number = schema.bucket(f"{strand.replay_id}{strand.number}", schema.DUE_BUCKETS)
+        number = index_keys.bucket(f"{strand.replay_id}{strand.number}", schema.DUE_BUCKETS)
         attributes |= {
-            schema.DUE.pk: schema.due_strands_partition(number),
+            schema.DUE.pk: index_keys.due_strands_partition(number),
             schema.DUE.sk: strand.due_at,
         }
     if strand.done:

@@ -1,4 +1,4 @@
-"""Every key, prefix, attribute and index name of the table. No other module spells one.
+"""Every key, prefix, attribute and index name of the table. Only `index_keys` spells some too.
 
     entity              pk                  sk                 in index           read by
     session             SES#id              META               live, due, tenant  all, by id
@@ -40,7 +40,6 @@ An index holds nothing that a plain append or a healthy claim changes: those cos
 copy of an API key or an endpoint is always written in the same transaction as its twin.
 """
 
-import zlib
 from typing import Final
 
 from service.adapters.table.conditions import Index, Key
@@ -303,48 +302,3 @@ def slot_key(line: str, slot: int) -> Key:
 def breaker_key(line: str) -> Key:
     """Whether the line lets us in."""
     return Key(pk=f"LINE#{line}", sk="BREAKER")
-
-
-def live_partition(shard: int) -> str:
-    """In `live`: the sessions of a shard that want a link."""
-    return f"LIVE#{shard}"
-
-
-def due_sessions_partition(bucket: int) -> str:
-    """In `due`: a sixteenth of the due sessions."""
-    return f"DUE#SES#{bucket}"
-
-
-def due_lanes_partition(bucket: int) -> str:
-    """In `due`: a sixteenth of the due lanes."""
-    return f"DUE#LANE#{bucket}"
-
-
-def due_strands_partition(bucket: int) -> str:
-    """In `due`: a sixteenth of the due strands of replays."""
-    return f"DUE#RPL#{bucket}"
-
-
-def endpoint_lanes_partition(endpoint_id: EndpointId, bucket: int) -> str:
-    """In `lanes`: an eighth of the lanes of an endpoint."""
-    return f"HOOK#{endpoint_id}#{bucket}"
-
-
-def failed_attempts_partition(endpoint_id: EndpointId, day: str) -> str:
-    """In `lanes`: the attempts of an endpoint that failed on that day."""
-    return f"HOOK#{endpoint_id}#TRY#{day}"
-
-
-def created_sort(created_at: float, session_id: SessionId) -> str:
-    """In `tenant`: the sort key that puts sessions in the order of their creation."""
-    return f"{created_at:018.6f}#{session_id}"
-
-
-def session_created(place: str) -> SessionId:
-    """The session that a place in the order of creation names."""
-    return SessionId(place.rpartition("#")[2])
-
-
-def bucket(name: str, buckets: int) -> int:
-    """Which bucket a name falls into, the same in every process and for ever."""
-    return zlib.crc32(name.encode()) % buckets

@@ -9,7 +9,7 @@ import dataclasses
 import json
 from typing import Any, Final, cast
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import Item, Value
 from service.adapters.table.records import plain_record, record, text_of
 from service.domain.session import Farewell, Lock, PublicState, Session, State
@@ -53,9 +53,9 @@ def session_attributes(session: Session, cipher: Cipher) -> dict[str, Value]:
         attributes["erased"] = 1
     else:
         attributes[schema.TENANT.pk] = schema.tenant_partition(session.tenant)
-        attributes[schema.TENANT.sk] = schema.created_sort(session.created_at, session.id)
+        attributes[schema.TENANT.sk] = index_keys.created_sort(session.created_at, session.id)
     if wants_link(session):
-        attributes[schema.LIVE.pk] = schema.live_partition(session.shard)
+        attributes[schema.LIVE.pk] = index_keys.live_partition(session.shard)
         attributes[schema.LIVE.sk] = session.id
     return attributes
 
@@ -76,8 +76,8 @@ def wants_link(session: Session) -> bool:
 
 def due_attributes(session: Session, due_at: float) -> dict[str, Value]:
     """The keys that make it due then."""
-    number = schema.bucket(session.id, schema.DUE_BUCKETS)
-    return {schema.DUE.pk: schema.due_sessions_partition(number), schema.DUE.sk: due_at}
+    number = index_keys.bucket(session.id, schema.DUE_BUCKETS)
+    return {schema.DUE.pk: index_keys.due_sessions_partition(number), schema.DUE.sk: due_at}
 
 
 def session_item(session: Session, cipher: Cipher) -> Item:

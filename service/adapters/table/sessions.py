@@ -6,7 +6,7 @@ Each method runs steps or reads pages; what is written is decided elsewhere.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from service.adapters.table import listing, marks, schema
+from service.adapters.table import index_keys, listing, marks, schema
 from service.adapters.table import purge as purging
 from service.adapters.table.conditions import Equals, Item, Update
 from service.adapters.table.driver import Driver, NotWrittenError, Query
@@ -289,7 +289,7 @@ class SessionTable:
     async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
         """(session, shard) that are due before then, oldest first."""
         rows = await due_before(
-            self._driver, schema.due_sessions_partition, before=before, limit=limit
+            self._driver, index_keys.due_sessions_partition, before=before, limit=limit
         )
         return [(schema.session_of(str(row["pk"])), int(row["shard"])) for row in rows]
 

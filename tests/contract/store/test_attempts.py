@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from service.adapters.table import cursors, schema
+from service.adapters.table import cursors, index_keys, schema
 from service.adapters.table.attempts import AttemptTable
 from service.domain.attempt import EVERY, Attempt, AttemptFilter, Decision, Outcome, Phases, Trigger
 from service.domain.errors import InvalidRequestError
@@ -238,7 +238,7 @@ async def test_a_cursor_of_another_listing_or_made_up_is_refused(table: Table) -
     ]
     await kept(table, *made)
     page = await table.attempts.attempts_of(endpoint_id, session_id, cursor=None, limit=1)
-    listing = schema.failed_attempts_partition(endpoint_id, "")
+    listing = index_keys.failed_attempts_partition(endpoint_id, "")
     good = [f"{listing}2030-01-01", "try_1", f"SES#{session_id}", f"TRY#{endpoint_id}#1#try_1"]
     made_up = [
         cursors.spell(listing, ["x" if place == wrong else part for place, part in enumerate(good)])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.adapters.table.lanes import LaneTable
 from service.domain.health import Health, Stamp, failed, probing, succeeded
 from service.domain.ids import EndpointId, SessionId
@@ -164,7 +164,7 @@ async def test_what_waits_is_counted_among_the_latest_lanes(
     table: Table, *, the_latest_waits: bool
 ) -> None:
     sessions = [a_session() for _ in range(schema.LANE_BUCKETS + 1)]
-    buckets = [schema.bucket(session.id, schema.LANE_BUCKETS) for session in sessions]
+    buckets = [index_keys.bucket(session.id, schema.LANE_BUCKETS) for session in sessions]
     twice = next(number for number in buckets if buckets.count(number) > 1)
     both = [each for each, number in zip(sessions, buckets, strict=True) if number == twice]
     for session in both:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.adapters.table import schema
+from service.adapters.table import index_keys, schema
 from service.domain.ids import EndpointId, SessionId, TenantName
 from service.domain.send import SendKind
 
@@ -19,7 +19,7 @@ def test_places_sort_as_numbers(one: int, other: int) -> None:
 
 @given(st.floats(0, 4e9), st.floats(0, 4e9))
 def test_creation_times_sort_as_numbers(one: float, other: float) -> None:
-    first, second = schema.created_sort(one, SESSION), schema.created_sort(other, SESSION)
+    first, second = index_keys.created_sort(one, SESSION), index_keys.created_sort(other, SESSION)
 
     assert first <= second or round(one, 6) >= round(other, 6)
 
@@ -36,8 +36,8 @@ def test_sends_sort_by_place_and_then_by_kind() -> None:
 
 def test_a_name_stays_in_its_bucket() -> None:
     """If it moved, what is stored as due would be looked for elsewhere."""
-    assert schema.bucket("ses_01J", 16) == 6
-    assert {schema.bucket(f"s{number}", 16) for number in range(500)} == set(range(16))
+    assert index_keys.bucket("ses_01J", 16) == 6
+    assert {index_keys.bucket(f"s{number}", 16) for number in range(500)} == set(range(16))
 
 
 def test_keys_say_what_they_name() -> None:
