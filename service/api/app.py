@@ -17,6 +17,7 @@ from service.api.listeners import listeners_router
 from service.api.messages import messages_router
 from service.api.replays import replays_router
 from service.api.sessions import sessions_router
+from service.api.timeline import timeline_router
 from service.api.tracing import Tracing
 from service.api.webhooks import webhooks_router
 from service.usecases.broker import Broker
@@ -62,6 +63,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.include_router(health_router(broker))
     app.include_router(sessions_router(broker))
     app.include_router(messages_router(broker))
+    app.include_router(timeline_router(broker))
     app.include_router(deployments_router(broker))
     app.include_router(deployment_checks_router(broker))
     app.include_router(webhooks_router(broker))

@@ -21,6 +21,7 @@ from service.usecases.hold_links import HoldLinks
 from service.usecases.keep_lane import KeepLane
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.leases import Leases
+from service.usecases.logbook import Logbook
 from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 from service.usecases.note_drift import NoteDrift
@@ -92,6 +93,7 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         endpoints=endpoints,
         admit=admit,
         drift=tools.drift,
+        logbook=tools.logbook,
     )
     gate = _gate(shared)
     return Assembly(
@@ -122,6 +124,7 @@ def _tools(
         push_typing=typing,
         admit=admit,
         drift=NoteDrift(clock=ports.clock, store=ports.drifts),
+        logbook=Logbook(timeline=ports.timeline, clock=ports.clock),
     )
 
 

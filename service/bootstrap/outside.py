@@ -127,6 +127,7 @@ def with_wires(
         budgets=table.budgets,
         healths=table.healths,
         attempts=table.attempts,
+        timeline=table.timeline,
         tenant_log=table.tenant_log,
         replays=table.replays,
         drifts=table.drifts,

@@ -20,6 +20,7 @@ from service.usecases.facts import Facts
 from service.usecases.follow_message import FollowMessage
 from service.usecases.idempotency import Once
 from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.logbook import Logbook
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
@@ -30,6 +31,7 @@ from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
+from service.usecases.read_timeline import ReadTimeline
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
 from service.usecases.resend_event import ResendEvent
@@ -40,6 +42,7 @@ from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.start_replay import StartReplay
 from service.usecases.tell_owner import TellOwner
+from service.usecases.timeline_sources import TimelineSources
 from service.usecases.try_session import TrySession
 from service.usecases.wake_lanes import WakeEndpoint
 from service.usecases.wake_replays import WakeReplays
@@ -59,6 +62,7 @@ class Shared:
     endpoints: KnownEndpoints
     admit: Admit
     drift: NoteDrift
+    logbook: Logbook
 
 
 def broker_of(shared: Shared) -> Broker:
@@ -84,6 +88,7 @@ def broker_of(shared: Shared) -> Broker:
         list_sessions=ListSessions(sessions=ports.sessions),
         send_message=_send_message(ports, follow),
         read_transcript=transcript,
+        read_timeline=_read_timeline(shared),
         read_events=ReadEvents(sessions=ports.sessions, bell=ports.bell, clock=ports.clock),
         send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=shared.attend),
         end_session=_end_session(shared),
@@ -144,6 +149,19 @@ def _read_listeners(shared: Shared) -> ReadListeners:
         clock=ports.clock,
         count=shared.settings.shards,
         standing=shared.admit.standing,
+    )
+
+
+def _read_timeline(shared: Shared) -> ReadTimeline:
+    ports = shared.ports
+    return ReadTimeline(
+        sessions=ports.sessions,
+        sources=TimelineSources(
+            sessions=ports.sessions,
+            attempts=ports.attempts,
+            timeline=ports.timeline,
+            logbook=shared.logbook,
+        ),
     )
 
 

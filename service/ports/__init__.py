@@ -41,6 +41,7 @@ from service.ports.system import (
     Signer,
     Starter,
 )
+from service.ports.timeline import TimelineStore
 from service.ports.wires import (
     GuestRest,
     GuestSockets,
@@ -64,6 +65,7 @@ class Ports:
     budgets: BudgetStore
     healths: HealthStore
     attempts: AttemptStore
+    timeline: TimelineStore
     tenant_log: TenantLog
     replays: ReplayStore
     drifts: DriftStore
@@ -117,6 +119,7 @@ __all__ = [
     "Starter",
     "TenantLog",
     "TenantStore",
+    "TimelineStore",
     "WebhookAnswer",
     "WebhookHttp",
 ]

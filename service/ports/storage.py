@@ -284,6 +284,14 @@ class AttemptStore(Protocol):
         short has a cursor all the same. Raises InvalidRequestError for a bad cursor.
         """
 
+    async def of_session(
+        self, session_id: SessionId, *, most: int
+    ) -> tuple[Sequence[Attempt], bool]:
+        """At most so many of a session, of all endpoints, by endpoint and place in the log.
+
+        And whether those are all. Strongly consistent.
+        """
+
     async def failed_attempts(
         self,
         endpoint_id: EndpointId,

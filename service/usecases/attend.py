@@ -1,6 +1,6 @@
 """Makes somebody visit a session: its listener, or else the caller itself under the lock."""
 
-from asyncio import Queue
+from asyncio import Queue, gather
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -153,7 +153,10 @@ class Attend:
         finally:
             self.present.end(session.id, inbox)
             inbox.closed()
-            await self.ports.sessions.release_lock(session.id, token)
+            await gather(
+                self.ports.sessions.release_lock(session.id, token),
+                self.visit.tools.logbook.settle(session.id),
+            )
             # Whoever waits for the lock looks again at once.
             self.ports.bell.ring(session.id)
         return True

@@ -19,6 +19,7 @@ from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
+from service.usecases.read_timeline import ReadTimeline
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
@@ -41,6 +42,7 @@ class Broker:
     list_sessions: ListSessions
     send_message: SendMessage
     read_transcript: ReadTranscript
+    read_timeline: ReadTimeline
     read_events: ReadEvents
     send_typing: SendTyping
     end_session: EndSession

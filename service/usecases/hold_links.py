@@ -293,6 +293,7 @@ class HoldLinks:
             if inbox.closed():
                 # It came when the visit had looked for the last time.
                 self.again.add(session_id)
+            await self.visit.tools.logbook.settle(session_id)
 
     async def _touches(self, session: Session, *, wanted: bool) -> bool | None:
         """Whether it is only touched; None where it waits for its time."""

@@ -60,6 +60,7 @@ from service.usecases.erase_session import EraseSession
 from service.usecases.follow_message import FollowMessage
 from service.usecases.idempotency import Once, Ticket
 from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.logbook import Logbook
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
@@ -70,6 +71,7 @@ from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
+from service.usecases.read_timeline import ReadTimeline
 from service.usecases.read_transcript import ReadTranscript
 from service.usecases.record_attempt import RecordAttempt
 from service.usecases.resend_event import ResendEvent
@@ -79,6 +81,7 @@ from service.usecases.send_message import SendMessage
 from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
 from service.usecases.start_replay import StartReplay
+from service.usecases.timeline_sources import TimelineSources
 from service.usecases.try_session import TrySession
 from service.usecases.waiting import Patience
 from service.usecases.wake_lanes import WakeEndpoint
@@ -247,6 +250,7 @@ class Bench:
     hints: KeptHints = field(default_factory=KeptHints)
     posts: KeptPosts = field(default_factory=KeptPosts)
     watch: WatchClock = field(default_factory=WatchClock)
+    logbook: Logbook = field(init=False)
     visitor: Visitor = field(init=False)
     broker: Broker = field(init=False)
     app: FastAPI = field(init=False)
@@ -437,6 +441,7 @@ async def open_bench(*, allow_endpoint: bool = True, serving: bool = True) -> As
         None, cipher=AesCipher(bytes(32)), clock_now=clock.now, executor=InlineExecutor()
     )
     bench = Bench(table=table, clock=clock, bell=JumpingBell(clock), ids=FakeIds(now=clock.now))
+    bench.logbook = Logbook(timeline=table.timeline, clock=clock)
     bench.visitor = Visitor(bench)
     bench.broker = _broker(bench, allow_endpoint=allow_endpoint)
     await EnsureAdminKey(tenants=table.tenants, clock=clock)(ADMIN)
@@ -509,6 +514,7 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
         list_sessions=ListSessions(sessions=sessions),
         send_message=SendMessage(**making),
         read_transcript=transcript,
+        read_timeline=_read_timeline(bench),
         read_events=ReadEvents(sessions=sessions, bell=bell, clock=clock),
         send_typing=SendTyping(sessions=sessions, clock=clock, attend=attend),
         end_session=EndSession(**changing, deployments=tenants),
@@ -589,6 +595,19 @@ def _webhooks(bench: Bench) -> ManageWebhooks:
             hints=bench.hints,
         ),
         start_replay=_start_replay(bench),
+    )
+
+
+def _read_timeline(bench: Bench) -> ReadTimeline:
+    table = bench.table
+    return ReadTimeline(
+        sessions=table.sessions,
+        sources=TimelineSources(
+            sessions=table.sessions,
+            attempts=table.attempts,
+            timeline=table.timeline,
+            logbook=bench.logbook,
+        ),
     )
 
 

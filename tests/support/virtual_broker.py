@@ -151,6 +151,7 @@ async def virtual_broker(
         budgets=table.budgets,
         healths=table.healths,
         attempts=table.attempts,
+        timeline=table.timeline,
         tenant_log=table.tenant_log,
         replays=table.replays,
         drifts=table.drifts,

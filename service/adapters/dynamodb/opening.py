@@ -61,6 +61,7 @@ def open_dynamodb(
         budgets=stores.budgets,
         healths=stores.healths,
         attempts=stores.attempts,
+        timeline=stores.timeline,
         tenant_log=stores.tenant_log,
         replays=stores.replays,
         key_ring=stores.key_ring,

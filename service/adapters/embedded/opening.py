@@ -50,6 +50,7 @@ def open_embedded(
         budgets=stores.budgets,
         healths=stores.healths,
         attempts=stores.attempts,
+        timeline=stores.timeline,
         tenant_log=stores.tenant_log,
         replays=stores.replays,
         key_ring=stores.key_ring,

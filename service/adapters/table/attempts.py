@@ -13,7 +13,7 @@ from service.adapters.table.limits import BATCH_GET_ITEMS
 from service.adapters.table.paging import below, every_item, place_of
 from service.adapters.table.records import plain_record, record, text_of
 from service.domain.attempt import EVERY, Attempt, AttemptFilter
-from service.domain.ids import ATTEMPT, EndpointId, LogId
+from service.domain.ids import ATTEMPT, EndpointId, LogId, SessionId
 from service.ports import Page
 
 KEPT_DAYS: Final = 30
@@ -55,6 +55,18 @@ class AttemptTable:
             limit,
             spell=lambda item: cursors.spell(query.partition, [str(item["sk"])]),
         )
+
+    async def of_session(
+        self, session_id: SessionId, *, most: int
+    ) -> tuple[Sequence[Attempt], bool]:
+        """Page after page of the session's own partition."""
+        query = below(schema.session_partition(session_id), schema.ATTEMPTS)
+        found: list[Attempt] = []
+        async for item in every_item(self._driver, replace(query, limit=most + 1)):
+            if len(found) == most:
+                return found, False
+            found.append(_attempt(item))
+        return found, True
 
     async def failed_attempts(
         self,

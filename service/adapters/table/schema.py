@@ -6,6 +6,7 @@
     pending send        SES#id              OUT#sequence#kind  -                  open_sends
     lane                SES#id              LANE#endpoint      due, lanes         courier, by id
     attempt             SES#id              TRY#hook#seq#id    lanes (failed)     deliveries; ttl
+    page of notes       SES#id              NOTE#begun#writer  -                  timeline; ttl
     answer pointer      SES#id              IDEM#key           -                  purge; ttl
     external reference  TEN#t#EXT#external  REF                -                  create
     external listing    TEN#t#EXT#external  SES#id             -                  list_sessions
@@ -77,6 +78,7 @@ EVENTS: Final = "EVT#"
 SENDS: Final = "OUT#"
 LANE: Final = "LANE#"
 ATTEMPTS: Final = "TRY#"
+NOTES: Final = "NOTE#"
 SESSIONS: Final = "SES#"
 TENANTS: Final = "TEN#"
 ANSWERS: Final = "IDEM#"
@@ -166,6 +168,22 @@ def attempt_of(sk: str) -> tuple[EndpointId, int, AttemptId]:
     """The endpoint, the place in the log and the attempt that a sort key names."""
     endpoint_id, sequence, attempt_id = sk.removeprefix(ATTEMPTS).split("#")
     return EndpointId(endpoint_id), int(sequence), AttemptId(attempt_id)
+
+
+def notes_key(session_id: SessionId, begun: float, writer: str) -> Key:
+    """A page of notes; sorts by the time that it begins at."""
+    return Key(pk=session_partition(session_id), sk=f"{notes_from(begun)}#{writer}")
+
+
+def notes_from(since: float) -> str:
+    """What the sort keys of pages of that time begin with; later ones sort after it."""
+    return f"{NOTES}{since:018.6f}"
+
+
+def notes_of(sk: str) -> tuple[float, str]:
+    """When a page begins and who wrote it, as its sort key names them."""
+    begun, _, writer = sk.removeprefix(NOTES).partition("#")
+    return float(begun), writer
 
 
 def answer_pointer_key(session_id: SessionId, key: str) -> Key:

@@ -9,6 +9,7 @@ from service.adapters.table.driver import Driver
 from service.adapters.table.healths import HealthTable
 from service.adapters.table.key_ring import KeyRingTable
 from service.adapters.table.lanes import LaneTable
+from service.adapters.table.notes import NoteTable
 from service.adapters.table.replays import ReplayTable
 from service.adapters.table.sessions import SessionTable
 from service.adapters.table.shards import ShardTable
@@ -27,6 +28,7 @@ from service.ports import (
     ShardStore,
     TenantLog,
     TenantStore,
+    TimelineStore,
 )
 
 
@@ -41,6 +43,7 @@ class Stores:
     budgets: BudgetStore
     healths: HealthStore
     attempts: AttemptStore
+    timeline: TimelineStore
     tenant_log: TenantLog
     replays: ReplayStore
     key_ring: KeyRingStore
@@ -57,6 +60,7 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         budgets=BudgetTable(driver),
         healths=HealthTable(driver),
         attempts=AttemptTable(driver),
+        timeline=NoteTable(driver),
         tenant_log=TenantLogTable(driver),
         replays=ReplayTable(driver, cipher),
         key_ring=KeyRingTable(driver),

@@ -12,9 +12,11 @@ from service.domain.lifecycle import Decision, decide
 from service.domain.receipt import Tally
 from service.domain.send import SendStatus
 from service.domain.session import SETTLED_STATES
+from service.domain.timeline import Kind
 from service.usecases.visit.absorbing import set_backlog_aside, take_rest
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.noting import note
 from service.usecases.visit.quiet import is_quiet
 from service.usecases.visit.settling import settle_all, settle_hopeless, settle_read_only
 
@@ -52,6 +54,17 @@ async def happen(desk: Desk, event: ev.Event) -> None:
             "cause": type(meant).__name__,
             "incarnation": desk.session.incarnation,
         },
+    )
+    note(
+        desk,
+        Kind.DECISION,
+        type(meant).__name__,
+        before=before.state.value,
+        after=desk.session.state.value,
+        incarnation=desk.session.incarnation,
+        replaced=desk.session.incarnation != before.incarnation or None,
+        code=getattr(meant, "code", None),
+        events=len(events) or None,
     )
     await _follow_up(desk, meant, logged=bool(events))
 

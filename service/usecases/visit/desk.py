@@ -20,6 +20,7 @@ from service.ports import Ports
 from service.usecases.admit import Admit, Bid
 from service.usecases.facts import Facts
 from service.usecases.log_writer import LogWriter
+from service.usecases.logbook import Logbook
 from service.usecases.note_drift import NoteDrift
 from service.usecases.push_typing import PushTyping
 from service.usecases.visit.guest_link import GuestLink
@@ -49,6 +50,7 @@ class Tools:
     push_typing: PushTyping
     admit: Admit
     drift: NoteDrift
+    logbook: Logbook
 
 
 @dataclass(slots=True)

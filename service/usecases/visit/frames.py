@@ -10,6 +10,7 @@ from service.domain.said import Refusal
 from service.domain.send import PendingSend
 from service.domain.sends import in_flight, not_sent, refused_by
 from service.domain.session import EndedBy, State
+from service.domain.timeline import Kind
 from service.guest.codec import decode
 from service.guest.messages import (
     ErrorFrame,
@@ -33,6 +34,7 @@ from service.usecases.visit.absorbing import take_live
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.inbox import FrameArrived
+from service.usecases.visit.noting import note, note_received
 from service.usecases.visit.performing import configure, is_opening
 from service.usecases.visit.sending import doubt_in_flight, plan_reads
 from service.usecases.visit.settling import fail, put_back, refuse
@@ -43,20 +45,22 @@ _READ_ONLY: Final = "409"
 _CLEAR_REFUSED: Final = frozenset({"400", "401", "403", "404", _READ_ONLY, "4000"})
 
 
-async def frame_arrived(desk: Desk, text: str) -> None:
+async def frame_arrived(desk: Desk, arrived: FrameArrived) -> None:
     """Decode and dispatch one frame.
 
     A frame that is none is logged without its content and passed over.
     """
     try:
-        frame = decode(text)
+        frame = decode(arrived.text)
     except GuestProtocolError as fault:
+        note(desk, Kind.FRAME, "malformed", link=arrived.link, size=len(arrived.text))
         _log.warning(
             "guest.frame_malformed",
             extra={"session_id": desk.session.id, "path": fault.path, "problem": fault.problem},
         )
         _note(desk, (malformed(fault),), text)
         return
+    note_received(desk, frame, arrived)
     strange = unknowns(frame)
     if strange:
         _log.info(
@@ -121,6 +125,8 @@ async def _configuring(desk: Desk, frame: ServerFrame) -> None:
         return
     if isinstance(frame, SessionResponse):
         desk.phase, desk.phase_until = Phase.READY, None
+        link = None if desk.link is None else desk.link.name
+        note(desk, Kind.LINK, "configured", link=link, newSession=frame.new_session)
     await happen(desk, verdict)
 
 

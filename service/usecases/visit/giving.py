@@ -11,6 +11,7 @@ from typing import Final
 from service.domain.errors import GuestProtocolError
 from service.domain.sends import in_flight
 from service.domain.session import Farewell, State
+from service.domain.timeline import Kind
 from service.guest.codec import decode
 from service.guest.requests import Request
 from service.guest.translate import said
@@ -25,6 +26,7 @@ from service.usecases.visit.inbox import (
     Thing,
     TypingWanted,
 )
+from service.usecases.visit.noting import note, note_lease, note_received
 from service.usecases.visit.reading import stop_reading
 
 _log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ _CLOSED: Final = 1000
 async def begin_giving(desk: Desk, asked: HandOverAsked) -> None:
     """Stop doing; a visit that is not at rest on a good link has nothing to give."""
     desk.giving = asked
+    note_lease(desk, "given", successor=asked.successor, successorFence=asked.fence)
     desk.read_owed = desk.reading.owed
     await stop_reading(desk)
     if desk.session.state is not State.LIVE or desk.phase is not Phase.READY or desk.backlog:
@@ -68,7 +71,8 @@ async def _take(desk: Desk, asked: HandOverAsked, thing: Thing | None) -> None:
     match thing:
         case FrameArrived() if _is_of_the_link(desk, thing.link):
             await _hear(desk, thing)
-        case LinkDown() if _is_of_the_link(desk, thing.link):
+        case LinkDown(link=name, code=code) if _is_of_the_link(desk, name):
+            note(desk, Kind.LINK, "lost", link=name, code=code)
             await _part(desk, asked, drained=False)
         case TypingWanted(answer=answer):
             answer.put_nowait(item=False)
@@ -89,6 +93,7 @@ async def _hear(desk: Desk, arrived: FrameArrived) -> None:
         frame = decode(arrived.text)
     except GuestProtocolError:
         return
+    note_received(desk, frame, arrived)
     spoken = None if isinstance(frame, Request) else said(frame)
     if spoken is None:
         await late_refusal(desk, arrived)
@@ -142,6 +147,7 @@ async def _hear_the_rest(desk: Desk, asked: HandOverAsked, link: str) -> int:
 
 
 async def _part(desk: Desk, asked: HandOverAsked, *, drained: bool) -> None:
+    note_lease(desk, "parted", successor=asked.successor, drained=drained)
     farewell = Farewell(fence=asked.fence, drained=drained)
     await desk.ports.sessions.say_farewell(desk.session.id, farewell)
     _log.info(

@@ -1,6 +1,7 @@
 """One link during a visit: requests out as frames, frames in to the inbox. Judges nothing."""
 
 from asyncio import Future, Task, create_task, gather, get_running_loop
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from service.domain.errors import LinkLostError
@@ -23,6 +24,8 @@ class GuestLink:
     waiting: "dict[str, Future[ServerFrame]]" = field(default_factory=dict)
     sent: int = 0
     received: int = 0
+    on_sent: "Callable[[Request, int], None] | None" = None
+    """Told each request that was written, and its size in characters."""
     lost: int | None = None
     """The code with which it broke; None while it is there, and where we closed it first."""
 
@@ -32,8 +35,11 @@ class GuestLink:
 
     async def send(self, request: Request) -> None:
         """Write one request. Raises LinkLostError."""
-        await self.link.send(encode(request))
+        text = encode(request)
+        await self.link.send(text)
         self.sent += 1
+        if self.on_sent is not None:
+            self.on_sent(request, len(text))
 
     def expect(self, tracing_id: str) -> "Future[ServerFrame]":
         """A future for the direct answer to that request; cancelled when the link goes.

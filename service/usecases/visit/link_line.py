@@ -3,8 +3,10 @@
 import logging
 from typing import Final
 
+from service.domain.timeline import Kind
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.noting import note
 
 _log = logging.getLogger(__name__)
 
@@ -17,6 +19,8 @@ async def end_link(desk: Desk, link: GuestLink) -> None:
     try:
         await link.close()
     finally:
+        if link.lost in {None, _CLOSED}:
+            note(desk, Kind.LINK, "closed", link=link.name)
         _log.info(
             "link.ended",
             extra={

@@ -1,5 +1,6 @@
 """Carries out effects: the only place where a decision becomes an act on the wire."""
 
+from functools import partial
 from typing import Final, assert_never
 
 from service.domain import events as ev
@@ -18,7 +19,9 @@ from service.domain.effects import (
 )
 from service.domain.errors import LinkDeniedError, LinkLostError
 from service.domain.ids import LINK
+from service.domain.instants import rfc3339
 from service.domain.session import State
+from service.domain.timeline import Kind
 from service.guest.outgoing import outgoing_clear
 from service.guest.requests import CloseSession, ConfigureSession, Request
 from service.usecases.visit.absorbing import set_backlog_aside
@@ -27,6 +30,7 @@ from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.joining import await_farewell
 from service.usecases.visit.link_line import end_link
+from service.usecases.visit.noting import note, note_sent
 from service.usecases.visit.reading import begin_catch_up, stop_reading
 from service.usecases.visit.sending import doubt_in_flight
 
@@ -105,18 +109,23 @@ async def _attach(desk: Desk) -> None:
     # Not its turn: the visit goes on, without a link, and asks again then.
     desk.attach_at = await admit(desk.deployment, desk.bid)
     if desk.attach_at is not None:
+        note(desk, Kind.LINK, "waits", until=rfc3339(desk.attach_at))
         return
     try:
         socket = await desk.ports.sockets.open(desk.deployment)
     except LinkDeniedError as denied:
+        note(desk, Kind.LINK, "denied", status=denied.status)
         await _report_denied(desk, denied)
         await happen(desk, _denied(denied))
         return
     except LinkLostError as lost:
+        note(desk, Kind.LINK, "failed", code=lost.code)
         await admit.failed(desk.deployment, desk.session.id)
         await happen(desk, ev.LinkFailed(code=lost.reason or str(lost.code)))
         return
     link = GuestLink(desk.ports.ids.ulid(LINK), socket, desk.inbox, desk.now)
+    link.on_sent = partial(note_sent, desk, link.name)
+    note(desk, Kind.LINK, "opened", link=link.name, incarnation=desk.session.incarnation)
     desk.link = link
     link.start()
     await admit.answered(desk.deployment, desk.session.id)

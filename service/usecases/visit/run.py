@@ -16,6 +16,7 @@ from service.domain.lifecycle import is_legal
 from service.domain.log import Window
 from service.domain.sends import in_flight
 from service.domain.session import SETTLED_STATES, Session, State
+from service.domain.timeline import Kind
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
@@ -38,6 +39,7 @@ from service.usecases.visit.inbox import (
 )
 from service.usecases.visit.leaving import get_up, let_go, should_leave, wrap_up
 from service.usecases.visit.marks import tidy_mark
+from service.usecases.visit.noting import note, note_lease
 from service.usecases.visit.performing import perform
 from service.usecases.visit.reading import history_arrived, history_failed, start_if_due
 from service.usecases.visit.sending import doubt_orphans, flush, plan_reads
@@ -86,6 +88,7 @@ class Visit:
         session = locked or await self.tools.ports.sessions.load(session_id)
         desk = await self._sit_down(session, stay, inbox)
         begun = desk.now
+        note_lease(desk, "visited", predecessor=stay.predecessor)
         try:
             await happen(desk, ev.VisitBegan())
             await self.tools.wake_lanes(desk.session.tenant, session_id)
@@ -242,11 +245,12 @@ async def _from_any_link(desk: Desk, thing: OfLink) -> None:
 
 async def _from_link(desk: Desk, thing: OfLink) -> None:
     match thing:
-        case FrameArrived(text=text):
+        case FrameArrived():
             if desk.session.state not in _BEHIND:
                 desk.session = replace(desk.session, last_good_at=desk.now)
-            await frame_arrived(desk, text)
+            await frame_arrived(desk, thing)
         case LinkDown(code=code, reason=reason):
+            note(desk, Kind.LINK, "lost", link=thing.link, code=code)
             desk.session = replace(desk.session, last_good_at=_last_good(desk, reason))
             await happen(desk, ev.LinkFailed(code=str(code)))
         case HistoryArrived(read=read):

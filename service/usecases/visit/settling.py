@@ -9,6 +9,7 @@ from typing import Final
 from service.domain.deployment import OnReadOnly
 from service.domain.drafts import Draft, confirmed, failed, message_of
 from service.domain.errors import SupersededError, VersionConflictError
+from service.domain.instants import maybe_rfc3339
 from service.domain.message import Failure
 from service.domain.said import Refusal, Said
 from service.domain.send import PendingSend, SendKind, SendStatus, Written
@@ -29,6 +30,7 @@ from service.guest.translate import trace_keys
 from service.ports import SendChange
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.noting import note_send
 
 HOPE_SECONDS: Final = 3600.0
 """How long visit after visit may try to learn what became of a message on a chat that is closed."""
@@ -38,6 +40,13 @@ _OVER: Final = {
     PublicState.FAILED: ("session_failed", "the session failed before the message was sent"),
     PublicState.READ_ONLY: ("session_read_only", "the contact centre ended the chat"),
 }
+
+_BECAME: Final = {
+    SendStatus.ACCEPTED: "putBack",
+    SendStatus.WRITTEN: "written",
+    SendStatus.UNKNOWN: "unknown",
+}
+"""What the timeline calls a move to that status."""
 
 
 async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool) -> None:
@@ -109,6 +118,7 @@ async def change(desk: Desk, after: PendingSend) -> PendingSend:
     except VersionConflictError as conflict:
         raise SupersededError(session_id=desk.session.id) from conflict
     desk.keep(saved)
+    note_send(desk, saved, _BECAME[saved.status], retryAt=maybe_rfc3339(saved.retry_at))
     return saved
 
 
@@ -164,6 +174,7 @@ async def _end(desk: Desk, send: PendingSend, draft: Draft) -> None:
     if event is None:
         # The log has this very message already, under a send that another visit settled.
         raise SupersededError(session_id=desk.session.id)
+    note_send(desk, send, draft.type.value.partition(".")[2])
     desk.forget(send)
     desk.moved = True
     await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
@@ -174,4 +185,5 @@ async def _drop(desk: Desk, send: PendingSend) -> None:
         await desk.ports.sessions.drop_send(desk.sends[send.sequence, send.kind])
     except VersionConflictError as conflict:
         raise SupersededError(session_id=desk.session.id) from conflict
+    note_send(desk, send, "settled")
     desk.forget(send)

@@ -62,7 +62,7 @@ async def test_a_frame_between_two_links_is_passed_over() -> None:
     async with staged() as stage:
         session = await stage.chatted()
         desk = await stage.desk(session)
-        await frame_arrived(desk, json.dumps(_text("late")))
+        await frame_arrived(desk, FrameArrived("lnk_gone", json.dumps(_text("late"))))
 
         assert await stage.texts(session) == []
         assert desk.backlog == []

@@ -1,0 +1,131 @@
+"""Notes of what happens to sessions, kept page by page beside the work and never in its way.
+
+A page is written when its minute is over or the visit ends; a crash loses what was not written yet,
+and a table that does not answer costs the page.
+"""
+
+import logging
+from asyncio import Task, create_task, gather
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.domain.errors import BrokerError
+from service.domain.ids import SessionId
+from service.domain.timeline import PAGE_NOTES, PAGE_SECONDS, Note, NotePage
+from service.ports import Clock, TimelineStore
+
+WRITE_SECONDS: Final = 2.0
+"""How long the table may take for a page."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OpenPage:
+    """A page that may still take notes."""
+
+    begun: float
+    notes: "list[Note]" = field(default_factory=list)
+    left_out: int = 0
+    written: int = 0
+    """How many notes and omissions the table has."""
+    closed: bool = False
+    task: "Task[None] | None" = None
+    before: "OpenPage | None" = None
+    """The page of the minute before, where it is still being written."""
+
+    @property
+    def count(self) -> int:
+        """All that happened."""
+        return len(self.notes) + self.left_out
+
+
+@dataclass(slots=True, kw_only=True)
+class Logbook:
+    """The notes of one process."""
+
+    timeline: TimelineStore
+    clock: Clock
+    name: str = ""
+    """Whose pages these are: the first who wrote here. No other process has that name."""
+    pages: "dict[SessionId, OpenPage]" = field(default_factory=dict)
+
+    def note(self, session_id: SessionId, writer: str, note: Note) -> None:
+        """Add it to the page of this minute. Writes nothing and never fails."""
+        page = self.pages.get(session_id)
+        self.name = self.name or writer
+        if page is None or page.closed or self._is_over(page):
+            # As exact as the table keeps it, so that both know the page by one name.
+            page = OpenPage(begun=round(note.at, 6), before=page)
+            # The pages stand in the order that they begin in.
+            self.pages.pop(session_id, None)
+            self.pages[session_id] = page
+        if len(page.notes) < PAGE_NOTES:
+            page.notes.append(note)
+        else:
+            page.left_out += 1
+        if page.task is None:
+            page.task = create_task(self._at_its_end(session_id, page))
+
+    async def settle(self, session_id: SessionId) -> None:
+        """The visit is over: write what waits. The page takes more notes if another visit begins.
+
+        Cancelled, it loses what was not written.
+        """
+        page = self.pages.get(session_id)
+        while page is not None:
+            task, page.task = page.task, None
+            if task is not None and not page.closed:
+                task.cancel()
+            if task is not None:
+                await gather(task, return_exceptions=True)
+            await self._write(session_id, page)
+            before, page.before = page.before, None
+            page = before
+        self._forget()
+
+    def unwritten(self, session_id: SessionId) -> "list[NotePage]":
+        """What the table does not have yet, for who reads in this process."""
+        page = self.pages.get(session_id)
+        return [] if page is None else [self._kept(session_id, page)]
+
+    async def _at_its_end(self, session_id: SessionId, page: OpenPage) -> None:
+        await self.clock.sleep(max(0.0, page.begun + PAGE_SECONDS - self.clock.now()))
+        page.closed = True
+        await self._write(session_id, page)
+        page.before = None
+        if self.pages.get(session_id) is page:
+            del self.pages[session_id]
+
+    async def _write(self, session_id: SessionId, page: OpenPage) -> None:
+        if page.written == page.count:
+            return
+        page.written = page.count
+        try:
+            async with self.clock.timeout(WRITE_SECONDS):
+                await self.timeline.keep(self._kept(session_id, page))
+        except (BrokerError, TimeoutError) as error:
+            _log.info(
+                "timeline.not_kept",
+                extra={"session_id": session_id, "error": type(error).__name__},
+            )
+
+    def _kept(self, session_id: SessionId, page: OpenPage) -> NotePage:
+        return NotePage(
+            session_id=session_id,
+            begun=page.begun,
+            writer=self.name,
+            notes=tuple(page.notes),
+            left_out=page.left_out,
+        )
+
+    def _forget(self) -> None:
+        """Pages whose visit and whose minute are over, the oldest first."""
+        for session_id, page in list(self.pages.items()):
+            if not self._is_over(page):
+                return
+            del self.pages[session_id]
+
+    def _is_over(self, page: OpenPage) -> bool:
+        """Whether no visit writes on it and its minute is over."""
+        return page.task is None and self.clock.now() - page.begun >= PAGE_SECONDS
