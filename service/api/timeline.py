@@ -67,7 +67,7 @@ class TimelineEntryOut(Outbound):
         description="The event's type, what became of a link, lease or send, the cause of a "
         "decision, `sent` or `received` for frames, what followed from an attempt."
     )
-    message_id: str | None
+    message_id: str | None = Field(description="Null for attempts: `sequence` is their event's.")
     sequence: int | None = Field(description="The place in the log that it tells of.")
     facts: dict[str, str | float | bool] = Field(
         description="Ids, codes, states and sizes; which ones depends on the kind, and more may "

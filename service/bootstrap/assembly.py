@@ -78,8 +78,8 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
     present = PresentVisits()
     moot = MootHints(clock=ports.clock)
     wake_lanes = WakeLanes(endpoints=endpoints, hints=ports.hints, moot=moot)
-    typing = _push_typing(ports, endpoints, post_event)
     admit = Admit(ports=ports, allowance=allowance(settings.connections_per_minute))
+    typing = _push_typing(ports, endpoints, post_event)
     tools = _tools(ports, facts, wake_lanes, typing, admit)
     visit = Visit(tools=tools, dormant_seconds=settings.dormant_seconds)
     starts = _starts(settings, ports, facts)
@@ -95,14 +95,18 @@ def assemble(settings: ListenerSettings, ports: Ports) -> Assembly:
         drift=tools.drift,
         logbook=tools.logbook,
     )
-    gate = _gate(shared)
+    return _assembly(shared, visit, moot, starts)
+
+
+def _assembly(shared: Shared, visit: Visit, moot: MootHints, starts: StartListeners) -> Assembly:
+    ports, gate = shared.ports, _gate(shared)
     return Assembly(
         ports=ports,
         broker=broker_of(shared),
-        facts=facts,
-        admit=admit,
+        facts=shared.facts,
+        admit=shared.admit,
         visit=visit,
-        present=present,
+        present=shared.attend.present,
         attend=shared.attend,
         change=shared.change,
         moot=moot,

@@ -169,7 +169,7 @@ class TimelineSources:
             search.session_id, most=ATTEMPTS_LOOKED_AT
         )
         entries = [
-            _attempt_entry(attempt, search)
+            _attempt_entry(attempt)
             for attempt in attempts
             if search.wanted.message_id is None or attempt.sequence in search.trail.sequences
         ]
@@ -270,7 +270,7 @@ def _send_entry(send: PendingSend) -> Entry:
     )
 
 
-def _attempt_entry(attempt: Attempt, search: Search) -> Entry:
+def _attempt_entry(attempt: Attempt) -> Entry:
     facts = {
         "attemptId": attempt.id,
         "endpointId": attempt.endpoint_id,
@@ -288,7 +288,6 @@ def _attempt_entry(attempt: Attempt, search: Search) -> Entry:
         at=attempt.at,
         kind=Kind.ATTEMPT,
         what=attempt.decision.value,
-        message_id=search.wanted.message_id,
         sequence=attempt.sequence,
         facts=facts_of(facts),
     )

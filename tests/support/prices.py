@@ -76,7 +76,7 @@ def _conversation_hour() -> Sequence[tuple[str, float, Bill]]:
     return (
         ("caller's messages", SAID_EACH_WAY, COUNTED["the same, told to one endpoint"]),
         ("agent's messages", SAID_EACH_WAY, COUNTED["the same, delivered to one endpoint"]),
-        ("work marks", 2 * SAID_EACH_WAY, COUNTED["a busy half-minute of a session"]),
+        ("work marks and notes", 2 * SAID_EACH_WAY, COUNTED["a busy half-minute of a session"]),
         ("sessions opened", SESSIONS, COUNTED["a session opened through a listener, told"]),
         ("sessions ended", SESSIONS, COUNTED["a session ended, told"]),
         ("hand-overs", 60 / LIFE_MINUTES, COUNTED["a session handed over"]),

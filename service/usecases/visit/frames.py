@@ -58,7 +58,7 @@ async def frame_arrived(desk: Desk, arrived: FrameArrived) -> None:
             "guest.frame_malformed",
             extra={"session_id": desk.session.id, "path": fault.path, "problem": fault.problem},
         )
-        _note(desk, (malformed(fault),), text)
+        _note(desk, (malformed(fault),), arrived.text)
         return
     note_received(desk, frame, arrived)
     strange = unknowns(frame)
@@ -66,7 +66,7 @@ async def frame_arrived(desk: Desk, arrived: FrameArrived) -> None:
         _log.info(
             "guest.frame_unknown", extra={"session_id": desk.session.id, "labels": list(strange)}
         )
-        _note(desk, strange, text)
+        _note(desk, strange, arrived.text)
     if isinstance(frame, Request):
         return
     awaited = desk.link is not None and desk.link.answer(frame)

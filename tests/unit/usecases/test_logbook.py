@@ -1,0 +1,179 @@
+"""Pages of notes: one a minute, written at its end or after the visit, and never in the way."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from service.domain.errors import UnavailableError
+from service.domain.ids import SessionId
+from service.domain.timeline import PAGE_NOTES, PAGE_SECONDS, Kind, Note, NotePage
+from service.usecases.logbook import WRITE_SECONDS, Logbook
+from tests.support.virtual_time import VirtualClock
+from tests.support.visit_stage import on_virtual_time
+
+ONE, OTHER = SessionId("ses_1"), SessionId("ses_2")
+
+
+@dataclass
+class KeptPages:
+    """A table that keeps every put, takes its time, or fails."""
+
+    clock: VirtualClock
+    puts: list[NotePage] = field(default_factory=list)
+    seconds: float = 0.0
+    errors: list[Exception] = field(default_factory=list)
+
+    async def keep(self, page: NotePage) -> None:
+        await self.clock.sleep(self.seconds)
+        if self.errors:
+            raise self.errors.pop()
+        self.puts.append(page)
+
+    async def pages(self, session_id: SessionId, *, since: float, limit: int) -> Sequence[NotePage]:
+        raise NotImplementedError
+
+    @property
+    def told(self) -> list[list[str]]:
+        return [[note.what for note in page.notes] for page in self.puts]
+
+
+@dataclass
+class Stage:
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    table: KeptPages = field(init=False)
+    book: Logbook = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.table = KeptPages(self.clock)
+        self.book = Logbook(timeline=self.table, clock=self.clock)
+
+    def note(self, what: str, session_id: SessionId = ONE, writer: str = "own_1") -> None:
+        self.book.note(session_id, writer, Note(at=self.clock.now(), kind=Kind.LINK, what=what))
+
+
+@on_virtual_time
+async def test_a_held_session_is_written_once_a_minute() -> None:
+    stage = Stage()
+    stage.note("a")
+    await stage.clock.sleep(PAGE_SECONDS / 2)
+    stage.note("b")
+    assert stage.table.told == []
+
+    await stage.clock.sleep(PAGE_SECONDS / 2 + 1)
+    stage.note("c")
+    await stage.clock.sleep(10 * PAGE_SECONDS)
+
+    assert stage.table.told == [["a", "b"], ["c"]]
+    assert stage.book.pages == {}
+    first, second = stage.table.puts
+    assert second.begun - first.begun == PAGE_SECONDS + 1
+    assert {page.writer for page in stage.table.puts} == {"own_1"}
+
+
+@on_virtual_time
+async def test_a_visit_that_ends_is_written_at_once_and_the_next_goes_on_with_its_page() -> None:
+    stage = Stage()
+    stage.note("a")
+    await stage.book.settle(ONE)
+    await stage.book.settle(ONE)
+    stage.note("b", writer="lck_2")
+    await stage.book.settle(ONE)
+
+    assert stage.table.told == [["a"], ["a", "b"]]
+    assert len({(page.begun, page.writer) for page in stage.table.puts}) == 1
+    assert len(asyncio.all_tasks()) == 1
+
+
+@on_virtual_time
+async def test_a_minute_later_another_page_begins() -> None:
+    stage = Stage()
+    stage.note("a")
+    await stage.book.settle(ONE)
+    await stage.clock.sleep(PAGE_SECONDS)
+    stage.note("b")
+    await stage.book.settle(ONE)
+
+    assert stage.table.told == [["a"], ["b"]]
+
+
+@on_virtual_time
+async def test_pages_that_nobody_writes_on_are_forgotten() -> None:
+    stage = Stage()
+    stage.note("a")
+    await stage.book.settle(ONE)
+    await stage.clock.sleep(PAGE_SECONDS)
+    stage.note("b", OTHER)
+    await stage.book.settle(OTHER)
+
+    assert set(stage.book.pages) == {OTHER}
+
+
+@on_virtual_time
+async def test_what_does_not_fit_is_counted() -> None:
+    stage = Stage()
+    for number in range(PAGE_NOTES + 3):
+        stage.note(f"{number}")
+    await stage.book.settle(ONE)
+
+    [page] = stage.table.puts
+    assert (len(page.notes), page.left_out) == (PAGE_NOTES, 3)
+
+
+@on_virtual_time
+async def test_a_table_that_fails_or_hangs_costs_the_page_only() -> None:
+    stage = Stage()
+    stage.note("a")
+    stage.table.errors.append(UnavailableError(what="the table"))
+    await stage.book.settle(ONE)
+    stage.note("b")
+    stage.table.seconds = 3600
+    begun = stage.clock.now()
+    await stage.book.settle(ONE)
+
+    assert stage.clock.now() - begun == WRITE_SECONDS
+    assert stage.table.puts == []
+
+
+@on_virtual_time
+async def test_a_visit_that_ends_while_its_page_is_written_waits_for_it() -> None:
+    stage = Stage()
+    stage.note("a")
+    stage.table.seconds = 1
+    await stage.clock.sleep(PAGE_SECONDS + 0.5)
+    stage.note("b")
+    await stage.book.settle(ONE)
+
+    assert sorted(stage.table.told) == [["a"], ["b"]]
+    assert len(asyncio.all_tasks()) == 1
+
+
+@on_virtual_time
+async def test_a_visit_that_noted_nothing_more_waits_for_the_page_that_is_written() -> None:
+    stage = Stage()
+    stage.note("a")
+    stage.table.seconds = 1
+    await stage.clock.sleep(PAGE_SECONDS + 0.5)
+    await stage.book.settle(ONE)
+
+    assert stage.table.told == [["a"]]
+
+
+@on_virtual_time
+async def test_who_reads_here_sees_what_is_not_written_yet() -> None:
+    stage = Stage()
+    assert stage.book.unwritten(ONE) == []
+
+    stage.note("a")
+
+    [page] = stage.book.unwritten(ONE)
+    assert [note.what for note in page.notes] == ["a"]
+    assert page.begun == round(stage.clock.now(), 6)
+
+
+@on_virtual_time
+async def test_a_session_that_nobody_visited_has_nothing_to_settle() -> None:
+    stage = Stage()
+
+    await stage.book.settle(ONE)
+
+    assert stage.table.puts == []
