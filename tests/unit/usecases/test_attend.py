@@ -348,3 +348,12 @@ async def test_a_closed_chat_that_cannot_be_reached_is_tried_ever_more_slowly() 
         await stage.attend(session, seconds=25)
 
         assert 3 < stage.wires.opened - opened < 15
+
+
+@on_virtual_time
+async def test_what_a_visit_on_demand_noted_is_written_when_it_ends() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+
+        [page] = await stage.ports.timeline.pages(session.id, since=0.0, limit=5)
+        assert [page.notes[0].what, page.notes[-1].what] == ["visited", "closed"]

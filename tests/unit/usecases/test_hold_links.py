@@ -67,6 +67,17 @@ async def test_every_free_shard_is_taken_and_its_live_sessions_are_visited() -> 
 
 
 @on_virtual_time
+async def test_what_a_visit_noted_is_written_when_it_ends() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        async with _running(stage, _listener(stage)):
+            assert await stage.ports.timeline.pages(session.id, since=0.0, limit=5) == []
+
+        [page] = await stage.ports.timeline.pages(session.id, since=0.0, limit=5)
+        assert [page.notes[0].what, page.notes[-1].what] == ["visited", "closed"]
+
+
+@on_virtual_time
 async def test_a_lease_is_renewed_for_as_long_as_the_listener_lives() -> None:
     async with staged() as stage, _running(stage, _listener(stage)):
         owners = []

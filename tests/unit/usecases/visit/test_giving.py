@@ -90,6 +90,39 @@ async def test_it_takes_in_what_arrives_until_the_successor_is_there_and_says_so
 
 
 @on_virtual_time
+async def test_its_notes_tell_to_whom_it_was_given_and_what_came_meanwhile() -> None:
+    async with staged() as stage:
+        async with _giving(stage) as giver:
+            stage.say(giver.session, "One")
+            await stage.clock.sleep(1)
+            await giver.successor_attaches()
+
+        [page] = stage.assembly.visit.tools.logbook.unwritten(giver.session.id)
+        told = [(note.kind.value, note.what) for note in page.notes]
+        begun = told.index(("lease", "given"))
+        assert told[begun:] == [
+            ("lease", "given"),
+            ("frame", "received"),
+            ("lease", "parted"),
+            ("link", "closed"),
+        ]
+        given, parted = page.notes[begun], page.notes[begun + 2]
+        assert (given.facts["successor"], given.facts["successorFence"]) == (NEW, FENCE)
+        assert parted.facts["drained"] is True
+
+
+@on_virtual_time
+async def test_a_link_that_is_lost_while_it_is_given_is_noted() -> None:
+    async with staged() as stage:
+        async with _giving(stage) as giver:
+            stage.control.drop()
+            await stage.clock.sleep(1)
+
+        [page] = stage.assembly.visit.tools.logbook.unwritten(giver.session.id)
+        assert [note.what for note in page.notes][-3:] == ["given", "lost", "parted"]
+
+
+@on_virtual_time
 async def test_it_sends_nothing_and_changes_nothing_of_the_session_any_more() -> None:
     async with staged() as stage, _giving(stage) as giver:
         before = await stage.load(giver.session)

@@ -2,6 +2,7 @@
 
 import json
 
+from service.domain.errors import LinkDeniedError, LinkLostError
 from service.domain.send import SendKind
 from service.domain.session import Session
 from service.domain.timeline import Kind, Note
@@ -127,11 +128,26 @@ async def test_a_frame_that_is_none_is_noted_by_its_size() -> None:
 
 
 @on_virtual_time
-async def test_a_refused_connection_and_a_wait_are_noted() -> None:
+async def test_a_link_that_does_not_come_about_is_noted() -> None:
     async with staged() as stage:
         session = await stage.chatted()
-        stage.control.fault("deny_handshake", status=403)
+        stage.wires.denied.extend([LinkLostError(code=1006), LinkDeniedError(status=403)])
         await stage.accept(session, "more")
         await stage.attend(session)
 
-        assert "denied" in await _whats(stage, session, Kind.LINK)
+        links = await _whats(stage, session, Kind.LINK)
+        assert [what for what in links if what in {"failed", "denied"}] == ["failed", "denied"]
+
+
+@on_virtual_time
+async def test_a_link_that_waits_for_its_turn_is_noted() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.clock.sleep(5)
+        await stage.use_up(most=83)
+        await stage.accept(session, "more")
+        await stage.attend(session)
+
+        waits = [n for n in await _notes(stage, session) if n.what == "waits"]
+        assert [note.kind for note in waits] == [Kind.LINK] * len(waits) != []
+        assert all("until" in note.facts for note in waits)
