@@ -17,6 +17,7 @@ from tests.support.api_bench import DEPLOYMENT, Bench
 PATHS = [
     ("GET", "/v1/sessions", "sessions:read"),
     ("GET", "/v1/sessions/x", "sessions:read"),
+    ("GET", "/v1/sessions/x/timeline", "sessions:read"),
     ("GET", "/v1/sessions/x/messages", "sessions:read"),
     ("GET", "/v1/sessions/x/events", "sessions:read"),
     ("POST", "/v1/sessions", "sessions:write"),
