@@ -160,6 +160,7 @@ async def talk_while_held(place: Town) -> None:
     await place.call("POST", f"{session}/clear")
     await place.call("GET", f"{session}/events")
     await place.call("GET", f"{session}/messages")
+    await place.call("GET", f"{session}/timeline")
     await place.call("POST", f"{session}/end")
     assert (await second)["reason"] == "idle"
     await give_back(place)
