@@ -65,7 +65,7 @@ async def test_a_slow_endpoint_fills_its_own_places_only() -> None:
 
     for number in range(2 * PLACES):
         couriers.take(hint("slow", number))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.25)
     couriers.take(hint("fast", 1))
     await turns()
     meanwhile = yard.count("slow"), yard.count("fast")
