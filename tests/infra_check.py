@@ -3,7 +3,7 @@
 Works on a copy, so it leaves nothing in the checkout but the packages in dist. While the stand-in
 has what was applied, tests/applied uses it. Terraform mostly waits, so what needs no other step
 runs beside it. Without Terraform, or where the provider or Python 3.13 is not to be had, it says
-loudly what was not run and ends well. Used by `make infra-check`.
+loudly what was not run and ends well; with INFRA_REQUIRED=1 it fails. Used by `make infra-check`.
 """
 
 import json
@@ -23,15 +23,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from boto3.session import Session
-
 from infra.bundle.interpreter import find
-from service.adapters.cipher import file_key
-from service.adapters.dynamodb.opening import table_request
-from service.adapters.table.schema import TTL
 from tests.support import stand_in
 from tests.support.applied import Applied, proxies
 from tests.support.emulator import ARCHITECTURE, VENV
+from tests.support.stand_in_state import (
+    expect_as_before,
+    expect_what_the_code_wants,
+    keep_a_key,
+    what_there_is,
+)
 from tests.support.terraform_runs import FailedError, init, terraform
 
 ROOT: Final = Path(__file__).parent.parent
@@ -44,8 +45,10 @@ SHARDS: Final = 2
 PARALLEL: Final = "-parallelism=30"
 """The provider mostly waits: 25 s for each queue."""
 FUNCTIONS: Final = ("api", "listener", "courier", "sweeper")
-KEY: Final = "broker/encryption.key"
-"""In the layer, as the module's README makes it."""
+ADMIN_KEY: Final = f"/{NAME}/admin-key"
+"""The parameter that holds it."""
+REQUIRED: Final = "INFRA_REQUIRED"
+"""A variable: with 1, what could not be run is a failure."""
 NOWHERE: Final = ("192.0.2.1", 9)
 """RFC 5737: an address that nobody has. Nothing is sent there."""
 NOT_GIVEN_BACK: Final = frozenset(
@@ -65,17 +68,19 @@ STORY_SECONDS: Final = 300
 
 def main() -> int:
     """Run all steps; 0 when what could be run held."""
-    if shutil.which("terraform") is None:
-        return _not_run("Terraform is not on this machine")
-    with tempfile.TemporaryDirectory(prefix="infra-check-") as folder:
-        try:
-            return _check(Path(folder))
-        except FailedError as failure:
-            print(f"infra-check: FAILED\n{failure}", flush=True)
-            return 1
+    try:
+        if shutil.which("terraform") is None:
+            not_run("Terraform is not on this machine")
+            return 0
+        with tempfile.TemporaryDirectory(prefix="infra-check-") as folder:
+            _check(Path(folder))
+    except FailedError as failure:
+        print(f"infra-check: FAILED\n{failure}", flush=True)
+        return 1
+    return 0
 
 
-def _check(folder: Path) -> int:
+def _check(folder: Path) -> None:
     began = time.monotonic()
     with _step("terraform fmt -check"):
         terraform(ROOT / "infra", "fmt", "-check", "-diff", "-recursive")
@@ -91,14 +96,14 @@ def _check(folder: Path) -> int:
         except FailedError as failure:
             if "Failed to query available provider packages" not in str(failure):
                 raise
-            return _not_run("there is no mirror of the AWS provider, and no way to its registry")
+            not_run("there is no mirror of the AWS provider, and no way to its registry")
+            return
         print(f"  provider: {told}", flush=True)
         # One after the other: they take processors, and the life beside them mostly waits.
         without_aws = beside.submit(_without_aws, folder)
         _live(folder, packages)
         without_aws.result()
     print(f"infra-check: all steps held, {time.monotonic() - began:.0f} s", flush=True)
-    return 0
 
 
 def _without_aws(folder: Path) -> None:
@@ -130,6 +135,7 @@ class Life:
     endpoint: str
     door: int
     admin_key: str
+    admin_key_ref: str
     host: str | None
     shards: int = SHARDS
 
@@ -140,7 +146,7 @@ class Life:
             "packages": str(self.packages.folder),
             "shards": str(self.shards),
             "architecture": ARCHITECTURE,
-            "admin_key": self.admin_key,
+            "admin_key_ref": self.admin_key_ref,
             "webhook_allow": json.dumps([f"{self.host}/32"] if self.host else []),
         }
         variables = {f"TF_VAR_{name}": value for name, value in given.items()}
@@ -149,19 +155,22 @@ class Life:
 
 def _live(folder: Path, built: "Future[Packages]") -> None:
     if not (stand_in.BINARIES / "ministack").exists():
-        _not_run("apply, plan and destroy: `make setup` makes .venv-aws")
+        not_run("apply, plan and destroy: `make setup` makes .venv-aws")
         return
     door, packages = stand_in.free_port(), built.result()
     names = [f"{NAME}-{each}" for each in FUNCTIONS]
     with stand_in.ministack("", variables=proxies(names, door)) as endpoint:
+        key = secrets.token_urlsafe()
         life = Life(
             root=folder / STAND_IN_ROOT,
             packages=packages,
             endpoint=endpoint,
             door=door,
-            admin_key=secrets.token_urlsafe(),
+            admin_key=key,
+            admin_key_ref=keep_a_key(endpoint, ADMIN_KEY, key),
             host=_own_address(),
         )
+        before = what_there_is(endpoint)
         with _step("terraform apply"):
             life.terraform("apply", "-auto-approve", PARALLEL)
         with ThreadPoolExecutor() as beside:
@@ -169,19 +178,21 @@ def _live(folder: Path, built: "Future[Packages]") -> None:
             _use(life)
             refusal.result()
         with _step("table and queues are those that the code looks for, and no others"):
-            _expect_what_the_code_wants(endpoint)
+            expect_what_the_code_wants(endpoint, NAME, SHARDS)
         with _step("terraform plan: nothing to change"):
             life.terraform("plan", "-out=again", PARALLEL)
             expect_no_change(json.loads(terraform(life.root, "show", "-json", "again")))
         with _step("terraform destroy"):
             # The plan has looked at everything a moment ago.
             life.terraform("destroy", "-auto-approve", "-refresh=false", PARALLEL)
+        with _step("nothing is left"):
+            expect_as_before(before, what_there_is(endpoint))
 
 
 def _use(life: Life) -> None:
     if not life.packages.real or life.host is None:
         what = "no Python 3.13" if not life.packages.real else "no address besides loopback"
-        _not_run(f"the applied functions in use: there is {what} here")
+        not_run(f"the applied functions in use: there is {what} here")
         return
     told = json.loads(terraform(life.root, "output", "-json"))["broker"]["value"]
     applied = Applied(
@@ -206,7 +217,7 @@ def _use(life: Life) -> None:
 
 
 def _packages(folder: Path) -> Packages:
-    """The functions' zips for this machine, and one with a key.
+    """The functions' zips for this machine.
 
     Where nothing can run them, zips that hold nothing of use: they are kept and never run.
     """
@@ -222,9 +233,6 @@ def _packages(folder: Path) -> Packages:
         else:
             with zipfile.ZipFile(folder / f"{name}.zip", "w") as package:
                 package.writestr("nothing.txt", name)
-    file_key(folder / "encryption.key")
-    with zipfile.ZipFile(folder / "key.zip", "w") as layer:
-        layer.write(folder / "encryption.key", KEY)
     return Packages(folder, real)
 
 
@@ -259,44 +267,6 @@ def _changed(change: Mapping[str, Any]) -> set[str]:
     return changed | {name for name, unknown in change["after_unknown"].items() if unknown}
 
 
-def _expect_what_the_code_wants(endpoint: str) -> None:
-    session = Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
-    )
-    dynamodb = session.client("dynamodb", endpoint_url=endpoint)
-    _expect_equal("tables", dynamodb.list_tables()["TableNames"], [NAME])
-    table, wanted = dynamodb.describe_table(TableName=NAME)["Table"], table_request(NAME)
-    _expect_equal("keys", table["KeySchema"], wanted["KeySchema"])
-    _expect_equal("indexes", _indexes(table), _indexes(wanted))
-    expiry = dynamodb.describe_time_to_live(TableName=NAME)["TimeToLiveDescription"]
-    _expect_equal("expiry", expiry.get("AttributeName"), TTL)
-    sqs = session.client("sqs", endpoint_url=endpoint)
-    urls = sqs.list_queues(QueueNamePrefix=NAME)["QueueUrls"]
-    names = {"deliveries", "deliveries-dead", *(f"mailbox-{shard}" for shard in range(SHARDS))}
-    _expect_equal(
-        "queues",
-        sorted(url.rpartition("/")[2] for url in urls),
-        sorted(f"{NAME}-{name}" for name in names),
-    )
-
-
-def _indexes(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        each["IndexName"]: (
-            each["KeySchema"],
-            each["Projection"]["ProjectionType"],
-            sorted(each["Projection"].get("NonKeyAttributes", ())),
-        )
-        for each in table["GlobalSecondaryIndexes"]
-    }
-
-
-def _expect_equal(what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        message = f"{what}: found {found!r}, the code wants {wanted!r}"
-        raise FailedError(message)
-
-
 def _expect_refusal(life: Life) -> None:
     with _step("another number of shards is refused"):
         try:
@@ -319,10 +289,13 @@ def _step(name: str) -> Iterator[None]:
     print(f"infra-check: {name}: held, {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _not_run(why: str) -> int:
+def not_run(why: str) -> None:
+    """Say it loudly. Raises FailedError where nothing may be left out."""
     line = f"NOT RUN: infra-check: {why}"
+    if os.environ.get(REQUIRED) == "1":
+        message = f"{line}; {REQUIRED}=1 wants all of it"
+        raise FailedError(message)
     print(f"{'=' * len(line)}\n{line}\n{'=' * len(line)}", flush=True)
-    return 0
 
 
 if __name__ == "__main__":

@@ -3,10 +3,15 @@
 import asyncio
 import json
 import time
+from base64 import b64decode
 from collections.abc import Callable
 
 import pytest
 
+from service.adapters.kms import CONTEXT, KEY_BYTES
+from service.adapters.table.records import record
+from service.adapters.table.schema import KEY_RING
+from service.domain.data_keys import DataKey
 from tests.applied.conftest import SIMULATED, Site
 
 PATIENCE = 60.0
@@ -36,6 +41,7 @@ async def test_a_conversation_with_a_loss_is_held_by_what_was_applied(site: Site
     wanted = {"deployment": "shop", "message": {"text": "hello"}}
     session = f"/v1/sessions/{(await site.call('POST', '/v1/sessions', wanted, wait=10))['id']}"
     token = (await site.call("GET", session))["clientId"]
+    _what_is_secret_is_encrypted_with_a_key_that_kms_wraps(site, token)
     await eventually(lambda: bool(site.functions["listener"].lines("listener.invoked")), "listener")
     site.sim.control.say(token, "how can I help?")
     await eventually(lambda: texts(site, "message.received") == ["how can I help?"], "answer")
@@ -50,6 +56,19 @@ async def test_a_conversation_with_a_loss_is_held_by_what_was_applied(site: Site
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
     await _the_clock_starts_a_sweep(site)
     _nothing_is_left(site)
+
+
+def _what_is_secret_is_encrypted_with_a_key_that_kms_wraps(site: Site, token: str) -> None:
+    """From the first session on; the wrapped key opens with the module's own KMS key alone."""
+    name, kms = site.applied.outputs["table"]["name"], site.applied.outputs["kms_key_arn"]
+    rows = site.client("dynamodb").scan(TableName=name, ConsistentRead=True)["Items"]
+    [ring] = [row for row in rows if row["pk"] == {"S": KEY_RING.pk}]
+    [key] = [record(DataKey, each) for each in json.loads(ring["body"]["S"])]
+    opened = site.client("kms").decrypt(
+        CiphertextBlob=b64decode(key.wrapped), EncryptionContext={CONTEXT: name}, KeyId=kms
+    )
+    assert len(opened["Plaintext"]) == KEY_BYTES
+    assert token not in json.dumps(rows, default=repr)
 
 
 async def _lose_the_link_and_then_the_session(site: Site, session: str, token: str) -> None:

@@ -1,10 +1,13 @@
 """`make infra-check` lets no change of a second plan pass, but for what a stand-in never keeps."""
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
-from tests.infra_check import ALARM, expect_no_change
+from tests.infra_check import ALARM, REQUIRED, ROOT, STAND_IN_ROOT, expect_no_change, not_run
+from tests.support.stand_in_state import expect_as_before
+from tests.support.terraform_files import Files, Module
 from tests.support.terraform_runs import FailedError
 
 Block: TypeAlias = dict[str, Any]
@@ -45,3 +48,33 @@ def test_a_plan_without_changes_passes(plan: Block) -> None:
 def test_a_plan_with_a_change_does_not(plan: Block) -> None:
     with pytest.raises(FailedError, match="this: "):
         expect_no_change(plan)
+
+
+def test_what_destroy_left_behind_is_told() -> None:
+    before = frozenset({"keys: 1"})
+    expect_as_before(before, frozenset())
+
+    with pytest.raises(FailedError, match="queues: a"):
+        expect_as_before(before, frozenset({"keys: 1", "queues: a"}))
+
+
+def test_what_is_not_run_is_a_failure_where_all_is_wanted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(REQUIRED, raising=False)
+    not_run("no Terraform")
+    assert "NOT RUN: infra-check: no Terraform" in capsys.readouterr().out
+
+    monkeypatch.setenv(REQUIRED, "1")
+    with pytest.raises(FailedError, match="no Terraform"):
+        not_run("no Terraform")
+
+
+def test_every_root_gives_the_module_variables_that_it_has() -> None:
+    """Terraform says so too, but where there is none nobody would hear it."""
+    has = Module("broker").variables
+    for root in (STAND_IN_ROOT, Path("infra/envs/dev"), Path("infra/envs/prod")):
+        given = set(Files(ROOT / root).module("broker")) - {"source"}
+
+        assert given <= set(has), root
+        assert {name for name, each in has.items() if "default" not in each} <= given, root

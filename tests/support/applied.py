@@ -1,8 +1,8 @@
 """Functions as Terraform made them: read back from the stand-in and run under AWS's own runtime.
 
 The stand-in is API Gateway, SQS's trigger, the Scheduler and Lambda's Invoke: it hands each event
-of a function to a door here, and the door to an environment of it. Code, layers, handler, timeout,
-memory and variables are those that the stand-in has; nothing is taken from the checkout.
+of a function to a door here, and the door to an environment of it. Code, handler, timeout, memory
+and variables are those that the stand-in has; nothing is taken from the checkout.
 """
 
 import base64
@@ -24,8 +24,6 @@ from tests.support.emulator import Emulator
 
 PROXY: Final = "MINISTACK_LAMBDA_PROXY_"
 """Before a function's name: ministack's variable that says where its events are to be sent."""
-LAYERS: Final = "/opt"
-"""Where Lambda unpacks layers."""
 DOWNLOAD_SECONDS: Final = 60
 FAILED: Final = 500
 """What makes ministack count an invocation as failed; the emulator answers 200 whatever happens."""
@@ -109,38 +107,29 @@ class AppliedFunction:
         return made
 
     def _variables(self) -> dict[str, str]:
-        """Its own, and those that Lambda sets (developer guide, "Defined runtime environment").
-
-        Layers are not at /opt here, so what leads there leads to where they are.
-        """
+        """Its own, and those that Lambda sets (developer guide, "Defined runtime environment")."""
         told, logs = self.configuration, self.configuration["LoggingConfig"]
-        own = {
-            name: str(self.folder / "opt") + value.removeprefix(LAYERS)
-            if value.startswith(f"{LAYERS}/")
-            else value
-            for name, value in told["Environment"]["Variables"].items()
-        }
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_LAMBDA_FUNCTION_NAME": told["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(told["MemorySize"]),
             "AWS_LAMBDA_LOG_FORMAT": logs["LogFormat"],
             "AWS_LAMBDA_LOG_LEVEL": logs["ApplicationLogLevel"],
-            **own,
+            **told["Environment"]["Variables"],
         }
 
 
 def read_back(client: Any, name: str, endpoint: str, folder: Path) -> AppliedFunction:  # noqa: ANN401 - boto3's
-    """The function of that name as Lambda has it, its code and layers unpacked into the folder."""
+    """The function of that name as Lambda has it, its code unpacked into the folder."""
     told = client.get_function(FunctionName=name)
     configuration = told["Configuration"]
     code = _downloaded(told["Code"]["Location"])
     digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
     assert digest == configuration["CodeSha256"]
-    _unpack(code, folder / "code")
-    for layer in configuration.get("Layers", ()):
-        content = client.get_layer_version_by_arn(Arn=layer["Arn"])["Content"]
-        _unpack(_downloaded(content["Location"]), folder / "opt")
+    # Nobody can write to /opt here, so a layer would be missed.
+    assert not configuration.get("Layers")
+    with zipfile.ZipFile(BytesIO(code)) as archive:
+        archive.extractall(folder / "code")
     return AppliedFunction(configuration=configuration, folder=folder, endpoint=endpoint)
 
 
@@ -148,11 +137,6 @@ def _downloaded(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer:
         content: bytes = answer.read()
     return content
-
-
-def _unpack(content: bytes, folder: Path) -> None:
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        archive.extractall(folder)
 
 
 @contextmanager

@@ -18,11 +18,11 @@ FUNCTIONS: Final = ("api", "listener", "courier", "sweeper")
 Block: TypeAlias = Mapping[str, Any]
 
 
-class Module:
-    """All files of one module, as one."""
+class Files:
+    """All files of one folder, as one."""
 
-    def __init__(self, name: str) -> None:
-        self._files = [_read(file) for file in sorted((MODULES / name).glob("*.tf"))]
+    def __init__(self, folder: Path) -> None:
+        self._files = [_read(file) for file in sorted(folder.glob("*.tf"))]
 
     def resource(self, kind: str, name: str = "this") -> Block:
         """One resource."""
@@ -31,6 +31,16 @@ class Module:
     def module(self, name: str) -> Block:
         """One call of another module."""
         return self._named("module", name)
+
+    @property
+    def variables(self) -> Mapping[str, Block]:
+        """What it may be told, by name."""
+        return {
+            name: each
+            for file in self._files
+            for block in file.get("variable", ())
+            for name, each in block.items()
+        }
 
     @property
     def locals(self) -> Block:
@@ -54,6 +64,13 @@ class Module:
             for block in file.get(kind, ()):
                 found |= block.get(name, {})
         return found
+
+
+class Module(Files):
+    """One of the modules."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(MODULES / name)
 
 
 @cache  # All files of a module take half a second.

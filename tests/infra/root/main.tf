@@ -23,7 +23,7 @@ variable "cloudwatch" {
 }
 
 variable "packages" {
-  description = "Folder of the functions' zips, and of that with the key."
+  description = "Folder of the functions' zips."
   type        = string
 }
 
@@ -39,8 +39,8 @@ variable "architecture" {
   default     = "arm64"
 }
 
-variable "admin_key" {
-  description = "A key with every scope, for whoever uses what was applied; null: none."
+variable "admin_key_ref" {
+  description = "Where a key with every scope is, for whoever uses what was applied; null: none."
   type        = string
   default     = null
 }
@@ -69,28 +69,22 @@ provider "aws" {
     logs         = var.endpoint
     scheduler    = var.endpoint
     sqs          = var.endpoint
+    ssm          = var.endpoint
     sts          = var.endpoint
   }
-}
-
-resource "aws_lambda_layer_version" "key" {
-  layer_name       = "broker-key"
-  filename         = "${var.packages}/key.zip"
-  source_code_hash = filebase64sha256("${var.packages}/key.zip")
 }
 
 module "broker" {
   source = "../../../infra/modules/broker"
 
-  name                     = "broker-check"
-  shards                   = var.shards
-  encryption_key_layer_arn = aws_lambda_layer_version.key.arn
-  packages                 = { for each in ["api", "listener", "courier", "sweeper"] : each => "${var.packages}/${each}.zip" }
-  deletion_protection      = false
+  name                = "broker-check"
+  shards              = var.shards
+  packages            = { for each in ["api", "listener", "courier", "sweeper"] : each => "${var.packages}/${each}.zip" }
+  deletion_protection = false
 
   # For whoever uses it: a simulator and a receiver of webhooks on this machine.
   architecture   = var.architecture
-  admin_key      = var.admin_key
+  admin_key_ref  = var.admin_key_ref
   allow_endpoint = true
   webhook_allow  = var.webhook_allow
 }
