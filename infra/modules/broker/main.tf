@@ -12,4 +12,7 @@ locals {
   # Built from names, so that what a role may do is known while planning, and nothing waits in a circle.
   queue_arn    = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}"
   function_arn = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}"
+
+  # What no webhook may ever reach, whatever is allowed besides. The functions refuse it too.
+  never_reached = ["127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10", "fd00:ec2::254/128"]
 }

@@ -71,8 +71,8 @@ variable "admin_key_ref" {
   default     = null
 
   validation {
-    condition     = var.admin_key_ref == null ? true : can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^[:space:]#]+(#[^[:space:]#]+)?|ssm:/[A-Za-z0-9_./-]+)$", var.admin_key_ref))
-    error_message = "The key is named, not given: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<suffix>, with #member where it is JSON, or ssm:/<name of a parameter>."
+    condition     = var.admin_key_ref == null ? true : can(regex("^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^[:space:]#]+-[A-Za-z0-9]{6}(#[^[:space:]#]+)?|ssm:/[A-Za-z0-9_./-]+)$", var.admin_key_ref))
+    error_message = "The key is named, not given: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<suffix>, the six characters of the suffix included (rights without them allow nothing), with #member where it is JSON, or ssm:/<name of a parameter>."
   }
 }
 
@@ -109,8 +109,8 @@ variable "connections_per_minute" {
   default     = 1000
 
   validation {
-    condition     = var.connections_per_minute >= 100 && var.connections_per_minute <= 1000000
-    error_message = "Genesys takes 1000 connections a minute unless it was agreed otherwise; fewer than 100 keep no broker alive."
+    condition     = var.connections_per_minute >= 100 && var.connections_per_minute <= 1000000 && floor(var.connections_per_minute) == var.connections_per_minute
+    error_message = "Genesys takes 1000 connections a minute unless it was agreed otherwise; fewer than 100 keep no broker alive, and there are no halves."
   }
 }
 
@@ -125,8 +125,21 @@ variable "webhook_allow" {
   }
 
   validation {
-    condition     = !anytrue([for each in var.webhook_allow : can(regex("^(127\\.|169\\.254\\.|::1|fe80:|0\\.0\\.0\\.0/|::/)", each))])
-    error_message = "Loopback, link-local and all networks at once hold addresses of the function itself and of the cloud's metadata; the functions refuse to start with them."
+    condition     = alltrue([for each in var.webhook_allow : try(cidrsubnet(each, 0, 0) == each, true)])
+    error_message = "A network is written by its first address, in its shortest form and small letters: 10.20.0.0/16 and not 10.20.0.1/16, fd12:3456::/48 and not FD12:3456:0::/48."
+  }
+
+  # Where the lengths differ, the shorter one says how much has to be the same.
+  validation {
+    condition = !anytrue(flatten([
+      for each in var.webhook_allow : [
+        for never in local.never_reached : try(
+          cidrhost("${split("/", each)[0]}/${min(split("/", each)[1], split("/", never)[1])}", 0) == cidrhost("${split("/", never)[0]}/${min(split("/", each)[1], split("/", never)[1])}", 0),
+          false,
+        ) if strcontains(each, ":") == strcontains(never, ":")
+      ]
+    ]))
+    error_message = "Loopback, link-local and the cloud's metadata, and networks so large that they hold one of these: there are addresses of the function itself and of its credentials. Name the networks of your receivers."
   }
 }
 
@@ -148,8 +161,18 @@ variable "api" {
   nullable = false
 
   validation {
-    condition     = var.api.requests_per_second >= 1 && var.api.burst >= 1
-    error_message = "With a rate or a burst of 0 API Gateway refuses every request."
+    condition     = var.api.requests_per_second >= 1 && var.api.burst >= 1 && floor(var.api.burst) == var.api.burst
+    error_message = "With a rate or a burst of 0 API Gateway refuses every request; a burst is a whole number of them."
+  }
+
+  validation {
+    condition     = var.api.memory >= 128 && var.api.memory <= 10240 && floor(var.api.memory) == var.api.memory
+    error_message = "Lambda has 128 to 10240 whole MB."
+  }
+
+  validation {
+    condition     = var.api.concurrency == null ? true : var.api.concurrency >= 1 && floor(var.api.concurrency) == var.api.concurrency
+    error_message = "A reserved concurrency of 0 switches the API off; null leaves it what the account has left."
   }
 }
 
@@ -166,13 +189,13 @@ variable "listener" {
   nullable = false
 
   validation {
-    condition     = var.listener.concurrency >= 2
-    error_message = "A listener and its successor overlap: with less than 2 at a time no link survives the 15 minutes of a function."
+    condition     = var.listener.concurrency >= 2 && floor(var.listener.concurrency) == var.listener.concurrency
+    error_message = "A listener and its successor overlap: with less than 2 at a time no link survives the 15 minutes of a function. It is a whole number."
   }
 
   validation {
-    condition     = var.listener.max_links >= 1 && var.listener.max_links <= 800
-    error_message = "One process holds 1 to 800 links: Lambda gives it 1024 file descriptors."
+    condition     = var.listener.max_links >= 1 && var.listener.max_links <= 800 && floor(var.listener.max_links) == var.listener.max_links
+    error_message = "One process holds 1 to 800 links, a whole number: Lambda gives it 1024 file descriptors."
   }
 
   validation {
@@ -181,8 +204,8 @@ variable "listener" {
   }
 
   validation {
-    condition     = var.listener.memory >= 512
-    error_message = "With less than 512 MB a listener has too little of a processor to take over its links in time."
+    condition     = var.listener.memory >= 512 && var.listener.memory <= 10240 && floor(var.listener.memory) == var.listener.memory
+    error_message = "With less than 512 MB a listener has too little of a processor to take over its links in time; Lambda has up to 10240 whole MB."
   }
 }
 
@@ -197,12 +220,17 @@ variable "courier" {
   nullable = false
 
   validation {
-    condition     = var.courier.batches >= 2 && var.courier.batches <= 1000
+    condition     = var.courier.batches >= 2 && var.courier.batches <= 1000 && floor(var.courier.batches) == var.courier.batches
     error_message = "SQS's trigger serves 2 to 1000 batches at a time."
   }
 
   validation {
-    condition     = var.courier.concurrency == null ? true : var.courier.concurrency >= var.courier.batches
+    condition     = var.courier.memory >= 128 && var.courier.memory <= 10240 && floor(var.courier.memory) == var.courier.memory
+    error_message = "Lambda has 128 to 10240 whole MB."
+  }
+
+  validation {
+    condition     = var.courier.concurrency == null ? true : var.courier.concurrency >= var.courier.batches && floor(var.courier.concurrency) == var.courier.concurrency
     error_message = "A courier's reserved concurrency is at least its batches: what the trigger cannot start counts as received, and ends among the dead letters."
   }
 }
@@ -215,6 +243,16 @@ variable "sweeper" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = var.sweeper.memory >= 128 && var.sweeper.memory <= 10240 && floor(var.sweeper.memory) == var.sweeper.memory
+    error_message = "Lambda has 128 to 10240 whole MB."
+  }
+
+  validation {
+    condition     = var.sweeper.concurrency == null ? true : var.sweeper.concurrency >= 1 && floor(var.sweeper.concurrency) == var.sweeper.concurrency
+    error_message = "A reserved concurrency of 0 switches the sweeper off: nobody takes up what a crash left."
+  }
 }
 
 variable "domain" {
@@ -244,8 +282,28 @@ variable "listener_service" {
   default = null
 
   validation {
-    condition     = var.listener_service == null ? true : var.listener_service.count >= 2
+    condition     = var.listener_service == null ? true : var.listener_service.count >= 2 && floor(var.listener_service.count) == var.listener_service.count
     error_message = "One task alone leaves all its sessions without a link while it is replaced; take 2."
+  }
+
+  validation {
+    condition     = var.listener_service == null ? true : var.listener_service.max_links >= 1 && var.listener_service.max_links <= 800 && floor(var.listener_service.max_links) == var.listener_service.max_links
+    error_message = "One process holds 1 to 800 links, a whole number: take more tasks for more."
+  }
+
+  validation {
+    condition     = var.listener_service == null ? true : var.listener_service.generation_seconds > 0
+    error_message = "A generation lasts more than 0 seconds."
+  }
+
+  validation {
+    condition     = var.listener_service == null ? true : contains([256, 512, 1024, 2048, 4096, 8192, 16384], var.listener_service.cpu) && var.listener_service.memory >= 2 * var.listener_service.cpu && var.listener_service.memory <= 8 * var.listener_service.cpu
+    error_message = "Fargate has 256, 512, 1024, 2048, 4096, 8192 or 16384 units of a processor, and 2 to 8 MB of memory for each."
+  }
+
+  validation {
+    condition     = try(var.listener_service.encryption_key_secret_arn, null) == null ? true : can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^[:space:]:#]+-[A-Za-z0-9]{6}$", var.listener_service.encryption_key_secret_arn))
+    error_message = "A secret is named by its whole ARN, the six characters of its suffix included: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<suffix>."
   }
 
   validation {
@@ -294,6 +352,11 @@ variable "alarms" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = var.alarms.api_errors >= 1 && var.alarms.replacements >= 1
+    error_message = "An alarm that counts from 0 on never ends: 1 is the least."
+  }
 }
 
 variable "permissions_boundary_arn" {

@@ -143,3 +143,203 @@ run "days_that_no_log_is_kept" {
   }
   expect_failures = [var.log_retention_days]
 }
+
+run "an_address_instead_of_a_network" {
+  command = plan
+  variables {
+    webhook_allow = ["10.20.0.1/16"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "a_network_in_capitals" {
+  command = plan
+  variables {
+    webhook_allow = ["FE80::/10"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "link_local" {
+  command = plan
+  variables {
+    webhook_allow = ["fe80::/10"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "the_cloud_s_metadata_of_another_kind" {
+  command = plan
+  variables {
+    webhook_allow = ["fd00:ec2::254/128"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "the_metadata_as_ipv6_spells_it" {
+  command = plan
+  variables {
+    webhook_allow = ["::ffff:169.254.0.0/112"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "a_network_that_holds_loopback" {
+  command = plan
+  variables {
+    webhook_allow = ["126.0.0.0/7"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "a_network_that_holds_the_metadata" {
+  command = plan
+  variables {
+    webhook_allow = ["169.0.0.0/8"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "every_network" {
+  command = plan
+  variables {
+    webhook_allow = ["0.0.0.0/0"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "every_network_of_ipv6" {
+  command = plan
+  variables {
+    webhook_allow = ["::/0"]
+  }
+  expect_failures = [var.webhook_allow]
+}
+
+run "half_a_link" {
+  command = plan
+  variables {
+    listener = { max_links = 1.5 }
+  }
+  expect_failures = [var.listener]
+}
+
+run "half_a_connection" {
+  command = plan
+  variables {
+    connections_per_minute = 150.5
+  }
+  expect_failures = [var.connections_per_minute]
+}
+
+run "an_api_that_is_off" {
+  command = plan
+  variables {
+    api = { concurrency = 0 }
+  }
+  expect_failures = [var.api]
+}
+
+run "memory_that_lambda_does_not_have" {
+  command = plan
+  variables {
+    api = { memory = 64 }
+  }
+  expect_failures = [var.api]
+}
+
+run "a_sweeper_that_is_off" {
+  command = plan
+  variables {
+    sweeper = { concurrency = 0 }
+  }
+  expect_failures = [var.sweeper]
+}
+
+run "couriers_that_are_off" {
+  command = plan
+  variables {
+    courier = { concurrency = 0 }
+  }
+  expect_failures = [var.courier]
+}
+
+run "an_alarm_that_never_ends" {
+  command = plan
+  variables {
+    alarms = { replacements = 0 }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "a_5xx_alarm_that_never_ends" {
+  command = plan
+  variables {
+    alarms = { api_errors = 0 }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "a_secret_without_its_suffix" {
+  command = plan
+  variables {
+    admin_key_ref = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:broker/admin"
+  }
+  expect_failures = [var.admin_key_ref]
+}
+
+run "more_links_than_a_task_holds" {
+  command = plan
+  variables {
+    listener_service = {
+      image              = "broker:1"
+      cluster_arn        = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+      max_links          = 900
+    }
+  }
+  expect_failures = [var.listener_service]
+}
+
+run "a_generation_of_no_time" {
+  command = plan
+  variables {
+    listener_service = {
+      image              = "broker:1"
+      cluster_arn        = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+      generation_seconds = 0
+    }
+  }
+  expect_failures = [var.listener_service]
+}
+
+run "a_processor_that_fargate_does_not_have" {
+  command = plan
+  variables {
+    listener_service = {
+      image              = "broker:1"
+      cluster_arn        = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+      cpu                = 300
+    }
+  }
+  expect_failures = [var.listener_service]
+}
+
+run "a_key_file_s_secret_without_its_suffix" {
+  command = plan
+  variables {
+    listener_service = {
+      image                     = "broker:1"
+      cluster_arn               = "arn:aws:ecs:eu-central-1:123456789012:cluster/main"
+      subnet_ids                = ["subnet-1", "subnet-2"]
+      security_group_ids        = ["sg-1"]
+      encryption_key_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key"
+    }
+  }
+  expect_failures = [var.listener_service]
+}
