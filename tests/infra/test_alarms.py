@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from service.adapters.table.schema import INDEXES
 from service.domain.session import State
 from service.observability import DIMENSION, METRICS, NAMESPACE
 from tests.support.terraform_files import FUNCTIONS, Module
@@ -14,6 +15,8 @@ from tests.support.terraform_files import FUNCTIONS, Module
 ROOT: Final = Path(__file__).parents[2]
 ALARMS: Final = Module("alarms")
 WRITTEN: Final = {metric.name for each in METRICS.values() for metric in each}
+MOST_METRICS: Final = 10
+"""Of an alarm (CloudWatch user guide, "Alarms on metric math expressions")."""
 LOGGING: Final = {"info", "warning", "error", "exception", "log"}
 
 
@@ -100,3 +103,16 @@ def test_the_dead_letters_and_the_oldest_hint_have_an_alarm() -> None:
     assert "ApproximateNumberOfMessagesVisible" in alarms["deliveries-dead"]
     assert "var.deliveries_dead" in alarms["deliveries-dead"]
     assert "ApproximateAgeOfOldestMessage" in alarms["deliveries-old"]
+
+
+def test_throttles_are_those_of_the_table_and_of_each_index() -> None:
+    throttled = str(ALARMS.locals["throttled"])
+    queries = str(ALARMS.resource("aws_cloudwatch_metric_alarm", "table_throttled"))
+    told = Module("broker").module("alarms")["indexes"]
+
+    assert "for index in var.indexes" in throttled
+    assert '"Read", "Write"' in throttled.replace("'", '"')
+    assert "GlobalSecondaryIndexName = index" in throttled
+    assert "local.throttled" in queries
+    assert "aws_dynamodb_table.this.global_secondary_index" in told
+    assert 2 * (1 + len(INDEXES)) <= MOST_METRICS

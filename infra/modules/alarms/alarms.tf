@@ -214,10 +214,23 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = var.topic_arns
 }
 
-# Throttles of the table and of its indexes, which count for themselves.
+# Throttles of the table, and of its indexes, which count for themselves under a dimension more. An
+# alarm adds up at most ten metrics: there is room for four indexes.
+locals {
+  throttled = merge([
+    for kind in ["Read", "Write"] : merge(
+      { "table_${lower(kind)}s" = { metric = "${kind}ThrottleEvents", dimensions = { TableName = var.table } } },
+      {
+        for index in var.indexes :
+        "${index}_${lower(kind)}s" => { metric = "${kind}ThrottleEvents", dimensions = { TableName = var.table, GlobalSecondaryIndexName = index } }
+      },
+    )
+  ]...)
+}
+
 resource "aws_cloudwatch_metric_alarm" "table_throttled" {
   alarm_name          = "${var.name}-table-throttled"
-  alarm_description   = "DynamoDB refuses requests: a partition is hot, or the account's limit is reached. What to do: docs/operations.md, table-throttled."
+  alarm_description   = "DynamoDB refuses requests: a partition of the table or of an index is hot, or the account's limit is reached. What to do: docs/operations.md, table-throttled."
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
   evaluation_periods  = 5
@@ -229,31 +242,23 @@ resource "aws_cloudwatch_metric_alarm" "table_throttled" {
   metric_query {
     id          = "throttled"
     label       = "Throttled requests"
-    expression  = "FILL(reads, 0) + FILL(writes, 0)"
+    expression  = join(" + ", [for id in sort(keys(local.throttled)) : "FILL(${id}, 0)"])
     return_data = true
   }
 
-  metric_query {
-    id = "reads"
+  dynamic "metric_query" {
+    for_each = local.throttled
 
-    metric {
-      namespace   = "AWS/DynamoDB"
-      metric_name = "ReadThrottleEvents"
-      dimensions  = { TableName = var.table }
-      period      = 60
-      stat        = "Sum"
-    }
-  }
+    content {
+      id = metric_query.key
 
-  metric_query {
-    id = "writes"
-
-    metric {
-      namespace   = "AWS/DynamoDB"
-      metric_name = "WriteThrottleEvents"
-      dimensions  = { TableName = var.table }
-      period      = 60
-      stat        = "Sum"
+      metric {
+        namespace   = "AWS/DynamoDB"
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        period      = 60
+        stat        = "Sum"
+      }
     }
   }
 }

@@ -87,11 +87,11 @@ locals {
       metrics = [for each in ["webhooks-down", "webhooks-disabled", "courier-failed"] : [local.namespace, each, "broker", var.name]]
     },
     {
-      title = "Table: units and throttles"
-      metrics = [
-        for each in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"] :
-        ["AWS/DynamoDB", each, "TableName", var.table]
-      ]
+      title = "Table: units and throttles, those of its indexes too"
+      metrics = concat(
+        [for each in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : ["AWS/DynamoDB", each, "TableName", var.table]],
+        [for each in values(local.throttled) : concat(["AWS/DynamoDB", each.metric], flatten([for name, value in each.dimensions : [name, value]]))],
+      )
     },
   ]
 

@@ -13,6 +13,11 @@ variable "table" {
   type        = string
 }
 
+variable "indexes" {
+  description = "Names of its indexes: up to four."
+  type        = list(string)
+}
+
 variable "deliveries" {
   description = "Name of the queue of deliveries."
   type        = string

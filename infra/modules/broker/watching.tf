@@ -5,6 +5,7 @@ module "alarms" {
   name            = var.name
   api_id          = aws_apigatewayv2_api.this.id
   table           = aws_dynamodb_table.this.name
+  indexes         = sort([for each in aws_dynamodb_table.this.global_secondary_index : each.name])
   deliveries      = aws_sqs_queue.deliveries.name
   deliveries_dead = aws_sqs_queue.deliveries_dead.name
   functions       = { api = module.api.name, listener = module.listener.name, courier = module.courier.name, sweeper = module.sweeper.name }
