@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.bundle.building import Built, Place, TooLargeError, build
+from infra.bundle.building import Built, Place, TooLargeError, build, wheels_of
 from infra.bundle.functions import UnwantedError
 from infra.bundle.interpreter import VARIABLE, find, version_of
 from infra.bundle.kept import inputs, keep, kept
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _built(architecture: str, place: Place, python: str | None) -> list[Built]:
-    given = inputs(place.project, version_of(python) if python else ())
+    wheels = wheels_of(architecture, place).values()
+    given = inputs(place.project, version_of(python) if python else (), wheels)
     before = kept(place, architecture, given)
     if before is not None:
         return before

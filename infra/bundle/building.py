@@ -67,8 +67,7 @@ def build(architecture: str, place: Place, python: str | None) -> list[Built]:
 
     Raises UnwantedError, MissingWheelError, TooLargeError.
     """
-    lock = place.project / "requirements" / "runtime.txt"
-    wheels = fetched(lock, architecture, place.wheels / architecture)
+    wheels = wheels_of(architecture, place)
     needs = all_needs()
     wanted = {
         function: chosen(wheels, each.packages, MACHINES[architecture])
@@ -86,6 +85,12 @@ def build(architecture: str, place: Place, python: str | None) -> list[Built]:
     # To compress takes most of the time, and zlib lets others work meanwhile.
     with ThreadPoolExecutor() as beside:
         return list(beside.map(write, needs))
+
+
+def wheels_of(architecture: str, place: Place) -> dict[str, Wheel]:
+    """The wheels of the lock for that architecture, each looked at again."""
+    lock = place.project / "requirements" / "runtime.txt"
+    return fetched(lock, architecture, place.wheels / architecture)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,33 @@ The same inputs give the same bytes; so inputs and bytes are kept by their hashe
 
 import hashlib
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from infra.bundle.building import Built, Place, built_before
 from infra.bundle.functions import FUNCTIONS
+from infra.bundle.wheels import Wheel, sha256_of
 
 KEPT: Final = "kept.json"
 SOURCES: Final = ("service", "infra/bundle")
 
 
-def inputs(project: Path, python_version: Sequence[int]) -> str:
-    """A hash of all that the zips depend on: our sources, the lock, the Python that compiles."""
-    digest = hashlib.sha256(repr(tuple(python_version)).encode())
+def inputs(
+    project: Path,
+    python_version: Sequence[int],
+    wheels: Iterable[Wheel],
+    zlib_version: str = zlib.ZLIB_RUNTIME_VERSION,
+) -> str:
+    """A hash of all that the zips depend on.
+
+    Our sources, the lock, the wheels that were taken of it, the Python that compiles, and what
+    compresses: another zlib makes other bytes of the same files.
+    """
+    digest = hashlib.sha256(repr((tuple(python_version), zlib_version)).encode())
+    for wheel in sorted(wheels, key=lambda each: each.path.name):
+        digest.update(f"\0{wheel.path.name}\0{sha256_of(wheel.path)}\0".encode())
     sources = [path for folder in SOURCES for path in sorted((project / folder).rglob("*.py"))]
     for path in (project / "requirements" / "runtime.txt", *sources):
         name = path.relative_to(project).as_posix()

@@ -2,6 +2,7 @@
 
 import email.parser
 import hashlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -22,6 +23,7 @@ MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 PLATFORMS: Final = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
 """Lambda's python3.13 runs on Amazon Linux 2023, which has glibc 2.34."""
 STAMP: Final = "lock.sha256"
+LOCKED: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})\b")
 
 SOURCES: Final = {".c", ".h", ".pxd", ".pxi", ".pyi", ".pyx"}
 """What only a compiler or a type checker reads."""
@@ -123,10 +125,15 @@ def check_machine(files: Mapping[str, bytes], machine: str) -> None:
 
 
 def fetched(lock: Path, architecture: str, folder: Path) -> dict[str, Wheel]:
-    """The lock's wheels for that architecture, by name; downloaded when the lock has changed."""
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    """The lock's wheels for that architecture, by name.
+
+    Downloaded when the lock has changed, and when a wheel is none that the lock names: pip looks at
+    hashes only as it downloads. Raises subprocess.CalledProcessError where pip finds no such wheel.
+    """
+    digest = sha256_of(lock)
     stamp = folder / STAMP
-    if not stamp.exists() or stamp.read_text(encoding="ascii") != digest:
+    same_lock = stamp.exists() and stamp.read_text(encoding="ascii") == digest
+    if not same_lock or not _are_locked(folder, lock):
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
             old.unlink()
@@ -134,6 +141,16 @@ def fetched(lock: Path, architecture: str, folder: Path) -> dict[str, Wheel]:
         stamp.write_text(digest, encoding="ascii")
     wheels = [Wheel(path) for path in sorted(folder.glob("*.whl"))]
     return {wheel.name: wheel for wheel in wheels}
+
+
+def sha256_of(path: Path) -> str:
+    """In hexadecimal, as the lock spells it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _are_locked(folder: Path, lock: Path) -> bool:
+    named = set(LOCKED.findall(lock.read_text(encoding="utf-8")))
+    return all(sha256_of(wheel) in named for wheel in folder.glob("*.whl"))
 
 
 def _download(lock: Path, machine: str, folder: Path) -> list[str]:
