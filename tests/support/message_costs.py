@@ -6,8 +6,9 @@ transactions included. Each process is wired for itself, as functions are. All t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.ids import EndpointId, ListenerName, LogId, ReplayId, SessionId
 from service.domain.lease import Term
+from service.observability import JsonFormatter
 from service.ports import Ports
 from service.simulator.deployments import Bot, Deployment
 from service.simulator.knobs import Knobs
@@ -41,6 +43,8 @@ HOUR: Final = 3600.0
 QUIET: Final = 1800.0
 """After so long a session is dormant."""
 LIFE: Final = 840.0
+LINE_OVERHEAD: Final = 26
+"""Bytes that CloudWatch adds to each event of a log (API reference, PutLogEvents)."""
 SOME: Final = 4
 FEW: Final = 2
 MANY: Final = 12
@@ -62,6 +66,10 @@ class Bill:
     """Messages that were put in a queue; each is received and deleted too."""
     couriers: float = 0
     """Invocations."""
+    log_bytes: float = field(default=0, compare=False)
+    """Of our lines, metrics included, as CloudWatch counts them. Numbers in them differ in length
+    from run to run, so two bills are equal without it.
+    """
 
     def __sub__(self, other: "Bill") -> "Bill":
         return Bill(**{name: getattr(self, name) - getattr(other, name) for name in FIELDS})
@@ -71,6 +79,32 @@ class Bill:
 
 
 FIELDS: Final = tuple(Bill.__dataclass_fields__)
+
+
+class CountedLog(logging.Handler):
+    """Spells each line as functions do, and keeps nothing but its length."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(JsonFormatter("broker"))
+        self.written = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.written += len(self.format(record).encode()) + LINE_OVERHEAD
+
+    @classmethod
+    @contextmanager
+    def listening(cls) -> "Iterator[CountedLog]":
+        """To all that our code says."""
+        log, handler = logging.getLogger("service"), cls()
+        level = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield handler
+        finally:
+            log.removeHandler(handler)
+            log.setLevel(level)
 
 
 class CountedHints(InProcessHints):
@@ -103,6 +137,7 @@ class Town:
     hints: CountedHints
     settings: LocalSettings
     http: httpx2.AsyncClient
+    log: CountedLog
     version: Callable[[Ports], Ports] | None = None
     """What the next processes have in the place of their ports."""
     couriers: int = 0
@@ -125,6 +160,7 @@ class Town:
             transactions=meter.calls.get("transact", 0),
             hints=self.hints.sent,
             couriers=self.couriers,
+            log_bytes=self.log.written,
         )
 
     async def call(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
@@ -198,7 +234,8 @@ async def town(
         settings = LocalSettings(shards=shards, dormant_seconds=dormant)
         front = assemble(settings, replace(broker.ports, hints=hints))
         http = await stack.enter_async_context(client(front))
-        made = Town(broker=broker, hints=hints, settings=settings, http=http)
+        log = stack.enter_context(CountedLog.listening())
+        made = Town(broker=broker, hints=hints, settings=settings, http=http, log=log)
         for number in range(endpoints):
             url = f"http://127.0.0.1:{9000 + number}/hook"
             await made.call("/v1/webhooks", {"url": url, "eventTypes": ["*"]})
@@ -361,21 +398,21 @@ CASES: Final[dict[str, Callable[[], Coroutine[Any, Any, Bill]]]] = {
 COUNTED: Final[dict[str, Bill]] = {
     name: Bill(**dict(zip(FIELDS, row, strict=True)))
     for name, row in {
-        # read units, write units, calls, transactions, hints, couriers
-        "a caller's message, accepted and proven": (12.5, 9.1, 15.5, 2, 1, 0),
-        "the same, told to one endpoint": (24.5, 14.1, 26.5, 2, 3, 2),
-        "an agent's message": (1, 1, 2, 0, 0, 0),
-        "the same, delivered to one endpoint": (7, 4, 8, 0, 1, 1),
-        "a busy half-minute of a session": (1, 4, 3, 0, 0, 0),
-        "a session opened through a listener, told": (37, 39, 43, 4, 4, 2),
-        "a session opened on demand, told": (35, 46, 43, 5, 3, 2),
-        "a session ended, told": (39, 19, 43, 1, 4, 2),
-        "an hour of a quiet session, held": (0, 0, 0, 0, 0, 0),
-        "an hour of a quiet session, dormant": (64, 18, 74, 0, 4, 0),
-        "a session handed over": (26.75, 5.75, 32.5, 0, 0, 0),
-        "an hour of listeners, 64 shards": (57600, 46080, 69840, 0, 0, 0),
-        "a sweep while listeners are there": (88.5, 0, 50, 0, 0, 0),
-        "a sweep while there are none": (120.5, 0, 114, 0, 0, 0),
+        # read units, write units, calls, transactions, hints, couriers, bytes of log
+        "a caller's message, accepted and proven": (12.5, 9.1, 15.5, 2, 1, 0, 1356),
+        "the same, told to one endpoint": (24.5, 14.1, 26.5, 2, 3, 2, 3213),
+        "an agent's message": (1, 1, 2, 0, 0, 0, 556),
+        "the same, delivered to one endpoint": (7, 4, 8, 0, 1, 1, 1483),
+        "a busy half-minute of a session": (1, 4, 3, 0, 0, 0, 0),
+        "a session opened through a listener, told": (37, 39, 43, 4, 4, 2, 5209),
+        "a session opened on demand, told": (35, 46, 43, 5, 3, 2, 6225),
+        "a session ended, told": (39, 19, 43, 1, 4, 2, 4425),
+        "an hour of a quiet session, held": (0, 0, 0, 0, 0, 0, 0),
+        "an hour of a quiet session, dormant": (64, 18, 74, 0, 4, 0, 6500),
+        "a session handed over": (26.75, 5.75, 32.5, 0, 0, 0, 2152),
+        "an hour of listeners, 64 shards": (57600, 46080, 69840, 0, 0, 0, 0),
+        "a sweep while listeners are there": (88.5, 0, 50, 0, 0, 0, 632),
+        "a sweep while there are none": (120.5, 0, 114, 0, 0, 0, 632),
     }.items()
 }
 """What each case is known to cost; docs/cost.md prices it."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.adapters.sqs.queues import POLL_SECONDS
+from service.observability import METRICS
 from tests.support.message_costs import COUNTED, SHARDS, Bill
+from tests.support.terraform_files import FUNCTIONS, Module
 
 MILLION: Final = 1_000_000
 MONTH_HOURS: Final = 730
@@ -26,6 +28,11 @@ LOG_GB: Final = 0.50
 FARGATE_CPU_HOUR: Final = 0.03238
 FARGATE_GB_HOUR: Final = 0.00356
 ADDRESS_HOUR: Final = 0.005
+TRACE: Final = 5.00 / MILLION
+KEY_MONTH: Final = 1.00
+ALARM_METRIC_MONTH: Final = 0.10
+METRIC_MONTH: Final = 0.30
+DASHBOARD_MONTH: Final = 3.00
 
 # The workload.
 CONVERSATIONS: Final = 1000
@@ -43,8 +50,21 @@ API: Final = (0.3, 1.0)
 COURIER: Final = (0.2, 0.5)
 SWEEPER: Final = (1.5, 0.5)
 LISTENER_GB: Final = 0.5
-LOG_BYTES: Final = 1000
-"""Of an invocation: our line and Lambda's own three."""
+LAMBDA_LOG_BYTES: Final = 750
+"""Of an invocation: Lambda's own three lines."""
+COURIER_LOG_BYTES: Final = 260
+"""Of `courier.served`, which the door writes and the counts leave out; a test spells one."""
+ACCESS_LOG_BYTES: Final = 350
+"""Of a request: what API Gateway writes in the format that Terraform gives it."""
+SAMPLED_ALWAYS: Final = 3600
+SAMPLED_BESIDES: Final = 0.05
+"""Traces of a function an hour: one a second and a twentieth of the rest (Lambda developer guide,
+"Visualize Lambda function invocations using AWS X-Ray").
+"""
+OF_EACH_FUNCTION: Final = 2
+"""Alarms: errors and throttles."""
+READS_AND_WRITES: Final = 2
+"""Throttles of the table and of each index are two metrics each, of one alarm."""
 QUEUE_MESSAGE: Final = 3
 """Requests: sent, received, deleted."""
 TRIGGER_POLLS: Final = 5 * 3 * 60
@@ -66,9 +86,20 @@ def units(bill: Bill) -> float:
 
 
 def compute(invocations: float, seconds: float, gigabytes: float) -> float:
-    """Dollars of invocations, their logs included."""
-    each = INVOCATION + seconds * gigabytes * GB_SECOND + LOG_BYTES / 1e9 * LOG_GB
+    """Dollars of invocations, with what Lambda itself logs."""
+    each = INVOCATION + seconds * gigabytes * GB_SECOND + logged(LAMBDA_LOG_BYTES)
     return invocations * each
+
+
+def logged(size: float) -> float:
+    """Dollars of so many bytes of a log."""
+    return size / 1e9 * LOG_GB
+
+
+def traces(invocations: float) -> float:
+    """How many of an hour's invocations X-Ray gets, if they come evenly."""
+    always = min(invocations, SAMPLED_ALWAYS)
+    return always + (invocations - always) * SAMPLED_BESIDES
 
 
 def _conversation_hour() -> Sequence[tuple[str, float, Bill]]:
@@ -99,12 +130,17 @@ def talk() -> Sequence[Line]:
         for what, count, bill in _conversation_hour()
     ]
     requests, hints, couriers = _events()
+    ours = CONVERSATIONS * sum(count * bill.log_bytes for _, count, bill in _conversation_hour())
+    size = ours + couriers * COURIER_LOG_BYTES + requests * ACCESS_LOG_BYTES
+    traced = traces(requests) + traces(couriers)
     return (
         *lines,
         Line("queues: hints, three requests each", hints, hints * QUEUE_MESSAGE * SQS_REQUEST),
         Line("API: requests through API Gateway", requests, requests * API_REQUEST),
         Line("API: invocations", requests, compute(requests, *API)),
         Line("couriers: invocations", couriers, compute(couriers, *COURIER)),
+        Line("logs: our lines and API Gateway's, KB", size / 1000, logged(size)),
+        Line("X-Ray: traces", traced, traced * TRACE),
     )
 
 
@@ -114,7 +150,29 @@ def standing() -> Sequence[Line]:
     return (
         Line("sweeps: table", 60, 60 * units(sweep)),
         Line("sweeps: invocations and their clock", 60, compute(60, *SWEEPER) + 60 * CLOCK_TICK),
+        Line("sweeps: our lines, KB", 60 * sweep.log_bytes / 1000, logged(60 * sweep.log_bytes)),
+        Line("X-Ray: traces of sweeps", 60, 60 * TRACE),
         Line("couriers: the trigger's polls", TRIGGER_POLLS, TRIGGER_POLLS * SQS_REQUEST),
+    )
+
+
+def alarm_metrics() -> tuple[int, int]:
+    """How many alarms the module makes, and how many metrics they look at: each is paid for."""
+    alarms = Module("alarms")
+    single = len(alarms.locals["alarms"]) + OF_EACH_FUNCTION * len(FUNCTIONS)
+    indexes = len(Module("broker").resource("aws_dynamodb_table")["global_secondary_index"])
+    return single + 1, single + READS_AND_WRITES * (1 + indexes)
+
+
+def fixed() -> Sequence[Line]:
+    """What a month costs before anybody talks; Line.dollars are those of a month."""
+    alarms, metrics = alarm_metrics()
+    own = len({metric.name for each in METRICS.values() for metric in each})
+    return (
+        Line("the broker's key in KMS", 1, KEY_MONTH),
+        Line(f"metrics that {alarms} alarms look at", metrics, metrics * ALARM_METRIC_MONTH),
+        Line("metrics from our log, all of them written to all month", own, own * METRIC_MONTH),
+        Line("the dashboard", 1, DASHBOARD_MONTH),
     )
 
 
@@ -167,7 +225,8 @@ def tables() -> Mapping[str, str]:
     """The tables of the document, by name."""
     counted = [
         f"| {name} | {bill.read_units:g} | {bill.write_units:g} | {bill.calls:g} |"
-        f" {bill.hints:g} | {bill.couriers:g} | {MILLION * units(bill):.2f} |"
+        f" {bill.hints:g} | {bill.couriers:g} | {bill.log_bytes:,.0f} |"
+        f" {MILLION * units(bill):.2f} |"
         for name, bill in COUNTED.items()
     ]
     ways = [f"| {name} | {dollars:.3f} |" for name, dollars in naive().items()]
@@ -178,12 +237,13 @@ def tables() -> Mapping[str, str]:
         "standing": _priced(standing()),
         "naive": "\n".join(ways),
         "month": _month(),
+        "fixed": _priced(fixed(), places=2),
     }
 
 
-def _priced(lines: Sequence[Line]) -> str:
-    rows = [f"| {line.what} | {line.count:,.0f} | {line.dollars:.4f} |" for line in lines]
-    return "\n".join([*rows, f"| together | | {total(lines):.4f} |"])
+def _priced(lines: Sequence[Line], *, places: int = 4) -> str:
+    rows = [f"| {line.what} | {line.count:,.0f} | {line.dollars:.{places}f} |" for line in lines]
+    return "\n".join([*rows, f"| together | | {total(lines):.{places}f} |"])
 
 
 def _month() -> str:
