@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from service.config import (
     FunctionSettings,
@@ -55,9 +55,8 @@ def conditions(given: str) -> str:
 def accepts(pair: Pair) -> Callable[[float], bool]:
     """Whether the setting takes a number, spelled as Terraform spells it."""
     field = pair.settings.model_fields[pair.setting]
-    adapter: TypeAdapter[Any] = TypeAdapter(
-        Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    )
+    annotation: Any = Annotated[(field.annotation, *field.metadata, Field())]
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
 
     def taken(number: float) -> bool:
         try:

@@ -19,7 +19,7 @@ Listing = Callable[[Any], Iterable[str]]
 
 def client(endpoint: str, service: str) -> Any:  # noqa: ANN401 - boto3's
     """A client of the stand-in."""
-    session = Session(
+    session: Any = Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
     )
     return session.client(service, endpoint_url=endpoint)
