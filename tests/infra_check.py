@@ -29,6 +29,7 @@ from tests.support.applied import Applied, proxies
 from tests.support.emulator import ARCHITECTURE, VENV
 from tests.support.stand_in_state import (
     expect_as_before,
+    expect_every_kind,
     expect_what_the_code_wants,
     keep_a_key,
     what_there_is,
@@ -173,6 +174,7 @@ def _live(folder: Path, built: "Future[Packages]") -> None:
         before = what_there_is(endpoint)
         with _step("terraform apply"):
             life.terraform("apply", "-auto-approve", PARALLEL)
+            expect_every_kind(before, what_there_is(endpoint))
         with ThreadPoolExecutor() as beside:
             refusal = beside.submit(_expect_refusal, replace(life, shards=SHARDS + 1))
             _use(life)

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.infra_check import ALARM, REQUIRED, ROOT, STAND_IN_ROOT, expect_no_change, not_run
-from tests.support.stand_in_state import expect_as_before
+from tests.support.stand_in_state import LISTINGS, expect_as_before, expect_every_kind
 from tests.support.terraform_files import Files, Module
 from tests.support.terraform_runs import FailedError
 
@@ -56,6 +56,14 @@ def test_what_destroy_left_behind_is_told() -> None:
 
     with pytest.raises(FailedError, match="queues: a"):
         expect_as_before(before, frozenset({"keys: 1", "queues: a"}))
+
+
+def test_a_kind_of_which_nothing_is_seen_is_told() -> None:
+    every = frozenset(f"{kind}: a" for each in LISTINGS.values() for kind, _ in each)
+    expect_every_kind(frozenset(), every)
+
+    with pytest.raises(FailedError, match="these: queues"):
+        expect_every_kind(frozenset({"queues: a"}), every)
 
 
 def test_what_is_not_run_is_a_failure_where_all_is_wanted(

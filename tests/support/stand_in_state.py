@@ -102,7 +102,6 @@ LISTINGS: Final[Mapping[str, Sequence[tuple[str, Listing]]]] = {
     "lambda": [
         ("functions", _named("list_functions", "Functions", "FunctionName")),
         ("triggers", _named("list_event_source_mappings", "EventSourceMappings", "UUID")),
-        ("layers", _named("list_layers", "Layers", "LayerName")),
     ],
     "logs": [("log groups", _named("describe_log_groups", "logGroups", "logGroupName"))],
     "scheduler": [("schedules", _named("list_schedules", "Schedules", "Name"))],
@@ -119,6 +118,15 @@ def what_there_is(endpoint: str) -> frozenset[str]:
         for kind, listed in listings
         for name in listed(client(endpoint, service))
     )
+
+
+def expect_every_kind(before: frozenset[str], applied: frozenset[str]) -> None:
+    """Raises FailedError where of a kind nothing is seen: then what is left would not be either."""
+    seen = {each.partition(":")[0] for each in applied - before}
+    unseen = {kind for listings in LISTINGS.values() for kind, _ in listings} - seen
+    if unseen:
+        message = f"nothing applied is seen of these: {', '.join(sorted(unseen))}"
+        raise FailedError(message)
 
 
 def expect_as_before(before: frozenset[str], after: frozenset[str]) -> None:
