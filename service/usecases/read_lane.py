@@ -19,7 +19,7 @@ from service.usecases.logs import Logs
 from service.usecases.moot_hints import MootHints
 
 PAGE: Final = 100
-WAITING_PAGE: Final = 1
+WAITING_PAGE: Final = 2
 """Events read of a lane that will find its endpoint shut: whether there is any is all it asks."""
 SOON_SECONDS: Final = 2.0
 """A hint may come a little early (queues count whole seconds): wait for the due time here."""

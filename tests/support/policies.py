@@ -15,7 +15,11 @@ CONVERSING: Final = ("dynamodb:", "lambda:", "sqs:")
 """How actions begin that conversations want; a function wants all others when it opens."""
 
 DATA_KEY: Final = "${local.data_key_arn}"
-FORMER_KEYS: Final = "${concat([local.data_key_arn], var.data_keys.former_kms_key_arns)}"
+OLD_KEYS: Final = (
+    "${distinct(concat([local.data_key_arn, aws_kms_key.this.arn], "
+    "var.data_keys.former_kms_key_arns))}"
+)
+"""The module's own key, another one and former ones: where there is one key, that one."""
 SECRET: Final = '${split("#", local.first_key_ref)[0]}'
 PARAMETER: Final = '${trimprefix(local.first_key_ref, "ssm:")}'
 
@@ -28,7 +32,7 @@ PLACES: Final = {
         "parameter"
     ),
     DATA_KEY: "key",
-    FORMER_KEYS: "key",
+    OLD_KEYS: "key",
     SECRET: "secret",
 }
 CONTEXT: Final = "kms:EncryptionContext:"
@@ -58,7 +62,7 @@ class Names:
             "${local.region}": self.region,
             "${local.account}": self.account,
             DATA_KEY: self.kms_key,
-            FORMER_KEYS: self.kms_key,
+            OLD_KEYS: self.kms_key,
             SECRET: self.first_key.partition("#")[0],
             PARAMETER: self.first_key.removeprefix("ssm:"),
         }
