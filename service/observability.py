@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final, TextIO
 
 from service.domain.instants import rfc3339
+from service.domain.log import EventType
 
 REDACTED: Final = "[redacted]"
 _SECRET_NAMES: Final = frozenset(
@@ -56,6 +57,8 @@ CHATTY: Final = (
     "websockets",
 )
 """Libraries that tell addresses, headers or frames below WARNING."""
+LEVELS: Final[Mapping[str, str]] = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+"""Of Python's names those that Lambda spells otherwise (TRACE, DEBUG, INFO, WARN, ERROR, FATAL)."""
 _DEEPEST: Final = 6
 _OWN_FIELDS: Final = frozenset(
     {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message"}
@@ -65,6 +68,7 @@ _OWN_FIELDS: Final = frozenset(
 NAMESPACE: Final = "Broker"
 DIMENSION: Final = "broker"
 """The only one: each further value of a dimension is a metric more to be paid for."""
+_LATER: Final = (DIMENSION, "_aws", "exception")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,19 @@ class Metric:
     """Whose value it has, where that is a number; None: each line counts one."""
     where: Mapping[str, object] = field(default_factory=dict)
     """Facts that a line must have."""
+    above: Mapping[str, float] = field(default_factory=dict)
+    """Facts that must be numbers greater than that."""
+
+    def fits(self, line: Mapping[str, object]) -> bool:
+        """Whether the line is one that this is made from."""
+        return all(line.get(name) == value for name, value in self.where.items()) and all(
+            (value := _number(line.get(name))) is not None and value > least
+            for name, least in self.above.items()
+        )
+
+    def value_of(self, line: Mapping[str, object]) -> float | None:
+        """What CloudWatch is to take of that line; None where there is no such number."""
+        return 1 if self.fact is None else _number(line.get(self.fact))
 
 
 def _seconds(name: str, fact: str, **where: object) -> Metric:
@@ -91,17 +108,18 @@ def _count(name: str, **where: object) -> Metric:
     return Metric(name=name, where=where)
 
 
-RECEIVED: Final = {"event_type": "message.received"}
+RECEIVED: Final = {"event_type": EventType.MESSAGE_RECEIVED.value}
+REPLACED: Final = {"event_type": EventType.SESSION_REPLACED.value}
 
 # fmt: off
 METRICS: Final[Mapping[str, Sequence[Metric]]] = {
     # The wire to Genesys.
-    "deployment.closed_to_us":   [_count("breaker-open")],
+    "deployment.closed_to_us":   [Metric(name="breaker-open", above={"trips": 0})],
     "deployment.budget_spent":   [_count("connections-spent"),
                                   _gauge("connections-waiting", "waiting")],
     "link.ended":                [_count("links-ended"), _count("links-lost", outcome="lost")],
-    "session.transition":        [_count("replaced", to="renewing")],
-    "event.logged":              [_seconds("heard-seconds", "seconds_behind", **RECEIVED)],
+    "event.logged":              [_count("sessions-replaced", **REPLACED),
+                                  _seconds("heard-seconds", "seconds_behind", **RECEIVED)],
     "message.written":           [_seconds("written-seconds", "seconds")],
     # Listeners.
     "listener.deaf":             [_count("listener-deaf")],
@@ -112,7 +130,7 @@ METRICS: Final[Mapping[str, Sequence[Metric]]] = {
     "listener.start_failed":     [_count("listener-not-started")],
     "listeners.unknown":         [_count("listener-not-started")],
     # Webhooks.
-    "delivery.attempted":        [_count("deliveries", outcome="delivered"),
+    "delivery.attempted":        [_count("deliveries-done", outcome="delivered"),
                                   _count("deliveries-failed", outcome="failed"),
                                   _seconds("delivery-first-seconds", "seconds_to_first"),
                                   _seconds("receiver-seconds", "seconds")],
@@ -127,20 +145,28 @@ METRICS: Final[Mapping[str, Sequence[Metric]]] = {
     # The sweeper, which sees the whole.
     "sweeper.swept":             [_seconds("oldest-undelivered", "late_seconds"),
                                   _gauge("shards-unowned", "shards_unowned"),
-                                  _gauge("listeners", "listeners"),
-                                  _gauge("links", "links")],
+                                  _gauge("listeners-at-work", "listeners"),
+                                  _gauge("links-held", "links")],
     "sweep.behind":              [_count("sweep-behind")],
     "sweep.failed":              [_count("sweep-failed")],
     "sweep.visit_failed":        [_count("sweep-failed")],
     "sweep.notices_failed":      [_count("sweep-failed")],
 }
 # fmt: on
-"""By event. A test looks for each in the code, and for each alarm here."""
+"""By event. A test looks for each in the code, and for each alarm here.
+
+Each name has a dash, so that it never meets a fact.
+"""
+MOST: Final = 2.0**360
+LEAST: Final = 2.0**-360
+"""CloudWatch refuses values beyond (CloudWatch API reference, "MetricDatum"); zero is none."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object on one line: ts, level, event, logger, the facts, a traceback if any.
+    """One JSON object on one line: timestamp, level, event, logger, facts, a traceback if any.
 
+    Time and level are spelled as Lambda's own filter of levels wants them, which lets no line by
+    without (developer guide, "Using structured JSON logs with ... log-level filtering").
     With the name of a broker its metrics stand in the line as well.
     """
 
@@ -151,13 +177,14 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Spell one record."""
         line: dict[str, object] = {
-            "ts": rfc3339(record.created),
-            "level": record.levelname.lower(),
+            "timestamp": rfc3339(record.created),
+            "level": LEVELS.get(record.levelname, record.levelname),
             "event": record.getMessage(),
             "logger": record.name,
         }
-        # A fact never takes the place of one of the four.
-        line.update({f"{n}_" if n in line else n: value for n, value in _facts(record).items()})
+        # A fact never takes the place of one of the four, or of what is put there later.
+        taken = {*line, *_LATER}
+        line.update({f"{n}_" if n in taken else n: value for n, value in _facts(record).items()})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if self._metrics_of is not None:
@@ -198,12 +225,11 @@ def configure_logging(
 
 def _measured(line: dict[str, object], broker: str, *, at: float) -> dict[str, object]:
     """The line with the metrics that are made from it, if any; none of its own facts is changed."""
-    found = [
-        (metric, line.get(metric.fact) if metric.fact else 1)
+    values = [
+        (metric, value)
         for metric in METRICS.get(str(line["event"]), ())
-        if all(line.get(name) == value for name, value in metric.where.items())
+        if metric.fits(line) and (value := metric.value_of(line)) is not None
     ]
-    values = [(metric, value) for metric, value in found if _is_number(value)]
     if not values:
         return line
     directive = {
@@ -219,8 +245,11 @@ def _measured(line: dict[str, object], broker: str, *, at: float) -> dict[str, o
     }
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: object) -> float | None:
+    """The value, if it is one that CloudWatch takes."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if value == 0 or LEAST <= abs(value) <= MOST else None
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:

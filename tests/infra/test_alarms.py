@@ -8,12 +8,13 @@ from typing import Final
 import pytest
 
 from service.adapters.table.schema import INDEXES
-from service.domain.session import State
+from service.domain.log import EventType
 from service.observability import DIMENSION, METRICS, NAMESPACE
 from tests.support.terraform_files import FUNCTIONS, Module
 
 ROOT: Final = Path(__file__).parents[2]
 ALARMS: Final = Module("alarms")
+REPLACED: Final = "sessions-replaced"
 WRITTEN: Final = {metric.name for each in METRICS.values() for metric in each}
 MOST_METRICS: Final = 10
 """Of an alarm (CloudWatch user guide, "Alarms on metric math expressions")."""
@@ -48,10 +49,15 @@ def test_what_is_measured_is_said_by_the_code(event: str) -> None:
     assert event in SAID
 
 
-def test_replacements_are_counted_by_a_state_that_exists() -> None:
-    [replaced] = METRICS["session.transition"]
+def test_replacements_are_counted_by_the_event_that_tells_of_one() -> None:
+    """Not by the state: most replacements pass it by, and each further try enters it again."""
+    [place] = [
+        (event, each) for event, all_ in METRICS.items() for each in all_ if each.name == REPLACED
+    ]
 
-    assert replaced.where == {"to": State.RENEWING.value}
+    assert place[0] == "event.logged"
+    assert place[1].where == {"event_type": EventType.SESSION_REPLACED.value}
+    assert REPLACED in str(ALARMS.locals["alarms"]["replacements"])
 
 
 def test_an_alarm_of_our_own_has_a_metric_that_is_written() -> None:

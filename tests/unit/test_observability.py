@@ -51,8 +51,8 @@ def test_a_line_has_time_level_event_logger_and_facts() -> None:
     line = as_json(record(session_id="ses_1", attempt=2, ratio=0.5, done=True, error=None))
 
     assert line == {
-        "ts": "2031-04-06T10:11:12.250Z",
-        "level": "info",
+        "timestamp": "2031-04-06T10:11:12.250Z",
+        "level": "INFO",
         "event": "session.transition",
         "logger": "service.usecases",
         "session_id": "ses_1",
@@ -110,9 +110,20 @@ def test_an_endless_nesting_ends() -> None:
 
 
 def test_a_fact_does_not_take_the_place_of_the_event() -> None:
-    line = as_json(record(level=7, ts=1))
+    line = as_json(record(level=7, timestamp=1, broker="other"))
 
-    assert (line["level"], line["level_"], line["ts_"]) == ("info", 7, 1)
+    assert (line["level"], line["level_"], line["timestamp_"]) == ("INFO", 7, 1)
+    assert line["broker_"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("level", "spelled"),
+    [(10, "DEBUG"), (20, "INFO"), (30, "WARN"), (40, "ERROR"), (50, "FATAL"), (25, "Level 25")],
+)
+def test_levels_are_spelled_as_lambda_reads_them(level: int, spelled: str) -> None:
+    line = as_json(record(levelname=logging.getLevelName(level)))
+
+    assert line["level"] == spelled
 
 
 def test_a_line_break_stays_inside_its_line() -> None:
@@ -239,6 +250,7 @@ def test_without_a_name_and_without_a_metric_a_line_is_a_line() -> None:
 def test_what_is_written_of_each_event_is_what_cloudwatch_reads(event: str) -> None:
     for metric in METRICS[event]:
         facts = {**metric.where} | ({metric.fact: 0.25} if metric.fact else {})
+        facts |= {name: least + 1 for name, least in metric.above.items()}
 
         found = measured_of(event, **facts)
 
@@ -252,8 +264,9 @@ def test_a_metric_has_one_unit_wherever_it_comes_from() -> None:
 
 
 def test_what_a_line_must_have_and_what_is_no_number_is_not_counted() -> None:
-    assert measured_of("session.transition", to="live") == {}
-    assert measured_of("session.transition", to="renewing") == {"replaced": 1}
+    assert measured_of("session.transition", to="renewing") == {}
+    assert measured_of("event.logged", event_type="session.replaced") == {"sessions-replaced": 1}
+    assert measured_of("event.logged", event_type="session.recovered") == {}
     assert measured_of("delivery.attempted", outcome="failed", seconds=1.5) == {
         "deliveries-failed": 1,
         "receiver-seconds": 1.5,
@@ -264,11 +277,27 @@ def test_what_a_line_must_have_and_what_is_no_number_is_not_counted() -> None:
 
 
 def test_no_fact_is_lost_to_a_metric() -> None:
-    """Facts are words with underscores, metrics have dashes, and `broker` is nobody's fact."""
+    """Facts are words with underscores, and metrics have dashes."""
     names = {metric.name for each in METRICS.values() for metric in each}
 
-    assert all("_" not in name for name in names)
-    assert not {"ts", "level", "event", "logger", "exception"} & names
+    assert all("-" in name and "_" not in name for name in names)
+
+
+def test_one_refusal_opens_no_breaker() -> None:
+    """After 429 the answer's own time is waited for; only failures in a row are trips."""
+    assert measured_of("deployment.closed_to_us", trips=0) == {}
+    assert measured_of("deployment.closed_to_us", trips=1) == {"breaker-open": 1}
+    assert measured_of("deployment.closed_to_us") == {}
+
+
+@pytest.mark.parametrize("value", [1e300, 10**400, -1e300, 1e-320, 2.0**361])
+def test_what_cloudwatch_would_refuse_is_a_fact_and_no_metric(value: float) -> None:
+    assert measured_of("message.written", seconds=value) == {}
+
+
+@pytest.mark.parametrize("value", [0, -5.0, 2.0**360, 2.0**-360])
+def test_what_cloudwatch_takes_is_a_metric(value: float) -> None:
+    assert measured_of("message.written", seconds=value) == {"written-seconds": value}
 
 
 def test_configured_lines_carry_the_metrics_of_a_broker() -> None:

@@ -85,7 +85,7 @@ locals {
       says   = "Live sessions have no listener: what agents say is heard only when callers send."
     })
     "listener-budget" = merge(local.measured, {
-      metric = "listeners"
+      metric = "listeners-at-work"
       # A successor overlaps with each for a minute of fourteen.
       at   = ceil(0.8 * coalesce(var.listeners, 1))
       in   = 10
@@ -136,7 +136,7 @@ locals {
       says   = "Five connections in a row failed: nobody connects to that deployment but for single tries."
     })
     "replacements" = merge(local.own, {
-      metric  = "replaced"
+      metric  = "sessions-replaced"
       at      = var.replacements
       seconds = 300
       in      = 1

@@ -32,7 +32,7 @@ locals {
     },
     {
       title   = "Guest sessions replaced, breakers opened, listeners overfull or unsure"
-      metrics = [for each in ["replaced", "breaker-open", "listener-overfull", "listener-unsure", "listener-not-started"] : [local.namespace, each, "broker", var.name]]
+      metrics = [for each in ["sessions-replaced", "breaker-open", "listener-overfull", "listener-unsure", "listener-not-started"] : [local.namespace, each, "broker", var.name]]
     },
     {
       title   = "From an agent's words to our log, and from a send to the wire, 99th percentile, s"
@@ -46,7 +46,7 @@ locals {
     },
     {
       title   = "Deliveries by outcome"
-      metrics = [for each in ["deliveries", "deliveries-failed", "deliveries-skipped"] : [local.namespace, each, "broker", var.name]]
+      metrics = [for each in ["deliveries-done", "deliveries-failed", "deliveries-skipped"] : [local.namespace, each, "broker", var.name]]
     },
     {
       title   = "Oldest event that waits for us, s"
@@ -56,7 +56,7 @@ locals {
     {
       title   = "Listeners, links, and shards with live sessions and no owner"
       stat    = "Maximum"
-      metrics = [for each in ["listeners", "links", "shards-unowned"] : [local.namespace, each, "broker", var.name]]
+      metrics = [for each in ["listeners-at-work", "links-held", "shards-unowned"] : [local.namespace, each, "broker", var.name]]
     },
     {
       title   = "Links that ended or broke, and slots whose connections were used up"

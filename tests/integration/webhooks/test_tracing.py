@@ -253,7 +253,7 @@ async def test_no_line_of_a_whole_conversation_tells_what_was_said_or_what_is_se
         "delivery.attempted",
     }
     assert {name for each in lines for name in measured(each)} >= {
-        "deliveries",
+        "deliveries-done",
         "deliveries-failed",
         "heard-seconds",
         "written-seconds",
