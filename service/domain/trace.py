@@ -28,7 +28,7 @@ _NO_SPAN: Final = "0" * 16
 _SAMPLED: Final = 1
 
 _XRAY_ROOT: Final = re.compile(r"(?:^|;) *Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?: *;|$)")
-_XRAY_SAMPLED: Final = re.compile(r"(?:^|;) *Sampled=1 *(?:;|$)")
+_XRAY_UNSAMPLED: Final = re.compile(r"(?:^|;) *Sampled=0 *(?:;|$)")
 
 
 def trace_of_header(traceparent: str) -> Trace | None:
@@ -50,12 +50,13 @@ def trace_of_header(traceparent: str) -> Trace | None:
 def trace_of_xray(header: str) -> Trace | None:
     """The trace that AWS's `x-amzn-trace-id` names, with its id as W3C spells it; None without one.
 
-    X-Ray developer guide, "Tracing header": `Root=1-<8 digits>-<24 digits>;Parent=…;Sampled=1`.
+    X-Ray developer guide, "Tracing header": `Root=1-<8 digits>-<24 digits>;Parent=…;Sampled=1`. An
+    HTTP API sends the root alone, and `Sampled=?` leaves it to us: our log has it then.
     """
     root = _XRAY_ROOT.search(header)
     if root is None or root[1] + root[2] == _NO_TRACE:
         return None
-    sampled = _XRAY_SAMPLED.search(header) is not None
+    sampled = _XRAY_UNSAMPLED.search(header) is None
     return Trace(f"{root[1]}{root[2]}-{RECORDED if sampled else UNRECORDED}")
 
 

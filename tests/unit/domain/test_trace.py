@@ -70,7 +70,16 @@ def test_an_invalid_traceparent_is_none(header: str) -> None:
             "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
             "5759e988bd862e3fe1be46a994272793-01",
         ),
-        ("Self=1; Root=1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793-00"),
+        # An HTTP API sends the root alone: nobody has decided, so our own log counts.
+        ("Self=1; Root=1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793-01"),
+        (
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=?",
+            "5759e988bd862e3fe1be46a994272793-01",
+        ),
+        (
+            "Sampled=0; Root=1-5759e988-bd862e3fe1be46a994272793",
+            "5759e988bd862e3fe1be46a994272793-00",
+        ),
         (
             "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
             "5759e988bd862e3fe1be46a994272793-00",
