@@ -7,7 +7,7 @@ left behind.
 import logging
 from typing import Final
 
-from service.domain.endpoint import Endpoint, EndpointState
+from service.domain.endpoint import Endpoint, EndpointState, Lane
 from service.domain.session import Session
 from service.domain.trace import trace_id
 from service.usecases.visit.desk import Desk
@@ -64,13 +64,20 @@ async def _pause_for_what_is_left(desk: Desk) -> float | None:
         behind = lane.cursor < last.sequence if lane else last.at >= endpoint.created_at - 2.0
         if not behind:
             continue
-        waits = lane is not None and lane.due_at is not None and lane.due_at > desk.now
+        waits = lane is not None and _waits(lane, desk.now)
         if endpoint.state is EndpointState.ACTIVE and not waits:
             await _tell_undelivered(desk, endpoint, 0 if lane is None else lane.cursor)
             return MARK_SECONDS
         # It has a time of its own, by which it is found; this only sees that it is not forgotten.
         pause = 5 * MARK_SECONDS
     return pause
+
+
+def _waits(lane: Lane, now: float) -> bool:
+    """Whether it waits for its time or its receiver, or a courier is at it: as a sweep sees it."""
+    is_held = lane.claim is not None and lane.claim.until > now
+    is_early = lane.due_at is not None and lane.due_at > now
+    return is_early or lane.parked or is_held
 
 
 async def _tell_undelivered(desk: Desk, endpoint: Endpoint, cursor: int) -> None:

@@ -241,3 +241,36 @@ async def test_what_waits_for_its_receiver_is_not_ours_to_mend(
         await _behind(stage, state=EndpointState.PAUSED)
 
     assert "events.undelivered" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("claim_left", "parked", "is_late"),
+    [
+        (60, False, False),  # a courier is at it, and the receiver is slow
+        (-1, False, True),  # whoever was at it is gone
+        (-1, True, False),  # it waits for its endpoint, which was opened a moment ago
+    ],
+)
+@on_virtual_time
+async def test_what_a_courier_is_at_or_what_is_parked_waits_for_its_receiver(
+    caplog: pytest.LogCaptureFixture, claim_left: float, *, parked: bool, is_late: bool
+) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        endpoint = an_endpoint(tenant=session.tenant, created_at=stage.now - 60)
+        await stage.ports.tenants.put_endpoint(endpoint, expected_version=None, idempotency=None)
+        await stage.clock.sleep(700)
+        lane = Lane(endpoint_id=endpoint.id, session_id=session.id, cursor=0)
+        claimed = await stage.ports.lanes.claim(
+            lane, token="t", now=stage.now - 2, until=stage.now + claim_left
+        )
+        assert claimed is not None
+        if parked:
+            after = replace(claimed, claim=None, parked=True, due_at=stage.now - 1)
+            await stage.ports.lanes.save(claimed, after)
+        await stage.reconcile(session)
+        look_at = (await stage.load(session)).look_at
+
+        assert look_at is not None
+        assert look_at - stage.now == pytest.approx(60 if is_late else 300, abs=6)
+    assert ("events.undelivered" in caplog.text) == is_late
