@@ -5,7 +5,7 @@ Routes get it as a `Call`. Nothing of a request is stored here.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
@@ -14,8 +14,7 @@ from fastapi.routing import APIRoute
 
 from service.api.arrival import ARRIVED
 from service.api.errors import failed_send
-from service.api.problems import RefusedError
-from service.api.problems import answer as problem_answer
+from service.api.problems import FailedError, RefusedError
 from service.api.strict_json import canonical, parsed
 from service.api.tracing import TRACE
 from service.domain.access import ApiKey, Scope
@@ -145,7 +144,6 @@ async def respond(answering: Awaitable[Answer]) -> Response:
     if answer.body is None:
         return Response(status_code=answer.status, headers=headers)
     if answer.status >= FAILED:
-        response = problem_answer(failed_send(answer.body.get("message", answer.body)))
-        response.headers.update(headers)
-        return response
+        problem = failed_send(answer.body.get("message", answer.body))
+        raise FailedError(replace(problem, headers={**problem.headers, **headers}))
     return JSONResponse(answer.body, status_code=answer.status, headers=headers)

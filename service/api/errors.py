@@ -14,7 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
-from service.api.problems import CODE_BY_STATUS, Problem, RefusedError, answer, faults_of
+from service.api.problems import (
+    CODE_BY_STATUS,
+    FailedError,
+    Problem,
+    RefusedError,
+    answer,
+    faults_of,
+)
 from service.domain import errors as er
 
 # fmt: off
@@ -71,6 +78,7 @@ INTERNAL: Final = Problem(
     status=500, code="internal_error", detail="the broker made a mistake; it is in its log"
 )
 CUT_SHORT: Final = Problem(status=400, code="malformed_json", detail="the body was cut short")
+FOR_THE_LOG_MOST: Final = 1000
 BUSY: Final = "busy; please try again"
 NO_ROUTE: Final = {404: "there is nothing at this path", 405: "this path does not take the method"}
 
@@ -88,6 +96,27 @@ def problem_of(error: er.BrokerError) -> Problem:
         extra=_extra(error),
         headers=_headers(error, status),
     )
+
+
+def for_the_log(error: Exception) -> str:
+    """What our log says of an error: its class, and of our own faults what they say.
+
+    Those name settings, tables, queues and states. The text of any other may hold what people
+    wrote, or what the contact centre said of it.
+    """
+    name = type(error).__name__
+    match error:
+        case (
+            er.ConfigurationError()
+            | er.IllegalTransitionError()
+            | er.TooLargeError()
+            | er.UnavailableError()
+        ):
+            return f"{name}: {error}"[:FOR_THE_LOG_MOST]
+        case er.RejectedByGenesysError():
+            return f"{name}: {error.provider_code}"[:FOR_THE_LOG_MOST]
+        case _:
+            return name
 
 
 def failed_send(message: Mapping[str, Any]) -> Problem:
@@ -109,6 +138,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of the application as a problem."""
     app.add_exception_handler(er.BrokerError, _broker_error)
     app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(FailedError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -123,11 +153,20 @@ def _told(request: Request, problem: Problem) -> JSONResponse:
 
 async def _broker_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, er.BrokerError)  # noqa: S101 - registered for it
-    return _told(request, problem_of(error))
+    problem = problem_of(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        request.state.error = for_the_log(error)
+    return _told(request, problem)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RefusedError)  # noqa: S101 - registered for it
+    return _told(request, error.problem)
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, FailedError)  # noqa: S101 - registered for it
+    request.state.error = f"message: {error.problem.code}"
     return _told(request, error.problem)
 
 

@@ -48,6 +48,14 @@ class RefusedError(Exception):
         self.problem = Problem(status=status, code=code, detail=detail)
 
 
+class FailedError(Exception):
+    """What was asked was done, and came to a problem: a message that failed for good."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
 def answer(problem: Problem) -> JSONResponse:
     """The problem as a response."""
     return JSONResponse(

@@ -49,10 +49,15 @@ class Tracing:
             return
         scope[TRACE] = trace = _trace_of(scope) or trace_of_name(self._ids.uuid())
         begun, sending = self._clock.monotonic(), _Sending(send, trace)
+        error: str | None = None
         try:
             await self._app(scope, receive, sending)
+        except Exception as mistake:
+            # Only its name: its text may hold what people wrote. The server has the traceback.
+            error = type(mistake).__name__
+            raise
         finally:
-            _tell(scope, sending.status, seconds=self._clock.monotonic() - begun)
+            _tell(scope, sending.status, error, seconds=self._clock.monotonic() - begun)
 
 
 @dataclass(slots=True)
@@ -80,7 +85,7 @@ def _only(scope: Scope, name: str) -> str:
     return found[0].decode("latin-1") if len(found) == 1 else ""
 
 
-def _tell(scope: Scope, status: int | None, *, seconds: float) -> None:
+def _tell(scope: Scope, status: int | None, error: str | None, *, seconds: float) -> None:
     """Never the query, a header or a body, nor a path that is none of ours."""
     route, state = scope.get("route"), scope.get("state", {})
     is_known = route is not None
@@ -92,13 +97,21 @@ def _tell(scope: Scope, status: int | None, *, seconds: float) -> None:
         "status": status,
         "outcome": _outcome(status),
         "code": state.get("code"),
+        "error": state.get("error", error),
         "seconds": round(seconds, 4),
         "tenant": state.get("tenant"),
         "trace_id": trace_id(scope[TRACE]),
         "request_id": scope.get(EVENT, {}).get("requestContext", {}).get("requestId"),
     }
     is_dull = scope["path"] in HEALTH and status == HTTPStatus.OK
-    _log.log(logging.DEBUG if is_dull else logging.INFO, "api.served", extra=facts)
+    _log.log(logging.DEBUG if is_dull else _level_of(status), "api.served", extra=facts)
+
+
+def _level_of(status: int | None) -> int:
+    """A mistake of ours is an error; that something was away is a warning."""
+    if status is None or status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return logging.INFO
+    return logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
 
 
 def _ids_in(scope: Scope) -> Mapping[str, Any]:

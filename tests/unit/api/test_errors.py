@@ -1,11 +1,27 @@
 """Errors as problems."""
 
+import logging
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from fastapi import FastAPI, Request
+from starlette.testclient import TestClient
 from starlette.types import Message
 
-from service.api.errors import STATUS_BY_ERROR, failed_send, install, pointer_of, problem_of
+from service.api.errors import (
+    FOR_THE_LOG_MOST,
+    STATUS_BY_ERROR,
+    failed_send,
+    install,
+    pointer_of,
+    problem_of,
+)
+from service.api.problems import FailedError, Problem
+from service.api.tracing import Tracing
 from service.domain import errors as er
+from tests.support.api_bench import JumpingClock
+from tests.support.virtual_time import FakeIds
 
 
 @pytest.mark.parametrize(
@@ -119,3 +135,68 @@ def test_a_failed_message_without_a_reason_has_an_unknown_outcome() -> None:
 )
 def test_pointers_follow_rfc_6901(place: tuple[str | int, ...], pointer: str) -> None:
     assert pointer_of(place) == pointer
+
+
+def _served(caplog: pytest.LogCaptureFixture, error: Exception) -> tuple[int, Mapping[str, Any]]:
+    """What is answered, and the line of the request."""
+    caplog.set_level(logging.DEBUG)
+    app = FastAPI()
+    install(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    traced = Tracing(app, clock=JumpingClock(), ids=FakeIds())
+    answer = TestClient(traced, raise_server_exceptions=False).get("/")
+    [line] = [vars(each) for each in caplog.records if each.msg == "api.served"]
+    return answer.status_code, line
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "level", "told"),
+    [
+        (er.ConfigurationError("no key 1f"), 500, "ERROR", "ConfigurationError: no key 1f"),
+        (
+            er.IllegalTransitionError(state="live", event="VisitBegan"),
+            500,
+            "ERROR",
+            "IllegalTransitionError: VisitBegan cannot happen in live",
+        ),
+        (
+            er.UnavailableError(what="KMS (ThrottlingException)"),
+            503,
+            "WARNING",
+            "UnavailableError: KMS (ThrottlingException) is not answering",
+        ),
+        (er.PlaceTakenError(sequence=3), 503, "WARNING", "PlaceTakenError"),
+        (er.LinkLostError(code=1006, reason="hunter2"), 503, "WARNING", "LinkLostError"),
+        (
+            er.RejectedByGenesysError(provider_code="4012", detail="hunter2"),
+            502,
+            "WARNING",
+            "RejectedByGenesysError: 4012",
+        ),
+        (
+            FailedError(Problem(status=502, code="4012", detail="hunter2")),
+            502,
+            "WARNING",
+            "message: 4012",
+        ),
+        (ValueError("hunter2"), 500, "ERROR", "ValueError"),
+        (er.NotFoundError(kind="session", name="hunter2"), 404, "INFO", None),
+    ],
+)
+def test_what_a_request_failed_of_is_in_our_log_and_nothing_that_anybody_said(
+    caplog: pytest.LogCaptureFixture, error: Exception, status: int, level: str, told: str | None
+) -> None:
+    answered, line = _served(caplog, error)
+
+    assert answered == line["status"] == status
+    assert (line["levelname"], line["error"]) == (level, told)
+
+
+def test_a_long_story_is_cut_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    _, line = _served(caplog, er.ConfigurationError("x" * 9000))
+
+    assert len(line["error"]) == FOR_THE_LOG_MOST

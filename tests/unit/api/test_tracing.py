@@ -143,7 +143,8 @@ async def test_a_mistake_of_ours_is_told_with_what_was_answered(
     with pytest.raises(ZeroDivisionError):
         await _asked(_App(500, ZeroDivisionError()))
 
-    assert (_told(caplog)["status"], _told(caplog)["outcome"]) == (500, "failed")
+    told = _told(caplog)
+    assert (told["status"], told["outcome"], told["error"]) == (500, "failed", "ZeroDivisionError")
 
 
 async def test_a_request_that_was_cut_off_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
