@@ -12,6 +12,7 @@ from service.api.deliveries import deliveries_router
 from service.api.deployment_checks import deployment_checks_router
 from service.api.deployments import deployments_router
 from service.api.document import document_of
+from service.api.gateway import Gateway
 from service.api.health import health_router
 from service.api.listeners import listeners_router
 from service.api.messages import messages_router
@@ -33,10 +34,13 @@ class BrokerApp(FastAPI):
     """FastAPI with our document instead of its own, and with a line for each request."""
 
     broker: Broker
+    behind_gateway: bool = False
 
     def build_middleware_stack(self) -> ASGIApp:
         """Around the framework's own layers: its outermost answers our mistakes."""
         inner = super().build_middleware_stack()
+        if self.behind_gateway:
+            inner = Gateway(inner, clock=self.broker.clock)
         return Tracing(inner, clock=self.broker.clock, ids=self.broker.ids)
 
     def openapi(self) -> dict[str, Any]:
@@ -46,8 +50,11 @@ class BrokerApp(FastAPI):
         return self.openapi_schema
 
 
-def create_app(broker: Broker) -> FastAPI:
-    """The application; the same for Lambda, a container and tests."""
+def create_app(broker: Broker, *, behind_gateway: bool = False) -> FastAPI:
+    """The application; the same for Lambda, a container and tests.
+
+    `behind_gateway`: each request is one that AWS's HTTP API handed to a function.
+    """
     app = BrokerApp(
         title=TITLE,
         version=VERSION,
@@ -58,6 +65,7 @@ def create_app(broker: Broker) -> FastAPI:
         redirect_slashes=False,
     )
     app.broker = broker
+    app.behind_gateway = behind_gateway
     app.add_middleware(Arrival, clock=broker.clock)
     errors.install(app)
     app.include_router(health_router(broker))

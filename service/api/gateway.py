@@ -1,7 +1,8 @@
 """What is special about a request that AWS's HTTP API handed to a function.
 
 It is older than it looks, and whoever answers too late is ended. Plain ASGI, around the
-application. Mangum puts event and context into the scope.
+application and inside of its tracing, so that what is given up has its line and its trace too.
+Mangum puts event and context into the scope.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ TOO_LONG: Final = Problem(
     headers={"Retry-After": "1"},
 )
 """Before the gateway answers by itself, and before the function is ended with its clients."""
+
+
+GIVEN_UP: Final = "TimeoutError: given up before the gateway would have"
 
 
 class Remaining(Protocol):
@@ -58,6 +62,7 @@ class Gateway:
         except TimeoutError:
             if sending.begun:
                 raise
+            scope.setdefault("state", {}).update(code=TOO_LONG.code, error=GIVEN_UP)
             await answer(TOO_LONG)(scope, receive, send)
 
 

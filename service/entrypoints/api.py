@@ -16,7 +16,6 @@ from starlette.types import Receive, Scope, Send
 
 from service.adapters.system import SystemClock, SystemIds
 from service.api.app import create_app
-from service.api.gateway import Gateway
 from service.api.problems import Problem, answer
 from service.api.tracing import Tracing
 from service.bootstrap import Opened, assemble
@@ -89,7 +88,7 @@ def _answer_away(event: Event, context: Context, error: UnavailableError) -> Eve
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["code"] = STARTING.code
+        scope.setdefault("state", {}).update(code=STARTING.code, error=str(error))
         await answer(STARTING)(scope, receive, send)
 
     traced = Tracing(app, clock=SystemClock(), ids=SystemIds())
@@ -120,7 +119,7 @@ async def _open(settings: ApiFunctionSettings) -> Site:
     except BrokerError:
         await opened.close()
         raise
-    app = Gateway(create_app(assembly.broker), clock=opened.ports.clock)
+    app = create_app(assembly.broker, behind_gateway=True)
     return Site(opened=opened, mangum=Mangum(app, lifespan="off", text_mime_types=TEXT))
 
 

@@ -2,17 +2,22 @@
 
 import asyncio
 import json
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from service.adapters.system import SystemClock
+from service.api.app import create_app
 from service.api.arrival import ARRIVED
-from service.api.gateway import CONTEXT, EVENT, Gateway
+from service.api.gateway import CONTEXT, EVENT, GIVEN_UP, Gateway
 from service.usecases.fit_run import API_TIMEOUT, CUT_SECONDS
-from tests.support.api_bench import JumpingClock
+from tests.support.api_bench import JumpingClock, open_bench
 from tests.support.lambda_environment import Context
+
+if TYPE_CHECKING:
+    from service.usecases.check_ready import CheckReady
 
 SHORT = CUT_SECONDS + 0.05
 """Begun, and given up at once."""
@@ -82,6 +87,29 @@ async def test_what_takes_too_long_is_answered_before_the_function_is_ended() ->
     problem = json.loads(sent[1]["body"])
     assert problem["code"] == "unavailable"
     assert "Idempotency-Key" in problem["detail"]
+
+
+async def test_what_is_given_up_has_its_trace_and_its_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sent: list[Any] = []
+
+    async def hang() -> None:
+        await asyncio.sleep(60)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {**scope_of(SHORT), "path": "/readyz", "query_string": b""}
+    async with open_bench(serving=False) as bench:
+        broker = replace(bench.broker, clock=SystemClock(), check_ready=cast("CheckReady", hang))
+        await create_app(broker, behind_gateway=True)(scope, receive, send)
+
+    names = [name for name, _ in sent[0]["headers"]]
+    [line] = [vars(each) for each in caplog.records if each.msg == "api.served"]
+    assert (sent[0]["status"], line["status"], line["code"]) == (503, 503, "unavailable")
+    assert (line["levelname"], line["error"], line["outcome"]) == ("WARNING", GIVEN_UP, "failed")
+    assert b"broker-trace-id" in names
 
 
 async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
