@@ -30,6 +30,9 @@ _ENDS_OF_WISHES: Final = frozenset(
     }
 )
 
+_NO_WISH: Final = frozenset({State.LIVE, State.READ_ONLY})
+"""States in which nothing that a caller asked for is under way."""
+
 E = TypeVar("E", bound=ev.Event)
 Reaction = Callable[[Session, Any, Given], Outcome]
 
@@ -260,8 +263,12 @@ def decide(session: Session, event: ev.Event, given: Given) -> Decision:
 
 def _traced(session: Session, drafts: tuple[Draft, ...]) -> tuple[Session, tuple[Draft, ...]]:
     """The first that tells how a wish ended carries the trace of the request that had it."""
-    if session.trace is None or not any(draft.type in _ENDS_OF_WISHES for draft in drafts):
+    if session.trace is None:
         return session, drafts
+    if not any(draft.type in _ENDS_OF_WISHES for draft in drafts):
+        # A wish that was refused, or that needed nothing told, is over too: what happens to the
+        # session days later is not to carry its trace.
+        return (replace(session, trace=None) if session.state in _NO_WISH else session), drafts
     traced = (replace(each, trace=session.trace) for each in drafts)
     return replace(session, trace=None), tuple(traced)
 

@@ -61,8 +61,11 @@ class ChangeSession:
         ports = self.ports
         decision = await self._decide(replace(session, trace=trace or session.trace), event)
         if decision.session.state is session.state and not decision.drafts:
-            # What changes nothing is no reason to write the session.
             kept = replace(decision.session, trace=session.trace)
+            if kept != session:
+                # What is under way goes on the sooner; whoever asked first is told of its end.
+                kept = replace(kept, trace=session.trace or trace)
+            # What changes nothing is no reason to write the session.
             decision = replace(decision, session=kept)
         await ports.sessions.mark_work(session.id, ports.clock.now() + MARK_SECONDS)
         writer = await open_writer(ports, session)

@@ -256,3 +256,25 @@ def test_the_end_of_a_wish_carries_the_trace_of_its_request_and_nothing_after_it
         (EventType.SESSION_OPENED, asked)
     ]
     assert opened.session.trace is None
+
+
+def test_a_wish_that_was_refused_leaves_no_trace_for_what_comes_days_later() -> None:
+    asked = Trace("4bf92f3577b34da6a3ce929d0e0e4736-01")
+    book = Playbook(replace(session_in(S.CLEARING, opened_at=NOON), trace=asked))
+
+    refused = book.happen(ev.ClearRefused(code="403"))
+
+    assert (refused.session.state, refused.session.trace) == (S.LIVE, None)
+
+
+def test_a_wish_whose_end_is_told_to_nobody_is_over_once_the_session_is_live() -> None:
+    """A dormant session that is woken: no event tells of it."""
+    asked = Trace("4bf92f3577b34da6a3ce929d0e0e4736-01")
+    book = Playbook(replace(session_in(S.DORMANT, opened_at=NOON), trace=asked))
+
+    assert book.happen(ev.ResumeRequested()).session.trace == asked
+    book.happen(ev.VisitBegan())
+    book.happen(ev.GuestSessionResumed())
+    live = book.happen(ev.HistoryAgrees(shows_join=False, complete=True))
+
+    assert (live.drafts, live.session.state, live.session.trace) == ((), S.LIVE, None)

@@ -6,6 +6,7 @@ import pytest
 
 from service.domain.errors import (
     IllegalTransitionError,
+    LinkLostError,
     PlaceTakenError,
     SessionEndedError,
     SessionFailedError,
@@ -13,6 +14,7 @@ from service.domain.errors import (
     VersionConflictError,
 )
 from service.domain.events import Cleared, LeaveRequested, ResumeRequested
+from service.domain.log import EventType
 from service.domain.session import FailureReason, State
 from service.domain.trace import Trace
 from tests.support.visit_stage import on_virtual_time, staged
@@ -135,3 +137,26 @@ async def test_the_trace_of_a_wish_is_kept_until_its_end_is_told() -> None:
         [event] = (await stage.sessions.read_log(session.id, after=0, limit=10)).events
         assert (same.version, same.trace) == (session.version, None), "no write for a trace alone"
         assert (event.trace, ended.trace) == (asked, None)
+
+
+@on_virtual_time
+async def test_the_trace_of_who_has_a_lost_session_resumed_is_that_of_its_recovery() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        asked, later = (Trace(f"{digit * 32}-01") for digit in "ab")
+        stage.wires.denied.extend(LinkLostError(code=1006, reason="") for _ in range(200))
+        await stage.accept(session, "Still there?")
+        await stage.attend(session, seconds=120)
+        assert (await stage.load(session)).state is State.LOST
+
+        for trace in (asked, later):
+            await stage.assembly.change(session.id, ResumeRequested(), trace=trace)
+        kept = (await stage.load(session)).trace
+        stage.wires.denied.clear()
+        await stage.attend(session)
+
+        [recovered] = [
+            event for event in await stage.log(session) if event.type is EventType.SESSION_RECOVERED
+        ]
+        assert kept == recovered.trace == asked
+        assert (await stage.load(session)).trace is None
