@@ -143,12 +143,12 @@ METRICS: Final[Mapping[str, Sequence[Metric]]] = {
     "clock.skewed":              [_count("clock-skewed")],
     "hints.refused":             [_count("hints-refused")],
     # The sweeper, which sees the whole.
-    "sweeper.swept":             [_seconds("oldest-undelivered", "late_seconds"),
+    "sweeper.swept":             [_count("sweep-failed", outcome="failed"),
+                                  _seconds("oldest-undelivered", "late_seconds"),
                                   _gauge("shards-unowned", "shards_unowned"),
                                   _gauge("listeners-at-work", "listeners"),
                                   _gauge("links-held", "links")],
     "sweep.behind":              [_count("sweep-behind")],
-    "sweep.failed":              [_count("sweep-failed")],
     "sweep.visit_failed":        [_count("sweep-failed")],
     "sweep.notices_failed":      [_count("sweep-failed")],
 }

@@ -42,6 +42,11 @@ SIDE_BY_SIDE: Final = 20
 class _Tally:
     """What one sweep came to."""
 
+    outcome: str = "cut"
+    """`done`, `failed`, or `cut` off."""
+    error: str | None = None
+    started: int = 0
+    """Listeners that were asked for."""
     lanes: int = 0
     strands: int = 0
     notices: int = 0
@@ -77,6 +82,8 @@ class Sweep:
     ) -> int:
         """Hint or visit what is due, for that long at most; how many things were.
 
+        Raises UnavailableError; its line is written all the same.
+
         `ahead` also takes sessions that become due that much later: for a process that knows that
         it starts after a crash. Whoever sweeps often may leave out lanes now and then: most of them
         have a hint that waits for its time.
@@ -84,22 +91,29 @@ class Sweep:
         clock, done = self.ports.clock, _Tally()
         begun = clock.monotonic()
         until = begun + seconds
-        # First: a listener needs some seconds, and visits here may take longer.
-        started = await self.start_listeners()
-        if with_lanes:
-            done.lanes = await self._lanes(min(until, clock.monotonic() + LANES_SECONDS), done)
-        done.strands = await self._strands(min(until, clock.monotonic() + STRANDS_SECONDS))
-        before = clock.now() + ahead
-        done.notices = await self.follow_notices(before=before)
-        done.sessions = await self._sessions(before, until)
-        self._tell(done, seconds=clock.monotonic() - begun, started=started)
+        try:
+            # First: a listener needs some seconds, and visits here may take longer.
+            done.started = await self.start_listeners()
+            if with_lanes:
+                done.lanes = await self._lanes(min(until, clock.monotonic() + LANES_SECONDS), done)
+            done.strands = await self._strands(min(until, clock.monotonic() + STRANDS_SECONDS))
+            before = clock.now() + ahead
+            done.notices = await self.follow_notices(before=before)
+            done.sessions = await self._sessions(before, until)
+            done.outcome = "done"
+        except Exception as error:
+            done.outcome, done.error = "failed", type(error).__name__
+            raise
+        finally:
+            self._tell(done, seconds=clock.monotonic() - begun)
         return done.due
 
-    def _tell(self, done: _Tally, *, seconds: float, started: int) -> None:
+    def _tell(self, done: _Tally, *, seconds: float) -> None:
         """The one line of a sweep. On one machine most find nothing, and say so to nobody."""
         staff = self.start_listeners.staff
-        facts = {"due": done.due, "seconds": round(seconds, 3), "started": started, **asdict(done)}
+        facts = {"due": done.due, "seconds": round(seconds, 3), **asdict(done)}
         level = logging.INFO if done.due or staff is not None else logging.DEBUG
+        level = logging.WARNING if done.error is not None else level
         _log.log(level, "sweeper.swept", extra=facts | (asdict(staff) if staff else {}))
 
     async def _lanes(self, until: float, done: _Tally) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -89,10 +90,9 @@ async def sweeper_loop(assembly: Assembly) -> None:
         pause_seconds=SWEEP_PAUSE_SECONDS,
     )
     for number in itertools.count():
-        try:
+        # What failed has its line; the next one does its work.
+        with suppress(BrokerError):
             await sweep(with_lanes=number % LANES_EVERY == 0)
-        except BrokerError as error:
-            _log.warning("sweep.failed", extra={"error": type(error).__name__})
         await assembly.ports.clock.sleep(SWEEP_SECONDS)
 
 

@@ -1,6 +1,8 @@
 """The sweeper: alone it finishes whatever a crash left behind."""
 
+import json
 import logging
+from asyncio import CancelledError
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
@@ -13,6 +15,7 @@ from service.domain.errors import NotFoundError, UnavailableError
 from service.domain.ids import EndpointId, EventId, LogId, ReplayId, SessionId
 from service.domain.replay import first_strands
 from service.domain.session import Session, State
+from service.observability import JsonFormatter
 from service.ports import DeliveryHint, LaneHint, LaneStore, ReplayHint
 from service.usecases.attend import Attend
 from service.usecases.sweep import (
@@ -22,6 +25,7 @@ from service.usecases.sweep import (
     SWEEP_SECONDS,
     VISIT_LEAST_SECONDS,
 )
+from tests.support.embedded_metrics import measured
 from tests.support.hint_ends import next_lanes
 from tests.support.store_builders import a_replay
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
@@ -531,6 +535,7 @@ async def test_a_sweep_is_one_line_with_what_it_found_and_how_late_that_was(
         await stage.assembly.sweep()
 
     [told] = [vars(each) for each in caplog.records if each.msg == "sweeper.swept"]
+    assert (told["outcome"], told["error"]) == ("done", None)
     assert told["late_seconds"] == pytest.approx(80, abs=0.1), "of lanes that wait for nobody else"
     assert (told["due"], told["lanes"], told["sessions"]) == (3, 3, 0)
     assert (told["listeners"], told["shards_unowned"], told["sessions_unowned"]) == (0, 1, 3)
@@ -546,3 +551,35 @@ async def test_a_sweep_that_finds_nothing_is_told_only_when_listeners_were_looke
         await stage.assembly.sweep()
 
     assert [each.msg for each in caplog.records].count("sweeper.swept") == 1
+
+
+@pytest.mark.parametrize("error", [UnavailableError(what="the table"), ZeroDivisionError()])
+@on_virtual_time
+async def test_a_sweep_that_fails_is_told_with_what_it_had_come_to(
+    caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with staged() as stage:
+        await _parked(stage, await stage.made(), due=stage.now - 80)
+        stage.sessions.fail("due_sessions", error)
+        with pytest.raises(type(error)):
+            await stage.assembly.sweep()
+        [told] = [each for each in caplog.records if each.msg == "sweeper.swept"]
+
+    facts = vars(told)
+    assert (facts["outcome"], facts["error"]) == ("failed", type(error).__name__)
+    assert (facts["levelname"], facts["lanes"], facts["listeners"]) == ("WARNING", 1, 0)
+    metrics = measured(json.loads(JsonFormatter("shop").format(told)))
+    assert (metrics["sweep-failed"], metrics["shards-unowned"]) == (1, 1)
+
+
+@on_virtual_time
+async def test_a_sweep_that_is_cut_off_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with staged() as stage:
+        stage.sessions.fail("due_sessions", cast("Exception", CancelledError()))
+        with pytest.raises(CancelledError):
+            await stage.assembly.sweep()
+
+    [told] = [vars(each) for each in caplog.records if each.msg == "sweeper.swept"]
+    assert (told["outcome"], told["error"], told["levelname"]) == ("cut", None, "INFO")
