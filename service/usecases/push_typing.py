@@ -10,6 +10,7 @@ from service.domain.session import Session
 from service.ports import Clock, Ids
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.post_event import PostEvent
+from service.usecases.record_attempt import tell_post
 from service.webhook.envelope import typing_event_bytes
 
 
@@ -29,7 +30,11 @@ class PushTyping:
             return
         event_id = EventId(self.ids.ulid(EVENT))
         body = typing_event_bytes(event_id, session=session, at=self.clock.now())
-        await gather(*(self.post_event(each, event_id, body=body) for each in takers))
+        await gather(*(self._push(each, event_id, body) for each in takers))
+
+    async def _push(self, endpoint: Endpoint, event_id: EventId, body: bytes) -> None:
+        answer = await self.post_event(endpoint, event_id, body=body)
+        tell_post(endpoint, event_id, EventType.TYPING_STARTED, answer)
 
 
 def _takes(endpoint: Endpoint) -> bool:

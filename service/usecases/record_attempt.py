@@ -12,9 +12,9 @@ from typing import Final
 from service.domain.attempt import Attempt, Decision, Trigger
 from service.domain.endpoint import Endpoint, EndpointState
 from service.domain.errors import BrokerError
-from service.domain.ids import ATTEMPT, AttemptId
-from service.domain.log import LogEvent
-from service.domain.trace import trace_id
+from service.domain.ids import ATTEMPT, AttemptId, EventId
+from service.domain.log import EventType, LogEvent
+from service.domain.trace import Trace, trace_id, trace_of_name
 from service.ports import AttemptStore, Clock, Ids, WebhookAnswer
 from service.usecases.read_lane import Hold
 from service.webhook.answers import DELIVERED_BYTES, FAILED_BYTES, shown_answer
@@ -127,6 +127,29 @@ def tell_attempt(endpoint: Endpoint, event: LogEvent, made: Attempt, **more: obj
         "trace_id": trace_id(event.traced),
     }
     _log.info("delivery.attempted", extra=facts | more)
+
+
+def tell_post(
+    endpoint: Endpoint,
+    event_id: EventId,
+    event_type: EventType,
+    answer: WebhookAnswer,
+    trace: Trace | None = None,
+) -> None:
+    """The one line of a POST of what is in no log: typing, a test or a challenge. Made once."""
+    facts = {
+        "endpoint_id": endpoint.id,
+        "tenant": endpoint.tenant,
+        "event_id": event_id,
+        "event_type": event_type.value,
+        "trigger": "unlogged",
+        "status": answer.status,
+        "error": answer.failure,
+        "seconds": round(answer.seconds, 4),
+        "outcome": "delivered" if answer.delivered else "failed",
+        "trace_id": trace_id(trace or trace_of_name(event_id)),
+    }
+    _log.info("delivery.attempted", extra=facts)
 
 
 def next_try(hold: Hold) -> float | None:

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from service.domain.endpoint import Endpoint
 from service.domain.ids import EVENT, EventId
+from service.domain.log import EventType
 from service.domain.trace import Trace
 from service.ports import Clock, Ids, WebhookAnswer
 from service.usecases.post_event import PostEvent
+from service.usecases.record_attempt import tell_post
 from service.webhook.answers import FAILED_BYTES, shown_answer
 from service.webhook.challenge import echoes
 from service.webhook.envelope import challenge_event_bytes
@@ -59,6 +61,7 @@ class SendChallenge:
         )
         hasty = replace(endpoint, timeout_seconds=min(endpoint.timeout_seconds, CHALLENGE_SECONDS))
         answer = await self.post_event(hasty, event_id, body=body, trace=trace)
+        tell_post(endpoint, event_id, EventType.WEBHOOK_CHALLENGE, answer, trace)
         return Challenged(
             event_id=event_id,
             passed=answer.delivered and echoes(answer.body, challenge),

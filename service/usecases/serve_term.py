@@ -29,6 +29,12 @@ LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the end has come."""
 
 
+def tell_end(listener: HoldLinks, reason: str, *, seconds: float, left: int) -> None:
+    """The one line of a term; `left`: sessions that nobody had taken over at its end."""
+    facts = {"listener": listener.name, "reason": reason, "links_left": left}
+    _log.info("listener.ended", extra={**facts, "seconds": round(seconds, 3)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeTerm:
     """Holds links for one term."""
@@ -55,13 +61,8 @@ class ServeTerm:
             await self.listener.drain()
             loops.cancel()
             await gather(loops, ending, return_exceptions=True)
-            self._tell(reason, seconds=self.clock.now() - begun, left=left)
+            tell_end(self.listener, reason, seconds=self.clock.now() - begun, left=left)
         return reason
-
-    def _tell(self, reason: str, *, seconds: float, left: int) -> None:
-        """The one line of a term; `left`: sessions that nobody had taken over at its end."""
-        facts = {"listener": self.listener.name, "reason": reason, "links_left": left}
-        _log.info("listener.ended", extra={**facts, "seconds": round(seconds, 3)})
 
     async def _end(self, stopping: Event) -> str:
         term = self.listener.leases.term

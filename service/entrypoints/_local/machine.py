@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -20,6 +21,8 @@ from service.entrypoints._local.web import HOST, WebServer
 from service.entrypoints._process.collector import collect_seldom
 from service.entrypoints._process.descriptors import make_room
 from service.usecases.begin_term import begin_term
+from service.usecases.hold_links import HoldLinks
+from service.usecases.serve_term import tell_end
 
 TENANT: Final = TenantName("default")
 
@@ -50,6 +53,7 @@ async def _run(
     app = create_app(assembly.broker)
     app.include_router(console_router())
     web = WebServer(app, port=settings.port)
+    begun = opened.ports.clock.now()
     tasks = await begin_loops(
         assembly,
         opened.deliveries,
@@ -64,13 +68,27 @@ async def _run(
     assembly.broker.begin_closing()
     await web.stop()
     if listener is not None:
-        await listener.drain()
-    for task in (stopped, *tasks):
+        await _stop(listener, begun, failed=not stopping.is_set())
+    stopped.cancel()
+    await _end(tasks)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End what works beside the API; raises what one of them had failed of."""
+    for task in tasks:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _stop(listener: HoldLinks, begun: float, *, failed: bool) -> None:
+    """Let go of every link, as at the end of any other listener's term."""
+    left = len(listener.visits)
+    await listener.drain()
+    seconds = listener.ports.clock.now() - begun
+    tell_end(listener, "failed" if failed else "stopped", seconds=seconds, left=left)
 
 
 def _term(settings: LocalSettings, opened: Opened) -> Term:

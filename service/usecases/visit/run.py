@@ -3,7 +3,6 @@
 Listener, REST handler and sweeper all run this; they differ only in how long they stay (`Stay`).
 """
 
-import logging
 from asyncio import gather
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
@@ -45,6 +44,7 @@ from service.usecases.visit.reading import history_arrived, history_failed, star
 from service.usecases.visit.sending import doubt_orphans, flush, plan_reads
 from service.usecases.visit.settling import reload_sends, settle_read_only
 from service.usecases.visit.stay import Stay
+from service.usecases.visit.telling import telling
 from service.usecases.visit.timers import hurry, on_time, patience
 from service.usecases.visit.typing import send_typing
 
@@ -65,8 +65,6 @@ _BEHIND: Final = frozenset(
 """What was missed is not read yet: the last good moment is still that of the link before."""
 _PONG_SECONDS: Final = 8.0
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
@@ -85,34 +83,22 @@ class Visit:
         Raises SupersededError when the session was changed by somebody else: visit it again.
         Raises NotFoundError, UnavailableError, IllegalTransitionError.
         """
-        session = locked or await self.tools.ports.sessions.load(session_id)
-        desk = await self._sit_down(session, stay, inbox)
-        begun = desk.now
-        note_lease(desk, "visited", predecessor=stay.predecessor)
-        try:
-            await happen(desk, ev.VisitBegan())
-            await self.tools.wake_lanes(desk.session.tenant, session_id)
-            await _work(desk)
-            if desk.giving is None:
-                await wrap_up(desk)
-            if not stay.listener:
-                # A listener writes it down by itself, now and then.
-                await self.tools.drift.settle()
-        finally:
-            await get_up(desk)
-            _log.info(
-                "session.visited",
-                extra={
-                    "session_id": session_id,
-                    "tenant": desk.session.tenant,
-                    "deployment": desk.session.deployment,
-                    "state": desk.session.state.value,
-                    "listener": stay.listener,
-                    "seconds": round(desk.now - begun, 3),
-                    "sequence": desk.writer.window.last_sequence,
-                    "open_sends": len(desk.sends),
-                },
-            )
+        ports = self.tools.ports
+        with telling(session_id, stay, ports.clock, locked=locked) as visited:
+            session = visited.session = locked or await ports.sessions.load(session_id)
+            desk = visited.desk = await self._sit_down(session, stay, inbox)
+            note_lease(desk, "visited", predecessor=stay.predecessor)
+            try:
+                await happen(desk, ev.VisitBegan())
+                await self.tools.wake_lanes(desk.session.tenant, session_id)
+                await _work(desk)
+                if desk.giving is None:
+                    await wrap_up(desk)
+                if not stay.listener:
+                    # A listener writes it down by itself, now and then.
+                    await self.tools.drift.settle()
+            finally:
+                await get_up(desk)
 
     async def _sit_down(self, session: Session, stay: Stay, inbox: Inbox) -> Desk:
         ports = self.tools.ports

@@ -1,6 +1,9 @@
 """Typing goes to those who ask for it by name, once."""
 
 import json
+import logging
+
+import pytest
 
 from service.adapters.ed25519 import Ed25519Signer
 from service.domain.endpoint import EndpointState
@@ -23,7 +26,11 @@ def typing(world: LaneWorld) -> PushTyping:
     )
 
 
-def test_only_active_endpoints_that_name_it_get_typing_and_only_once() -> None:
+def test_only_active_endpoints_that_name_it_get_typing_and_only_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
     async def story() -> None:
         world = LaneWorld()
         await world.endpoint("whk_1")
@@ -41,6 +48,10 @@ def test_only_active_endpoints_that_name_it_get_typing_and_only_once() -> None:
         assert json.loads(post.body)["type"] == "typing.started"
         assert "broker-lane-sequence" not in post.headers
         assert world.hints.lanes == []
+        [told] = [vars(each) for each in caplog.records if each.msg == "delivery.attempted"]
+        assert (told["event_type"], told["endpoint_id"]) == ("typing.started", "whk_2")
+        assert (told["status"], told["outcome"]) == (500, "failed")
+        assert told["trace_id"] == post.headers["traceparent"].split("-")[1]
 
     run_virtual(story())
 

@@ -1,6 +1,7 @@
 """A challenge, now and once: a new value each time, and what came back."""
 
 import json
+import logging
 from collections.abc import Mapping
 
 import pytest
@@ -37,6 +38,25 @@ class Mirror:
 def _sender(world: LaneWorld, wire: WebhookHttp) -> SendChallenge:
     post = PostEvent(clock=world.clock, signer=Ed25519Signer(), webhook_http=wire)
     return SendChallenge(clock=world.clock, ids=world.ids, post_event=post)
+
+
+def test_a_challenge_has_its_line_without_what_was_asked_and_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def story() -> None:
+        world, mirror = LaneWorld(), Mirror()
+
+        asked = await _sender(world, mirror)(await world.endpoint())
+
+        [told] = [vars(each) for each in caplog.records if each.msg == "delivery.attempted"]
+        assert (told["event_type"], told["event_id"]) == ("webhook.challenge", asked.event_id)
+        assert (told["status"], told["outcome"], told["seconds"]) == (200, "delivered", 0.25)
+        assert asked.shown
+        assert asked.shown not in str(told)
+
+    run_virtual(story())
 
 
 def test_a_receiver_that_sends_it_back_passes() -> None:
