@@ -20,6 +20,8 @@ from service.adapters.table.conditions import Item
 from service.adapters.table.records import plain
 from service.adapters.table.stores import Stores
 from service.domain.budget import Breaker
+from service.domain.data_keys import DataKey, KeyRing
+from service.domain.drift import Drift
 from service.domain.endpoint import Lane
 from service.domain.health import Health
 from service.domain.ids import (
@@ -36,6 +38,7 @@ from service.domain.log import EventType
 from service.domain.notice import Notice
 from service.domain.replay import Strand
 from service.domain.session import Farewell, Lock, Session, State
+from service.domain.timeline import Kind, Note, NotePage
 from tests.support.store_builders import (
     NOW,
     TENANT,
@@ -60,6 +63,21 @@ SHOP: Final = DeploymentName("golden")
 LINE: Final = "golden.example|dep-1"
 TOKEN: Final = "clm_01GOLDEN"
 ANSWER: Final = "POST /v1/sessions golden"
+DRIFT: Final = Drift(
+    tenant=TENANT,
+    deployment=SHOP,
+    kind="field:body.mood",
+    count=2,
+    first_at=NOW,
+    last_at=NOW + 1,
+    sample={"class": "StructuredMessage"},
+)
+PAGE: Final = NotePage(
+    session_id=SESSION,
+    begun=NOW,
+    writer="own_01GOLDEN",
+    notes=(Note(at=NOW, kind=Kind.LINK, what="opened", facts={"link": "lnk_1"}),),
+)
 
 
 async def write_one_of_each(stores: Stores) -> None:
@@ -72,6 +90,10 @@ async def write_one_of_each(stores: Stores) -> None:
     await budgets.take(LINE, 7, 2, most=9)
     broken = Breaker(version=1, by="by_1", trips=2, retry_at=NOW + 30)
     await budgets.change_breaker(LINE, Breaker(), broken)
+    made = DataKey(id="key_01", wrapped="d3JhcHBlZA==", made_at=NOW, used_from=NOW + 86_400)
+    await stores.key_ring.add(KeyRing(), made)
+    await stores.drifts.add(DRIFT)
+    await stores.timeline.keep(PAGE)
 
 
 async def _tenant(stores: Stores) -> None:
@@ -176,6 +198,9 @@ async def read_one_of_each(stores: Stores) -> Mapping[str, Any]:
         "lease": await stores.shards.lease(3),
         "taken": await stores.budgets.taken(LINE, 7),
         "breaker": await stores.budgets.breaker(LINE),
+        "data keys": await stores.key_ring.load(),
+        "drift": (await stores.drifts.list(TENANT, SHOP, cursor=None, limit=10)).items,
+        "notes": await stores.timeline.pages(SESSION, since=0.0, limit=10),
     }
     return {name: plain(value) for name, value in values.items()}
 
