@@ -399,20 +399,20 @@ COUNTED: Final[dict[str, Bill]] = {
     name: Bill(**dict(zip(FIELDS, row, strict=True)))
     for name, row in {
         # read units, write units, calls, transactions, hints, couriers, bytes of log
-        "a caller's message, accepted and proven": (12.5, 9.1, 15.5, 2, 1, 0, 1356),
-        "the same, told to one endpoint": (24.5, 14.1, 26.5, 2, 3, 2, 3213),
+        "a caller's message, accepted and proven": (12.5, 9.1, 15.5, 2, 1, 0, 1390),
+        "the same, told to one endpoint": (24.5, 14.1, 26.5, 2, 3, 2, 3281),
         "an agent's message": (1, 1, 2, 0, 0, 0, 556),
         "the same, delivered to one endpoint": (7, 4, 8, 0, 1, 1, 1483),
         "a busy half-minute of a session": (1, 4, 3, 0, 0, 0, 0),
-        "a session opened through a listener, told": (37, 39, 43, 4, 4, 2, 5209),
-        "a session opened on demand, told": (35, 46, 43, 5, 3, 2, 6225),
-        "a session ended, told": (39, 19, 43, 1, 4, 2, 4425),
+        "a session opened through a listener, told": (37, 39, 43, 4, 4, 2, 5322),
+        "a session opened on demand, told": (35, 46, 43, 5, 3, 2, 6393),
+        "a session ended, told": (39, 19, 43, 1, 4, 2, 4599),
         "an hour of a quiet session, held": (0, 0, 0, 0, 0, 0, 0),
-        "an hour of a quiet session, dormant": (64, 18, 74, 0, 4, 0, 6500),
-        "a session handed over": (26.75, 5.75, 32.5, 0, 0, 0, 2152),
+        "an hour of a quiet session, dormant": (64, 18, 74, 0, 4, 0, 6776),
+        "a session handed over": (26.75, 5.75, 32.5, 0, 0, 0, 2235),
         "an hour of listeners, 64 shards": (57600, 46080, 69840, 0, 0, 0, 0),
-        "a sweep while listeners are there": (88.5, 0, 50, 0, 0, 0, 632),
-        "a sweep while there are none": (120.5, 0, 114, 0, 0, 0, 632),
+        "a sweep while listeners are there": (88.5, 0, 50, 0, 0, 0, 719),
+        "a sweep while there are none": (120.5, 0, 114, 0, 0, 0, 719),
     }.items()
 }
 """What each case is known to cost; docs/cost.md prices it."""
