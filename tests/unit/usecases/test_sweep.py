@@ -16,7 +16,7 @@ from service.domain.ids import EndpointId, EventId, LogId, ReplayId, SessionId
 from service.domain.replay import first_strands
 from service.domain.session import Session, State
 from service.observability import JsonFormatter
-from service.ports import DeliveryHint, LaneHint, LaneStore, ReplayHint
+from service.ports import DeliveryHint, Hints, LaneHint, LaneStore, ReplayHint
 from service.usecases.attend import Attend
 from service.usecases.sweep import (
     LANES_SECONDS,
@@ -332,6 +332,31 @@ async def test_a_lane_that_fails_keeps_no_other_and_no_session_from_its_turn(
         assert (told.__dict__["session_id"], told.levelname) == (bad.id, "ERROR")
         assert stage.broker.hints.waiting[1] >= 1
         assert await stage.ports.sessions.open_sends(visited.id) == []
+
+
+@on_virtual_time
+async def test_a_strand_that_fails_is_named_and_keeps_no_other_from_its_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with staged() as stage:
+        job = await _replay(stage, strands=2, due=stage.now - 2)
+
+        class Deaf:
+            """Hints of a queue that takes none of the first strand."""
+
+            async def replay(self, _: ReplayId, strand: int, *, delay: float = 0.0) -> None:
+                if strand == 0:
+                    raise UnavailableError(what="the queue")
+                taken.append((strand, delay))
+
+        taken: list[tuple[int, float]] = []
+        ports = replace(stage.ports, hints=cast("Hints", Deaf()))
+
+        await replace(stage.assembly.sweep, ports=ports)()
+
+        [told] = [each for each in caplog.records if each.message == "sweep.hint_failed"]
+        assert (told.__dict__["replay_id"], told.__dict__["strand"]) == (job, 0)
+        assert taken == [(1, 0.0)]
 
 
 @on_virtual_time

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from service.domain.endpoint import EndpointState, Lane
-from service.domain.ids import SessionId, log_of
+from service.domain.health import Health
+from service.domain.ids import EndpointId, SessionId, log_of
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.moot_hints import MootHints
 from service.usecases.wake_lanes import WakeEndpoint, WakeLanes
@@ -28,6 +29,26 @@ def test_every_active_endpoint_of_the_tenant_gets_one_hint() -> None:
         await waker(world)(TENANT, SessionId("ses_1"))
 
         assert sorted(hint.endpoint_id for hint in world.hints.lanes) == ["whk_1", "whk_4"]
+
+    run_virtual(story())
+
+
+def test_a_lane_that_is_known_to_wait_at_a_shut_endpoint_gets_none() -> None:
+    async def story() -> None:
+        world = LaneWorld()
+        await world.endpoint("whk_1")
+        await world.endpoint("whk_2")
+        wake, session_id, now = waker(world), SessionId("ses_1"), world.clock.now()
+        down = Health(version=1, failed=5, probe_at=now + 900)
+        wake.moot.saw(EndpointId("whk_1"), down, read_at=world.clock.monotonic())
+        waits = Lane(
+            endpoint_id=EndpointId("whk_1"), session_id=session_id, cursor=0, due_at=now + 900
+        )
+        wake.moot.found_waiting(waits)
+
+        await wake(TENANT, session_id)
+
+        assert [hint.endpoint_id for hint in world.hints.lanes] == ["whk_2"]
 
     run_virtual(story())
 

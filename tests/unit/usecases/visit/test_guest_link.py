@@ -8,6 +8,7 @@ import pytest
 from service.domain.errors import LinkLostError
 from service.guest.codec import decode
 from service.guest.messages import JwtResponse, ServerFrame
+from service.guest.requests import GetJwt
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import Inbox, LinkDown
 from tests.support.visit_stage import on_virtual_time
@@ -36,6 +37,17 @@ class Wire:
 def _link() -> tuple[GuestLink, Wire]:
     wire = Wire()
     return GuestLink("lnk_1", wire, Inbox(), 0.0), wire
+
+
+class _Ear(Wire):
+    """A socket that takes what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    async def send(self, text: str) -> None:
+        self.heard.append(text)
 
 
 def _jwt(tracing_id: str) -> ServerFrame:
@@ -108,3 +120,17 @@ async def test_a_visit_that_is_cancelled_while_it_closes_its_link_stays_cancelle
     with pytest.raises(CancelledError):
         await task
     assert went_on == []
+
+
+@on_virtual_time
+async def test_what_was_sent_is_counted_and_told_to_who_wants_to_know() -> None:
+    wire, told = _Ear(), list[tuple[str, int]]()
+    link = GuestLink("lnk_1", wire, Inbox(), 0.0)
+    ask = GetJwt(token="t", tracing_id="t1")
+
+    await link.send(ask)
+    link.on_sent = lambda request, size: told.append((type(request).__name__, size))
+    await link.send(ask)
+
+    assert link.sent == len(wire.heard) == 2
+    assert told == [("GetJwt", len(wire.heard[1]))]
