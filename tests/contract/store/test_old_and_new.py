@@ -23,6 +23,7 @@ from tests.support.golden import (
     REPLAY,
     SESSION,
     SHOP,
+    SLOT,
     items_in,
     read_one_of_each,
     write_one_of_each,
@@ -140,7 +141,7 @@ async def _change_lease(stores: Stores) -> None:
 
 
 async def _change_slot(stores: Stores) -> None:
-    assert (await stores.budgets.take(LINE, 7, 1, most=9)).granted == 1
+    assert (await stores.budgets.take(LINE, SLOT, 1, most=9)).granted == 1
 
 
 async def _change_deployment(stores: Stores) -> None:
@@ -180,7 +181,7 @@ Change = Callable[[Stores], Awaitable[None]]
         (schema.lane_key(HOOK, SESSION), _change_lane),
         (schema.strand_key(REPLAY, 0), _change_strand),
         (schema.lease_key(3), _change_lease),
-        (schema.slot_key(LINE, 7), _change_slot),
+        (schema.slot_key(LINE, SLOT), _change_slot),
     ],
     ids=["session", "send", "lane", "strand", "lease", "slot"],
 )
