@@ -55,7 +55,10 @@ class NoteDrift:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write down what waits. Never fails; what could not be written waits on."""
+        """Write down what waits. Never fails.
+
+        What the table refused waits on; what it was at when the time was over may be lost.
+        """
         self.fresh, self.flushed_at = False, self.clock.now()
         try:
             async with self.clock.timeout(WRITE_SECONDS):

@@ -13,8 +13,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final, NamedTuple
+
+from tests.support.loopback_door import door
 
 PARTS: Final = {
     "ConditionCheck": "ConditionCheckItem",
@@ -82,17 +84,8 @@ def recorder(upstream: str) -> Iterator[Recorder]:
 
         recorder = made
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with door(Handler) as made.endpoint:
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def rights_of(target: str, body: Mapping[str, Any]) -> list[Right]:
