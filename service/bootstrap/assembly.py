@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from service.bootstrap.replays import run_replay
-from service.bootstrap.requests import Shared, broker_of, record_attempt, tell_owner
+from service.bootstrap.requests import broker_of
+from service.bootstrap.shared import Shared
+from service.bootstrap.webhook_requests import record_attempt, tell_owner
 from service.config import ListenerSettings
 from service.domain.budget import allowance
 from service.domain.lease import Term

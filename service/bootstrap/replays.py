@@ -1,6 +1,7 @@
 """The use case that runs replays, wired."""
 
-from service.bootstrap.requests import Shared, record_attempt, tell_owner
+from service.bootstrap.shared import Shared
+from service.bootstrap.webhook_requests import record_attempt, tell_owner
 from service.usecases.disable_endpoint import DisableEndpoint
 from service.usecases.endpoint_gate import EndpointGate
 from service.usecases.keep_strand import KeepStrand

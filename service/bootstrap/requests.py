@@ -1,68 +1,33 @@
 """The use cases behind the REST API."""
 
-from dataclasses import dataclass
 from typing import TypeVar
 
-from service.config import ListenerSettings
+from service.bootstrap.shared import Shared
+from service.bootstrap.webhook_requests import deliveries, resend_event, start_replay, webhooks
 from service.ports import Ports
-from service.usecases.admit import Admit
-from service.usecases.attend import Attend
 from service.usecases.authenticate import Authenticate
 from service.usecases.broker import Broker
-from service.usecases.change import ChangeSession
 from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
 from service.usecases.create_session import CreateSession
 from service.usecases.end_session import EndSession
 from service.usecases.erase_session import EraseSession
-from service.usecases.facts import Facts
 from service.usecases.follow_message import FollowMessage
 from service.usecases.idempotency import Once
-from service.usecases.known_endpoints import KnownEndpoints
-from service.usecases.logbook import Logbook
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
-from service.usecases.manage_webhooks import ManageWebhooks
-from service.usecases.note_drift import NoteDrift
-from service.usecases.post_event import PostEvent
-from service.usecases.read_deliveries import ReadDeliveries
 from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_timeline import ReadTimeline
 from service.usecases.read_transcript import ReadTranscript
-from service.usecases.record_attempt import RecordAttempt
-from service.usecases.resend_event import ResendEvent
 from service.usecases.resume_session import ResumeSession
-from service.usecases.send_challenge import SendChallenge
 from service.usecases.send_message import SendMessage
-from service.usecases.send_test import SendTest
 from service.usecases.send_typing import SendTyping
-from service.usecases.start_replay import StartReplay
-from service.usecases.tell_owner import TellOwner
 from service.usecases.timeline_sources import TimelineSources
 from service.usecases.try_session import TrySession
-from service.usecases.wake_lanes import WakeEndpoint
-from service.usecases.wake_replays import WakeReplays
-from service.webhook.target import check_url
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What several use cases are made from."""
-
-    settings: ListenerSettings
-    ports: Ports
-    facts: Facts
-    attend: Attend
-    change: ChangeSession
-    post_event: PostEvent
-    endpoints: KnownEndpoints
-    admit: Admit
-    drift: NoteDrift
-    logbook: Logbook
 
 
 def broker_of(shared: Shared) -> Broker:
@@ -98,11 +63,11 @@ def broker_of(shared: Shared) -> Broker:
         deployments=_deployments(shared),
         check_deployment=_doctor(shared),
         read_drift=ReadDrift(tenants=ports.tenants, drifts=ports.drifts),
-        webhooks=_webhooks(shared),
-        deliveries=_deliveries(ports),
-        resend_event=_resend_event(shared),
+        webhooks=webhooks(shared),
+        deliveries=deliveries(ports),
+        resend_event=resend_event(shared),
         replays=ReadReplays(tenants=ports.tenants, replays=ports.replays),
-        start_replay=_start_replay(ports),
+        start_replay=start_replay(ports),
         keys=_keys(ports, authenticate),
         read_listeners=_read_listeners(shared),
     )
@@ -121,23 +86,6 @@ def _doctor(shared: Shared) -> CheckDeployment:
 def _keys(ports: Ports, authenticate: Authenticate) -> ManageKeys:
     return ManageKeys(
         tenants=ports.tenants, authenticate=authenticate, clock=ports.clock, ids=ports.ids
-    )
-
-
-def record_attempt(ports: Ports) -> RecordAttempt:
-    """What couriers and the REST API keep attempts with."""
-    return RecordAttempt(clock=ports.clock, ids=ports.ids, attempts=ports.attempts)
-
-
-def tell_owner(shared: Shared) -> TellOwner:
-    """What couriers tell owners with."""
-    ports = shared.ports
-    return TellOwner(
-        clock=ports.clock,
-        ids=ports.ids,
-        healths=ports.healths,
-        endpoints=shared.endpoints,
-        hints=ports.hints,
     )
 
 
@@ -236,65 +184,4 @@ def _deployments(shared: Shared) -> ManageDeployments:
         drifts=ports.drifts,
         clock=ports.clock,
         allow_endpoint=shared.settings.allow_endpoint,
-    )
-
-
-def _webhooks(shared: Shared) -> ManageWebhooks:
-    ports = shared.ports
-    allowed = shared.settings.webhook_allow
-
-    def judge(url: str) -> object:
-        return check_url(url, allowed_networks=allowed)
-
-    return ManageWebhooks(
-        tenants=ports.tenants,
-        healths=ports.healths,
-        clock=ports.clock,
-        ids=ports.ids,
-        check_url=judge,
-        send_test=SendTest(clock=ports.clock, ids=ports.ids, post_event=shared.post_event),
-        send_challenge=SendChallenge(
-            clock=ports.clock, ids=ports.ids, post_event=shared.post_event
-        ),
-        wake=WakeEndpoint(
-            endpoints=shared.endpoints,
-            sessions=ports.sessions,
-            lanes=ports.lanes,
-            hints=ports.hints,
-        ),
-        start_replay=_start_replay(ports),
-    )
-
-
-def _start_replay(ports: Ports) -> StartReplay:
-    return StartReplay(
-        tenants=ports.tenants,
-        sessions=ports.sessions,
-        replays=ports.replays,
-        clock=ports.clock,
-        ids=ports.ids,
-        read=ReadReplays(tenants=ports.tenants, replays=ports.replays),
-        wake=WakeReplays(replays=ports.replays, hints=ports.hints),
-    )
-
-
-def _deliveries(ports: Ports) -> ReadDeliveries:
-    return ReadDeliveries(
-        tenants=ports.tenants,
-        sessions=ports.sessions,
-        attempts=ports.attempts,
-        lanes=ports.lanes,
-        healths=ports.healths,
-        clock=ports.clock,
-    )
-
-
-def _resend_event(shared: Shared) -> ResendEvent:
-    ports = shared.ports
-    return ResendEvent(
-        tenants=ports.tenants,
-        sessions=ports.sessions,
-        clock=ports.clock,
-        post_event=shared.post_event,
-        record=record_attempt(ports),
     )

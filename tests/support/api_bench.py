@@ -18,8 +18,10 @@ from service.adapters.cipher import AesCipher
 from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.api.app import create_app
+from service.bootstrap.requests import broker_of
+from service.bootstrap.shared import Shared
+from service.config import ListenerSettings
 from service.domain.access import ApiKey
-from service.domain.budget import MINUTE_LIMIT, allowance
 from service.domain.deployment import Deployment
 from service.domain.drafts import Draft, confirmed, failed, received
 from service.domain.errors import (
@@ -48,44 +50,18 @@ from service.domain.send import PendingSend
 from service.domain.session import Ended, EndedBy, EndMode, PublicState, Session, State
 from service.domain.trace import Trace
 from service.ports import Link, Ports, SendChange, WebhookAnswer
-from service.usecases.admit import Admit
-from service.usecases.authenticate import Authenticate, EnsureAdminKey
+from service.usecases.attend import Attend
+from service.usecases.authenticate import EnsureAdminKey
 from service.usecases.broker import Broker
-from service.usecases.check_deployment import CheckDeployment
-from service.usecases.check_ready import CheckReady
-from service.usecases.clear_session import ClearSession
-from service.usecases.create_session import CreateRequest, CreateSession
-from service.usecases.end_session import EndSession
-from service.usecases.erase_session import EraseSession
-from service.usecases.follow_message import FollowMessage
-from service.usecases.idempotency import Once, Ticket
+from service.usecases.change import ChangeSession
+from service.usecases.create_session import CreateRequest
+from service.usecases.facts import Facts
+from service.usecases.idempotency import Ticket
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.logbook import Logbook
-from service.usecases.manage_deployments import ManageDeployments
-from service.usecases.manage_keys import ManageKeys
-from service.usecases.manage_webhooks import ManageWebhooks
 from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
-from service.usecases.read_deliveries import ReadDeliveries
-from service.usecases.read_drift import ReadDrift
-from service.usecases.read_listeners import ReadListeners
-from service.usecases.read_replays import ReadReplays
-from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
-from service.usecases.read_timeline import ReadTimeline
-from service.usecases.read_transcript import ReadTranscript
-from service.usecases.record_attempt import RecordAttempt
-from service.usecases.resend_event import ResendEvent
-from service.usecases.resume_session import ResumeSession
-from service.usecases.send_challenge import SendChallenge
-from service.usecases.send_message import SendMessage
-from service.usecases.send_test import SendTest
-from service.usecases.send_typing import SendTyping
-from service.usecases.start_replay import StartReplay
-from service.usecases.timeline_sources import TimelineSources
-from service.usecases.try_session import TrySession
 from service.usecases.waiting import Patience
-from service.usecases.wake_lanes import WakeEndpoint
-from service.usecases.wake_replays import WakeReplays
 from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
 from tests.support.virtual_time import FakeIds, InlineExecutor
@@ -93,6 +69,7 @@ from tests.support.virtual_time import FakeIds, InlineExecutor
 EPOCH: Final = 1_900_000_000.0
 ADMIN: Final = "the-admin-key-of-the-bench"
 DEPLOYMENT: Final = "shop"
+SHARDS: Final = 4
 
 
 class JumpingClock:
@@ -480,72 +457,43 @@ async def _served(bench: Bench) -> AsyncIterator[None]:
 
 
 def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
-    sessions, tenants = bench.table.sessions, bench.table.tenants
-    clock, bell, ids, attend = bench.clock, bench.bell, bench.ids, bench.visitor
-    authenticate = Authenticate(tenants=tenants, clock=clock)
-    transcript = ReadTranscript(sessions=sessions)
-    follow = FollowMessage(
-        sessions=sessions, attend=attend, bell=bell, clock=clock, transcript=transcript
+    """What production wires, over what this bench has; a port that no test needs is not there."""
+    table, clock = bench.table, bench.clock
+    ports = cast("Ports", SimpleNamespace(**_table_of(table), **_outside_of(bench)))
+    post_event = PostEvent(
+        clock=clock, signer=Ed25519Signer(), webhook_http=bench.posts, watch=bench.watch
     )
-    changing: dict[str, Any] = {
-        "sessions": sessions,
-        "tenants": tenants,
-        "bell": bell,
-        "clock": clock,
-        "change": bench.change,
-        "attend": attend,
-    }
-    making: dict[str, Any] = {
-        "sessions": sessions,
-        "tenants": tenants,
-        "bell": bell,
-        "clock": clock,
-        "ids": ids,
-        "follow": follow,
-    }
-    return Broker(
-        clock=clock,
-        ids=ids,
-        authenticate=authenticate,
-        once=Once(tenants=tenants, clock=clock, ids=ids),
-        check_ready=CheckReady(tenants=tenants, clock=bench.clock, watch=bench.watch),
-        create_session=CreateSession(attend=attend, shards=64, **making),
-        read_session=ReadSession(sessions=sessions),
-        list_sessions=ListSessions(sessions=sessions),
-        send_message=SendMessage(**making),
-        read_transcript=transcript,
-        read_timeline=_read_timeline(bench),
-        read_events=ReadEvents(sessions=sessions, bell=bell, clock=clock),
-        send_typing=SendTyping(sessions=sessions, clock=clock, attend=attend),
-        end_session=EndSession(**changing, deployments=tenants),
-        clear_session=ClearSession(**changing),
-        resume_session=ResumeSession(**changing),
-        erase_session=EraseSession(
-            sessions=sessions, hints=bench.hints, bell=bell, clock=clock, ids=ids
-        ),
-        deployments=ManageDeployments(
-            tenants=tenants,
-            sessions=sessions,
-            drifts=bench.table.drifts,
-            clock=clock,
-            allow_endpoint=allow_endpoint,
-        ),
-        webhooks=_webhooks(bench),
-        deliveries=_deliveries(bench),
-        resend_event=_resend_event(bench),
-        replays=ReadReplays(tenants=tenants, replays=bench.table.replays),
-        start_replay=_start_replay(bench),
-        keys=ManageKeys(tenants=tenants, authenticate=authenticate, clock=clock, ids=ids),
-        check_deployment=_doctor(bench),
-        read_drift=ReadDrift(tenants=tenants, drifts=bench.table.drifts),
-        read_listeners=ReadListeners(
-            shards=bench.table.shards,
-            tenants=tenants,
-            clock=clock,
-            count=4,
-            standing=admitting(clock, bench.table.budgets).standing,
-        ),
+    settings = SimpleNamespace(shards=SHARDS, allow_endpoint=allow_endpoint, webhook_allow=())
+    shared = Shared(
+        settings=cast("ListenerSettings", settings),
+        ports=ports,
+        facts=cast("Facts", table.tenants),
+        attend=cast("Attend", bench.visitor),
+        change=cast("ChangeSession", bench.change),
+        post_event=post_event,
+        endpoints=KnownEndpoints(clock=clock, tenants=table.tenants),
+        admit=admitting(clock, table.budgets),
+        drift=NoteDrift(clock=clock, store=table.drifts),
+        logbook=bench.logbook,
     )
+    broker = broker_of(shared)
+    return replace(broker, webhooks=replace(broker.webhooks, check_url=bench.check_url))
+
+
+def _table_of(table: EmbeddedTable) -> dict[str, object]:
+    stores = ("sessions", "tenants", "lanes", "attempts", "healths", "replays", "shards")
+    return {name: getattr(table, name) for name in (*stores, "budgets", "drifts", "timeline")}
+
+
+def _outside_of(bench: Bench) -> dict[str, object]:
+    return {
+        "clock": bench.clock,
+        "ids": bench.ids,
+        "bell": bench.bell,
+        "hints": bench.hints,
+        "guest_rest": NoGenesys(),
+        "sockets": NoGenesys(),
+    }
 
 
 class NoGenesys:
@@ -559,88 +507,3 @@ class NoGenesys:
 
     async def open(self, deployment: Deployment) -> Link:
         raise LinkLostError(code=1006, reason="dns")
-
-
-def _doctor(bench: Bench) -> CheckDeployment:
-    outside = SimpleNamespace(
-        clock=bench.clock,
-        ids=bench.ids,
-        tenants=bench.table.tenants,
-        budgets=bench.table.budgets,
-        guest_rest=NoGenesys(),
-        sockets=NoGenesys(),
-    )
-    ports = cast("Ports", outside)
-    admit = Admit(ports=ports, allowance=allowance(MINUTE_LIMIT))
-    drift = NoteDrift(clock=bench.clock, store=bench.table.drifts)
-    trying = TrySession(ports=ports, admit=admit, drift=drift)
-    return CheckDeployment(ports=ports, try_session=trying)
-
-
-def _webhooks(bench: Bench) -> ManageWebhooks:
-    known = KnownEndpoints(clock=bench.clock, tenants=bench.table.tenants)
-    post = PostEvent(clock=bench.clock, signer=Ed25519Signer(), webhook_http=bench.posts)
-    return ManageWebhooks(
-        tenants=bench.table.tenants,
-        healths=bench.table.healths,
-        clock=bench.clock,
-        ids=bench.ids,
-        check_url=bench.check_url,
-        send_test=SendTest(clock=bench.clock, ids=bench.ids, post_event=post),
-        send_challenge=SendChallenge(clock=bench.clock, ids=bench.ids, post_event=post),
-        wake=WakeEndpoint(
-            endpoints=known,
-            sessions=bench.table.sessions,
-            lanes=bench.table.lanes,
-            hints=bench.hints,
-        ),
-        start_replay=_start_replay(bench),
-    )
-
-
-def _read_timeline(bench: Bench) -> ReadTimeline:
-    table = bench.table
-    return ReadTimeline(
-        sessions=table.sessions,
-        sources=TimelineSources(
-            sessions=table.sessions,
-            attempts=table.attempts,
-            timeline=table.timeline,
-            logbook=bench.logbook,
-        ),
-    )
-
-
-def _start_replay(bench: Bench) -> StartReplay:
-    table = bench.table
-    return StartReplay(
-        tenants=table.tenants,
-        sessions=table.sessions,
-        replays=table.replays,
-        clock=bench.clock,
-        ids=bench.ids,
-        read=ReadReplays(tenants=table.tenants, replays=table.replays),
-        wake=WakeReplays(replays=table.replays, hints=bench.hints),
-    )
-
-
-def _deliveries(bench: Bench) -> ReadDeliveries:
-    table = bench.table
-    return ReadDeliveries(
-        tenants=table.tenants,
-        sessions=table.sessions,
-        attempts=table.attempts,
-        lanes=table.lanes,
-        healths=table.healths,
-        clock=bench.clock,
-    )
-
-
-def _resend_event(bench: Bench) -> ResendEvent:
-    return ResendEvent(
-        tenants=bench.table.tenants,
-        sessions=bench.table.sessions,
-        clock=bench.clock,
-        post_event=PostEvent(clock=bench.clock, signer=Ed25519Signer(), webhook_http=bench.posts),
-        record=RecordAttempt(clock=bench.clock, ids=bench.ids, attempts=bench.table.attempts),
-    )
