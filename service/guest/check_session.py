@@ -7,7 +7,14 @@ from service.domain.finding import Finding
 from service.guest.check_settings import Unread, media_words
 from service.guest.check_words import found
 from service.guest.codes import effective_code
-from service.guest.messages import ErrorFrame, ServerFrame, SessionResponse, TooManyRequests
+from service.guest.messages import (
+    AllowedMedia,
+    ErrorFrame,
+    GetConfigurationResponse,
+    ServerFrame,
+    SessionResponse,
+    TooManyRequests,
+)
 from service.guest.translate import error_code
 
 
@@ -37,6 +44,30 @@ def is_attach_answer(frame: ServerFrame) -> bool:
     return isinstance(frame, SessionResponse | TooManyRequests | ErrorFrame)
 
 
+def is_configuration_answer(frame: ServerFrame) -> bool:
+    """Whether a frame answers a getConfiguration, by its class too."""
+    return isinstance(frame, GetConfigurationResponse | TooManyRequests | ErrorFrame)
+
+
+def check_told(frame: ServerFrame | None) -> Finding:
+    """What the answer to getConfiguration says; None: none came.
+
+    No official client asks, so silence and refusal are no trouble: the answer to configure says
+    what counts.
+    """
+    match frame:
+        case GetConfigurationResponse(message_routing_enabled=False):
+            return found("routing_off", "messageRoutingEnabled is false. " + _limits(frame))
+        case GetConfigurationResponse():
+            return found("limits_told", _limits(frame))
+        case TooManyRequests():
+            return found("limits_untold", "Genesys said that there are too many requests.")
+        case ErrorFrame():
+            return found("limits_untold", f"Genesys answered with code {error_code(frame)[:32]}.")
+        case _:
+            return found("limits_untold", "No answer to getConfiguration came.")
+
+
 def check_attached(frame: ServerFrame) -> Iterator[Finding]:
     """What the answer to configure says."""
     match frame:
@@ -53,8 +84,16 @@ def check_attached(frame: ServerFrame) -> Iterator[Finding]:
 
 
 def _length(frame: SessionResponse) -> str:
-    attributes = frame.max_custom_data_bytes
-    seconds = frame.duration_seconds
+    return _as_told(frame.duration_seconds, frame.max_custom_data_bytes)
+
+
+def _limits(frame: GetConfigurationResponse) -> str:
+    told = _as_told(frame.session_duration_seconds, frame.max_custom_data_bytes)
+    types, max_kb = _inbound(frame.allowed_media)
+    return f"{told} {media_words(types, max_kb)}" if types else told
+
+
+def _as_told(seconds: int | None, attributes: int | None) -> str:
     told = [
         *([f"it lasts {seconds} seconds"] if seconds is not None else []),
         *([f"custom attributes have {attributes} bytes"] if attributes is not None else []),
@@ -63,12 +102,20 @@ def _length(frame: SessionResponse) -> str:
 
 
 def _media(frame: SessionResponse) -> Finding:
-    rules = frame.allowed_media.inbound if frame.allowed_media is not None else None
-    if rules is None:
+    if frame.allowed_media is None or frame.allowed_media.inbound is None:
         return found("media_untold", "The answer names no allowed media.")
-    types = [each.type for each in rules.file_types if each.type is not None]
+    types, max_kb = _inbound(frame.allowed_media)
     if not types:
         return found("media_none", "The supported-content profile lists no inbound type.")
     blocked = len(frame.blocked_extensions)
-    words = media_words(types, rules.max_file_size_kb)
-    return found("media_allowed", f"{words} {blocked} file extensions are blocked.")
+    return found(
+        "media_allowed", f"{media_words(types, max_kb)} {blocked} file extensions are blocked."
+    )
+
+
+def _inbound(media: AllowedMedia | None) -> tuple[list[str], int | None]:
+    """The types that a guest may send, and the largest size in KB."""
+    if media is None or media.inbound is None:
+        return [], None
+    types = [each.type for each in media.inbound.file_types if each.type is not None]
+    return types, media.inbound.max_file_size_kb

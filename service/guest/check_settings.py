@@ -185,11 +185,21 @@ def _by_settings(deployment: Deployment, settings: MessengerSettings) -> Iterato
         yield found("messaging_off", "The configuration has conversations disabled.")
     yield _attachments(settings.attachments, settings.upload_modes)
     yield _locale(deployment.locale, settings)
+    if settings.headless is not None:
+        yield _headless(on=settings.headless)
     if settings.authentication:
         step_up = "may" if settings.step_up else "may not"
         yield found("authentication_on", f"An anonymous session {step_up} become a signed-in one.")
     else:
         yield found("authentication_off", "Signing in is turned off.")
+
+
+def _headless(*, on: bool) -> Finding:
+    if on:
+        return found(
+            "headless_on", "Pages draw the window themselves. The broker works either way."
+        )
+    return found("headless_off", "Pages show Genesys's window. The broker works either way.")
 
 
 def _attachments(by_profile: bool | None, modes: Sequence[UploadMode]) -> Finding:  # noqa: FBT001 - one setting

@@ -189,6 +189,8 @@ WORDS: Final[Mapping[str, _Words]] = {
     "session_lifetime_untold": _Words(
         _INFO, Feature.SESSION_LIFETIME, "The configuration does not say how long a session lasts"
     ),
+    "headless_on": _Words(_OK, Feature.CONFIGURATION, "Headless mode is on"),
+    "headless_off": _Words(_OK, Feature.CONFIGURATION, "Headless mode is off"),
     "locale_listed": _Words(_OK, Feature.LOCALE, "The locale is one of the deployment's languages"),
     "locale_not_listed": _Words(
         _INFO,
@@ -227,6 +229,16 @@ WORDS: Final[Mapping[str, _Words]] = {
         _WARNING, Feature.CONVERSATION_IDS, "The Platform API did not answer now", "Try again."
     ),
     "session_opened": _Words(_OK, Feature.CONNECTION, "A test session could be opened"),
+    "limits_told": _Words(_OK, Feature.CONFIGURATION, "Genesys tells the limits of a session"),
+    "limits_untold": _Words(
+        _INFO, Feature.CONFIGURATION, "Genesys does not tell the limits of a session when asked"
+    ),
+    "routing_off": _Words(
+        _WARNING,
+        Feature.CONNECTION,
+        "Genesys says that messages are not routed",
+        _DEPLOYMENT + "assign an inbound message flow, and see that the flow is published.",
+    ),
     "session_closed": _Words(_OK, Feature.CONNECTION, "The test session was closed"),
     "session_left": _Words(
         _INFO, Feature.CONNECTION, "Genesys did not confirm that the test session is closed"

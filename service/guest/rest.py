@@ -55,6 +55,7 @@ class MessengerSettings:
     conversations: bool | None = None
     authentication: bool | None = None
     step_up: bool | None = None
+    headless: bool | None = None
     attachments: bool | None = None
     """Whether a supported-content profile decides; None: the modes do."""
     upload_modes: tuple[UploadMode, ...] = ()

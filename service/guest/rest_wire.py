@@ -56,6 +56,7 @@ _MORE_SETTINGS: Final[tuple[Field, ...]] = (
     may("conversations", BOOLEAN, wire=f"{_APP}.enabled"),
     may("authentication", BOOLEAN, wire="auth.enabled"),
     may("step_up", BOOLEAN, wire="auth.allowSessionUpgrade"),
+    may("headless", BOOLEAN, wire="headlessMode.enabled"),
     may("attachments", BOOLEAN, wire="messenger.fileUpload.enableAttachments"),
     may("upload_modes", many(nested(_UPLOAD_MODE)), wire="messenger.fileUpload.modes"),
 )

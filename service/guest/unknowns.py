@@ -1,6 +1,6 @@
-"""What a message holds that no table knows, as stable labels. The caller counts them.
+"""What a message holds that no table knows, or that nothing uses, as stable labels.
 
-A label names sorts and fields, without list positions and never a value.
+The caller counts them. A label names sorts and fields, without list positions and never a value.
 """
 
 import re
@@ -21,6 +21,7 @@ from service.guest.messages import (
 from service.guest.request_wire import ACTION_OF, ACTIONS
 from service.guest.requests import Request, UnknownRequest
 from service.guest.shapes import label
+from service.guest.unused import unused
 
 _BODY: Final = "body"
 _POSITIONS: Final = re.compile(r"\[\d+\]")
@@ -50,6 +51,7 @@ def _in_frame(frame: ServerFrame) -> Iterator[str]:
         yield label("code", code)
     yield from ENVELOPE.unknown(frame, "")
     yield from _in_body(frame)
+    yield from unused(frame)
 
 
 def _in_body(frame: ServerFrame) -> Iterator[str]:

@@ -4,8 +4,9 @@ Shapes only: who gets one, and when, is decided elsewhere.
 """
 
 from enum import IntEnum
+from typing import Final
 
-from service.simulator.knobs import NotFoundSpelling
+from service.simulator.knobs import NotFoundSpelling, RefusalClass
 from service.simulator.shapes import JsonObject
 
 Frame = JsonObject
@@ -39,6 +40,10 @@ class Code(IntEnum):
     FILE_EMPTY = 4102
 
 
+FIRST_OWN_CODE: Final = 1000
+"""What is below is a status of HTTP."""
+
+
 def response(name: str, body: object, tracing_id: str | None, code: int = Code.OK) -> Frame:
     """Build a direct answer to a request."""
     return _frame("response", name, body, code=code, tracing_id=tracing_id)
@@ -59,6 +64,13 @@ def _frame(kind: str, name: str, body: object, *, code: int, tracing_id: str | N
 def refusal(code: int, text: str, tracing_id: str | None) -> Frame:
     """Build the usual error: class `string`, the text as body."""
     return response("string", text, tracing_id, code)
+
+
+def refusal_object(name: RefusalClass, code: int, text: str, tracing_id: str | None) -> Frame:
+    """Build an error whose body is an object; a code of four digits is in the body only."""
+    body = {"name": name.value, "message": text, "errorCode": int(code), "errorMessage": text}
+    envelope = code if code < FIRST_OWN_CODE else Code.BAD_REQUEST
+    return response(name.value, body, tracing_id, envelope)
 
 
 def not_found(spelling: NotFoundSpelling, text: str, tracing_id: str | None) -> Frame:

@@ -185,7 +185,7 @@ def get_configuration(state: WorldState, request: Request) -> None:
     body: dict[str, object] = {
         "allowedMedia": allowed_media(deployment),
         "blockedExtensions": list(deployment.blocked_extensions),
-        "messageRoutingEnabled": True,
+        "messageRoutingEnabled": deployment.messaging,
         "sessionDurationSeconds": deployment.session_seconds,
     }
     if limit := state.knobs.max_attribute_bytes:

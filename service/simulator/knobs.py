@@ -32,6 +32,14 @@ class NotFoundSpelling(StrEnum):
     ERROR_MESSAGE = "error_message"
 
 
+class RefusalClass(StrEnum):
+    """The message class of a refusal, but for "session not found"."""
+
+    STRING = "string"
+    ERROR = "Error"
+    ERROR_MESSAGE = "ErrorMessage"
+
+
 class AttributeMeasure(StrEnum):
     """How the bytes of custom attributes are counted."""
 
@@ -119,6 +127,7 @@ class Knobs:
     metadata_on_echo: bool = True
 
     # Answers.
+    refusal_class: RefusalClass = RefusalClass.STRING
     full_session_response: bool = True
     auto_started_field: bool = False
     resume_token_answered: bool = False

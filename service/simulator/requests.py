@@ -6,8 +6,17 @@ It must not carry out any action.
 from dataclasses import dataclass
 
 from service.simulator.faults import DropWhen, Moment
-from service.simulator.frames import Code, Frame, not_found, push, refusal, response, too_many
-from service.simulator.knobs import EnvelopeType, ExpiredAnswer, NotFoundSpelling
+from service.simulator.frames import (
+    Code,
+    Frame,
+    not_found,
+    push,
+    refusal,
+    refusal_object,
+    response,
+    too_many,
+)
+from service.simulator.knobs import EnvelopeType, ExpiredAnswer, NotFoundSpelling, RefusalClass
 from service.simulator.lines import detach
 from service.simulator.outbox import send
 from service.simulator.session import Connection, Session
@@ -59,6 +68,9 @@ def refuse(state: WorldState, request: Request, code: int, text: str) -> None:
     """Answer with an error."""
     if code == Code.SESSION_NOT_FOUND:
         refuse_not_found(state, request, state.knobs.not_found_spelling, text)
+    elif state.knobs.refusal_class is not RefusalClass.STRING:
+        name = state.knobs.refusal_class
+        answer(state, request, refusal_object(name, code, text, request.tracing_id))
     else:
         answer(state, request, refusal(code, text, request.tracing_id))
 

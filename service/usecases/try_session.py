@@ -4,6 +4,7 @@ No message and no Join is sent, so no conversation begins and no agent sees it. 
 hears of it, but for the one connection that it takes of the deployment's budget.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,17 +13,25 @@ from service.domain.deployment import Deployment
 from service.domain.errors import GuestProtocolError, LinkDeniedError, LinkLostError
 from service.domain.finding import Finding
 from service.domain.ids import SESSION, SessionId
-from service.guest.check_session import check_attached, check_denied, is_attach_answer
+from service.guest.check_session import (
+    check_attached,
+    check_denied,
+    check_told,
+    is_attach_answer,
+    is_configuration_answer,
+)
 from service.guest.check_words import found
 from service.guest.codec import decode, encode
 from service.guest.messages import ServerFrame, SessionResponse
-from service.guest.requests import CloseSession, ConfigureSession, Request
+from service.guest.requests import CloseSession, ConfigureSession, GetConfiguration, Request
 from service.guest.unknowns import malformed, unknowns
 from service.ports import Link, Ports
 from service.usecases.admit import Admit, Bid
 from service.usecases.note_drift import NoteDrift
 
 ANSWER_SECONDS: Final = 5.0
+LIMITS_SECONDS: Final = 2.0
+"""How long an answer to getConfiguration is waited for; no official client asks for it."""
 THROTTLED_SECONDS: Final = 60.0
 """Connections are counted per minute: so long others stay away where Genesys names no time."""
 
@@ -120,8 +129,22 @@ class TrySession:
         trial.findings += check_attached(frame)
         trial.opened = isinstance(frame, SessionResponse) and frame.connected
         if trial.opened:
+            trial.findings.append(check_told(await self._limits(deployment, link, token)))
             trial.closed = await self._close(deployment, link, token)
             trial.findings.append(_ending(closed=trial.closed))
+
+    async def _limits(self, deployment: Deployment, link: Link, token: str) -> ServerFrame | None:
+        """What Genesys says of the deployment's limits; None where it says nothing."""
+        request = GetConfiguration(
+            token=token,
+            deployment_id=deployment.deployment_id,
+            tracing_id=self.ports.ids.uuid(),
+        )
+        try:
+            async with self.ports.clock.timeout(LIMITS_SECONDS):
+                return await self._ask(deployment, link, request, is_configuration_answer)
+        except (LinkLostError, TimeoutError):
+            return None
 
     async def _close(self, deployment: Deployment, link: Link, token: str) -> bool:
         """Close the session itself, not only the link; whether Genesys said so."""
@@ -134,7 +157,13 @@ class TrySession:
             return False
         return isinstance(frame, SessionResponse) and not frame.connected
 
-    async def _ask(self, deployment: Deployment, link: Link, request: Request) -> ServerFrame:
+    async def _ask(
+        self,
+        deployment: Deployment,
+        link: Link,
+        request: Request,
+        is_answer: Callable[[ServerFrame], bool] = is_attach_answer,
+    ) -> ServerFrame:
         """The answer to a request; what comes besides is passed over.
 
         Raises LinkLostError, TimeoutError.
@@ -143,7 +172,7 @@ class TrySession:
             await link.send(encode(request))
             while True:
                 frame = self._decoded(deployment, await link.receive())
-                if frame is not None and is_attach_answer(frame):
+                if frame is not None and is_answer(frame):
                     return frame
 
     def _decoded(self, deployment: Deployment, text: str) -> ServerFrame | None:

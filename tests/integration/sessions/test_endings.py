@@ -10,10 +10,12 @@ from service.adapters.embedded.files import FILE_NAME
 from service.simulator.deployments import Bot, Deployment
 from tests.support.machine import Chat, Machine, eventually, running
 from tests.support.webhook_sink import webhook_sink
+from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 
 
+@tells("Clear", "SessionClearedEvent")
 @HELD
 async def test_an_end_clears_at_genesys_where_that_is_allowed(
     tmp_path: Path, *, held: bool, store: str | None

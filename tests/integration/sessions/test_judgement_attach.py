@@ -7,6 +7,7 @@ import pytest
 from service.simulator.deployments import Bot, Deployment
 from tests.integration.simulator.line import opened
 from tests.support.machine import Chat, Machine, eventually, running
+from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 
@@ -18,6 +19,7 @@ async def _lose_link(machine: Machine, chat: Chat, *, held: bool) -> None:
         assert machine.control.drop(await chat.token()) == 1
 
 
+@tells("configureSession", "SessionResponse", "Join")
 @HELD
 async def test_a_first_attach_that_makes_a_guest_session_opens(
     tmp_path: Path, *, held: bool
@@ -76,6 +78,7 @@ async def test_a_lost_link_is_taken_up_again_with_a_receipt(tmp_path: Path) -> N
         assert machine.arrived() == ["one", "two"]
 
 
+@tells("getJwt", "JwtResponse")
 async def test_a_visit_on_demand_catches_up_without_an_outage(tmp_path: Path) -> None:
     async with running(tmp_path, listener=False, sweeper=False) as machine:
         chat = await machine.open(message={"text": "one"})

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from tests.support.machine import Chat, Json, Machine, running
+from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 SPELLINGS = pytest.mark.parametrize("spelling", ["number", "string_code", "bare", "error_message"])
 
 
+@tells("string", "ErrorMessage")
 @SPELLINGS
 @HELD
 async def test_a_session_not_found_is_replaced_under_its_client_id(
@@ -35,6 +37,7 @@ async def test_a_session_not_found_is_replaced_under_its_client_id(
         assert machine.configures()[-1] == "new"
 
 
+@tells("string", "SessionExpiredEvent")
 @pytest.mark.parametrize("answer", ["code", "event"])
 @HELD
 async def test_an_expired_session_is_replaced_when_somebody_speaks(
@@ -55,6 +58,7 @@ async def test_an_expired_session_is_replaced_when_somebody_speaks(
         assert machine.stored() == ["one", "two"]
 
 
+@tells("SessionExpiredEvent")
 async def test_an_expiry_that_is_pushed_replaces_without_a_word(tmp_path: Path) -> None:
     async with running(tmp_path) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -107,6 +111,7 @@ async def test_a_client_id_that_guests_may_not_use_is_renewed_at_once(
         assert machine.stored() == ["one", "two"]
 
 
+@tells("LogoutEvent", "ConnectionClosedEvent")
 @pytest.mark.parametrize("how", ["logout", "signed in elsewhere"])
 @pytest.mark.parametrize("policy", ["replace", "fail"])
 async def test_a_client_id_that_dies_on_a_live_link(tmp_path: Path, how: str, policy: str) -> None:

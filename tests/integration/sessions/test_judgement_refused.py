@@ -8,10 +8,12 @@ import pytest
 
 from service.simulator.deployments import Bot, Deployment
 from tests.support.machine import Chat, Machine, running
+from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 
 
+@tells("ConnectionClosedEvent")
 async def test_a_link_that_was_pushed_out_comes_back_slowly(tmp_path: Path) -> None:
     async with running(tmp_path) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -27,6 +29,7 @@ async def test_a_link_that_was_pushed_out_comes_back_slowly(tmp_path: Path) -> N
         assert machine.arrived() == ["one", "two"]
 
 
+@tells("SessionClearedEvent")
 async def test_a_chat_that_somebody_else_cleared_has_ended(tmp_path: Path) -> None:
     async with running(tmp_path) as machine:
         chat = await machine.open(message={"text": "one"})
@@ -107,6 +110,7 @@ async def test_too_many_connections_wait_as_long_as_asked(
         assert machine.arrived() == ["one"]
 
 
+@tells("TooManyRequestsErrorMessage")
 @HELD
 async def test_too_many_messages_wait_as_long_as_asked(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held) as machine:

@@ -7,11 +7,13 @@ import pytest
 
 from service.simulator.deployments import Bot, Deployment
 from tests.support.machine import Chat, Machine, running
+from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 PLATFORM = {"platform": {"clientId": "simulator", "clientSecret": "simulator-secret"}}
 
 
+@tells("closeSession", "Disconnect")
 @HELD
 async def test_a_new_message_opens_a_read_only_chat_anew(
     tmp_path: Path, *, held: bool, store: str | None
@@ -43,6 +45,7 @@ async def test_a_new_message_opens_a_read_only_chat_anew(
         assert (await chat.types()).count("session.readOnly") == 1
 
 
+@tells("string")
 @HELD
 async def test_a_message_refused_with_409_opens_anew_and_is_not_lost(
     tmp_path: Path, *, held: bool
@@ -106,6 +109,7 @@ async def test_nothing_is_carried_over_where_the_owner_says_so(tmp_path: Path) -
         assert _attributes(machine, "two") == {}
 
 
+@tells("Join")
 @HELD
 async def test_each_incarnation_joins_once(
     tmp_path: Path, *, held: bool, store: str | None

@@ -8,11 +8,13 @@ import pytest
 from service.simulator.deployments import Bot, Deployment
 from tests.support.machine import Json, Machine, eventually, running
 from tests.support.webhook_sink import webhook_sink
+from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
 WORDS = 12
 
 
+@tells("onMessage", "StructuredMessage", "Text")
 @HELD
 async def test_a_talk_reaches_the_receiver_whole_signed_and_in_order(
     tmp_path: Path, *, held: bool, store: str | None
@@ -89,6 +91,7 @@ async def test_a_chat_in_touch_mode_is_looked_at_again_by_itself(tmp_path: Path)
         assert "session.recovered" not in await chat.types()
 
 
+@tells("Typing")
 @HELD
 async def test_typing_reaches_the_agent_once_in_a_while(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
@@ -107,6 +110,7 @@ async def test_typing_reaches_the_agent_once_in_a_while(tmp_path: Path, *, held:
         assert await chat.types() == ["message.accepted", "session.opened", "message.confirmed"]
 
 
+@tells("Typing")
 async def test_the_agents_typing_goes_to_who_asked_for_it(tmp_path: Path) -> None:
     async with webhook_sink() as sink, webhook_sink() as other, running(tmp_path) as machine:
         await machine.webhook(sink.url, "typing.started")

@@ -6,13 +6,16 @@ from service.guest.check_session import (
     check_attached,
     check_denied,
     check_platform,
+    check_told,
     is_attach_answer,
+    is_configuration_answer,
 )
 from service.guest.check_settings import Unread
 from service.guest.messages import (
     AllowedMedia,
     ErrorFrame,
     FileType,
+    GetConfigurationResponse,
     MediaRules,
     ServerFrame,
     SessionExpiredEvent,
@@ -106,3 +109,54 @@ def test_what_answers_a_configure() -> None:
     assert is_attach_answer(SessionResponse(connected=True))
     assert is_attach_answer(ErrorFrame(raw_class=None))
     assert not is_attach_answer(SessionExpiredEvent())
+
+
+def test_limits_as_genesys_tells_them() -> None:
+    frame = GetConfigurationResponse(
+        max_custom_data_bytes=2048,
+        message_routing_enabled=True,
+        session_duration_seconds=900,
+        allowed_media=_media("image/png", size=500),
+    )
+
+    finding = check_told(frame)
+
+    assert finding.code == "limits_told"
+    assert finding.detail == (
+        "As Genesys says: it lasts 900 seconds, custom attributes have 2048 bytes. "
+        "Files of at most 500 KB: image/png."
+    )
+
+
+@pytest.mark.parametrize("media", [None, AllowedMedia(), _media()])
+def test_limits_that_name_no_media(media: AllowedMedia | None) -> None:
+    finding = check_told(GetConfigurationResponse(allowed_media=media))
+
+    assert (finding.code, finding.detail) == ("limits_told", "Genesys says no more about it.")
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "words"),
+    [
+        (
+            GetConfigurationResponse(message_routing_enabled=False),
+            "routing_off",
+            "messageRoutingEnabled is false. Genesys says no more",
+        ),
+        (TooManyRequests(), "limits_untold", "too many requests"),
+        (ErrorFrame(raw_class="string", code=400), "limits_untold", "code 400"),
+        (None, "limits_untold", "No answer"),
+    ],
+)
+def test_limits_that_are_bad_or_not_told(frame: ServerFrame | None, code: str, words: str) -> None:
+    finding = check_told(frame)
+
+    assert finding.code == code
+    assert words in finding.detail
+
+
+def test_what_answers_a_get_configuration() -> None:
+    assert is_configuration_answer(GetConfigurationResponse())
+    assert is_configuration_answer(TooManyRequests())
+    assert is_configuration_answer(ErrorFrame(raw_class=None))
+    assert not is_configuration_answer(SessionResponse(connected=True))

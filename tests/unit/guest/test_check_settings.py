@@ -271,3 +271,8 @@ def test_long_lists_are_cut() -> None:
         ["x" * 80, *map(str, range(19)), "and 11 more"]
     )
     assert listed([]) == "none"
+
+
+@pytest.mark.parametrize(("enabled", "code"), [(True, "headless_on"), (False, "headless_off")])
+def test_headless_mode_is_named_where_it_is_told(enabled: bool, code: str) -> None:  # noqa: FBT001 - a setting
+    assert "either way" in _codes(headlessMode={"enabled": enabled})[code]

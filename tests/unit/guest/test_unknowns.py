@@ -16,6 +16,7 @@ WITH_UNKNOWNS = {
     "structured_events": ("event:Juggling",),
     "error_bare_code": ("code:session_not_found",),
     "error_object": ("field:body.stack",),
+    "resume_token_response": ("class:ResumeTokenResponse",),
 }
 
 

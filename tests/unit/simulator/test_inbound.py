@@ -387,3 +387,20 @@ def test_attributes_may_come_with_a_join() -> None:
     [echo] = stage(AUTO).joined().send("onMessage", token=T, message=message)
 
     assert echo["body"]["channel"]["metadata"] == channel["metadata"]
+
+
+@pytest.mark.parametrize("name", ["Error", "ErrorMessage"])
+@pytest.mark.parametrize(("code", "envelope"), [(403, 403), (4011, 400)])
+def test_a_refusal_may_be_an_object(name: str, code: int, envelope: int) -> None:
+    here = stage(refusal_class=name)
+    here.control.fault("refuse", action="onMessage", code=code, text="No.")
+
+    [refusal] = here.joined().send("onMessage", token=T, message={"type": "Text", "text": "x"})
+
+    assert (refusal["type"], refusal["class"], refusal["code"]) == ("response", name, envelope)
+    assert refusal["body"] == {
+        "name": name,
+        "message": "No.",
+        "errorCode": code,
+        "errorMessage": "No.",
+    }

@@ -79,7 +79,12 @@ async def test_with_a_session() -> None:
         body = await _checked(stage, session=True)
 
         assert body["session"] == {"opened": True, "closed": True, "connections": 1}
-        assert _codes(body)[-3:] == ["session_opened", "media_allowed", "session_closed"]
+        assert _codes(body)[-4:] == [
+            "session_opened",
+            "media_allowed",
+            "limits_told",
+            "session_closed",
+        ]
 
 
 @on_virtual_time
@@ -136,6 +141,7 @@ async def test_whoever_hangs_is_waited_for_within_the_budget() -> None:
         ),
         ({"active": False}, {"deployment_inactive", "session_denied"}),
         ({"file_types": ()}, {"media_none"}),
+        ({"messaging": False}, {"messaging_off", "routing_off"}),
         ({"attachments": False, "file_types": ()}, {"attachments_off", "media_none"}),
     ],
 )

@@ -36,11 +36,17 @@ async def test_it_opens_and_closes_and_leaves_nothing() -> None:
 
         trial = await _tried(stage)
 
-        assert _codes(trial) == ["session_opened", "media_allowed", "session_closed"]
+        assert _codes(trial) == [
+            "session_opened",
+            "media_allowed",
+            "limits_told",
+            "session_closed",
+        ]
         assert (trial.opened, trial.closed, trial.connections) == (True, True, 1)
         assert before - await _left(stage) == 1
         assert [frame["action"] for _, frame in stage.wires.sent] == [
             "configureSession",
+            "getConfiguration",
             "closeSession",
         ]
         assert stage.frames("closeSession")[0]["closeAllConnections"] is True
@@ -110,11 +116,11 @@ async def test_a_session_that_is_refused_is_not_closed() -> None:
         ),
         (
             {"kind": FaultKind.SWALLOW_WRITE, "action": "closeSession"},
-            ["session_opened", "media_allowed", "session_left"],
+            ["session_opened", "media_allowed", "limits_told", "session_left"],
         ),
         (
             {"kind": FaultKind.DROP, "action": "closeSession", "when": "before"},
-            ["session_opened", "media_allowed", "session_left"],
+            ["session_opened", "media_allowed", "limits_told", "session_left"],
         ),
     ],
 )
@@ -128,6 +134,33 @@ def test_silence_and_loss_are_findings(fault: dict[str, Any], codes: list[str]) 
 
             assert _codes(trial) == codes
             assert not trial.closed
+            assert stage.control.connections() == []
+
+    story()
+
+
+@pytest.mark.parametrize(
+    ("fault", "closed"),
+    [
+        ({"kind": FaultKind.SWALLOW_WRITE}, True),
+        ({"kind": FaultKind.REFUSE, "code": 403}, True),
+        ({"kind": FaultKind.THROTTLE}, True),
+        ({"kind": FaultKind.DROP, "when": "before"}, False),
+    ],
+)
+def test_limits_that_are_not_told_are_no_trouble(fault: dict[str, Any], *, closed: bool) -> None:
+    @on_virtual_time
+    async def story() -> None:
+        async with staged() as stage:
+            stage.control.fault(action="getConfiguration", **fault)
+            began = stage.now
+
+            trial = await _tried(stage)
+
+            assert _codes(trial)[2] == "limits_untold"
+            assert trial.opened
+            assert trial.closed is closed
+            assert stage.now - began <= 2
             assert stage.control.connections() == []
 
     story()
