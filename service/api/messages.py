@@ -50,7 +50,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
         responses={
             201: {"model": MessageOut | TurnOut, "description": "Proven to be at Genesys"},
             202: {"model": MessageOut | TurnOut, "description": "Accepted and durable"},
-            **write_errors_of(404, 502),
+            **write_errors_of(404, 429, 502),
         },
         summary="Send a message",
     )

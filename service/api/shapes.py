@@ -30,6 +30,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     413: "The body is over 1 MiB",
     415: "The body is not application/json",
     422: "The request is wrong; `code` says how",
+    429: "Too much at once; `Retry-After` says when it is worth trying again",
     500: "The broker's own mistake",
     502: "The contact centre refused, or the outcome can never be known",
     503: "Not now; `Retry-After` says when",

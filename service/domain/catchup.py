@@ -14,6 +14,8 @@ from service.domain.said import Said
 PAGE_SIZE: Final = 100
 READS_PER_MINUTE: Final = 10
 """Guest API: history reads per session and minute."""
+READS_KEPT: Final = 2
+"""Of these so many are kept for reads that somebody waits for."""
 REACH_BACK_SECONDS: Final = 60.0
 
 

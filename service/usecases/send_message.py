@@ -30,6 +30,7 @@ from service.usecases.follow_message import Followed, FollowMessage, Wanted
 from service.usecases.idempotency import Answer, Ticket, result_of
 from service.usecases.read_session import check_id, owned, refuse_if_over
 from service.usecases.send_limits import check_body
+from service.usecases.send_room import refuse_if_crowded
 from service.usecases.waiting import Patience
 
 TRIES: Final = 20
@@ -76,8 +77,8 @@ class SendMessage:
     async def __call__(self, request: SendRequest) -> Answer:
         """The Message (or, with `turn`, message, replies and turnComplete), status by `answer_of`.
 
-        Raises NotFoundError, SessionEndedError, SessionFailedError, SessionReadOnlyError, and what
-        `send_limits.check_body` raises; nothing is stored then.
+        Raises NotFoundError, SessionEndedError, SessionFailedError, SessionReadOnlyError,
+        RateLimitedError, and what `send_limits.check_body` raises; nothing is stored then.
         """
         check_body(request.body)
         session, event = await self._accept(request)
@@ -112,6 +113,7 @@ class SendMessage:
             last = await self.sessions.tail(request.session_id, limit=1)
             session = await owned(self.sessions, request.key.tenant, request.session_id)
             await self._refuse_unless_open(session)
+            await refuse_if_crowded(self.sessions, session, last, now=self.clock.now())
             await mark_work(self.sessions, session, now=self.clock.now())
             now = self.clock.now()
             draft = accepted(session, message_id=message_id, body=request.body, at=now)

@@ -101,6 +101,7 @@ class WatchedLink:
     clock: VirtualClock
     sent: list[tuple[float, dict[str, Any]]]
     fails: dict[str, Exception]
+    heard: list[str] = field(default_factory=list)
 
     async def send(self, text: str) -> None:
         frame: dict[str, Any] = json.loads(text)
@@ -112,7 +113,9 @@ class WatchedLink:
         await self.link.send(text)
 
     async def receive(self) -> str:
-        return await self.link.receive()
+        text = await self.link.receive()
+        self.heard.append(text)
+        return text
 
     async def close(self) -> None:
         await self.link.close()
@@ -128,13 +131,15 @@ class WatchedSockets:
     fails: dict[str, Exception] = field(default_factory=dict)
     denied: deque[Exception] = field(default_factory=deque)
     opened: int = 0
+    heard: list[str] = field(default_factory=list)
+    """Every frame that came, on whichever link."""
 
     async def open(self, deployment: Deployment) -> Link:
         self.opened += 1
         if self.denied:
             raise self.denied.popleft()
         link = await self.ports.sockets.open(deployment)
-        return WatchedLink(link, self.clock, self.sent, self.fails)
+        return WatchedLink(link, self.clock, self.sent, self.fails, self.heard)
 
 
 @dataclass

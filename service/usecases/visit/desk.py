@@ -11,6 +11,7 @@ from service.domain.catchup import HistoryRead
 from service.domain.deployment import Deployment
 from service.domain.effects import Effect
 from service.domain.ordering import Hold
+from service.domain.pace import Pace
 from service.domain.receipt import Tally
 from service.domain.said import Said
 from service.domain.send import PendingSend, SendKind
@@ -19,6 +20,7 @@ from service.guest.messages import ServerFrame
 from service.ports import Ports
 from service.usecases.admit import Admit, Bid
 from service.usecases.facts import Facts
+from service.usecases.last_minutes import LastMinutes
 from service.usecases.log_writer import LogWriter
 from service.usecases.logbook import Logbook
 from service.usecases.note_drift import NoteDrift
@@ -51,6 +53,7 @@ class Tools:
     admit: Admit
     drift: NoteDrift
     logbook: Logbook
+    last_minutes: LastMinutes = field(default_factory=LastMinutes)
 
 
 @dataclass(slots=True)
@@ -67,8 +70,6 @@ class Reading:
     agreed: bool = False
     reads: list[HistoryRead] = field(default_factory=list)
     """Reads of this guest session, for proving that a send is absent."""
-    recent: "list[float]" = field(default_factory=list)
-    """When requests for a page went out in the last minute."""
     second_at: float | None = None
     """When the second read, which finishes a catch-up, is due; None when it was made."""
 
@@ -95,6 +96,8 @@ class Desk:
     writer: LogWriter
     sends: "dict[tuple[int, SendKind], PendingSend]"
     link: GuestLink | None = None
+    pace: Pace = field(default_factory=Pace)
+    """What went out on the link."""
     phase: Phase = Phase.NONE
     phase_until: float | None = None
     phase_tracing: str = ""

@@ -20,10 +20,12 @@ from service.domain.effects import (
 from service.domain.errors import LinkDeniedError, LinkLostError
 from service.domain.ids import LINK
 from service.domain.instants import rfc3339
+from service.domain.pace import Ask
 from service.domain.session import State
 from service.domain.timeline import Kind
 from service.guest.outgoing import outgoing_clear
 from service.guest.requests import CloseSession, ConfigureSession, Request
+from service.ports import Link
 from service.usecases.visit.absorbing import set_backlog_aside
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
@@ -31,6 +33,12 @@ from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.joining import await_farewell
 from service.usecases.visit.link_line import end_link
 from service.usecases.visit.noting import note, note_sent
+from service.usecases.visit.pacing import (
+    begin_link,
+    pause_for,
+    pause_for_configure,
+    request_sent,
+)
 from service.usecases.visit.reading import begin_catch_up, stop_reading
 from service.usecases.visit.sending import doubt_in_flight
 
@@ -82,7 +90,7 @@ async def drop_link(desk: Desk) -> None:
     desk.phase, desk.phase_until = Phase.NONE, None
     set_backlog_aside(desk)
     await stop_reading(desk)
-    desk.reading = Reading(recent=desk.reading.recent)
+    desk.reading = Reading()
     if link is not None:
         await end_link(desk, link)
         await doubt_in_flight(desk)
@@ -105,12 +113,12 @@ async def _attach(desk: Desk) -> None:
     desk.attach_at = None
     if desk.link is not None:
         await drop_link(desk)
-    admit = desk.tools.admit
     # Not its turn: the visit goes on, without a link, and asks again then.
-    desk.attach_at = await admit(desk.deployment, desk.bid)
+    desk.attach_at = await _turn(desk)
     if desk.attach_at is not None:
         note(desk, Kind.LINK, "waits", until=rfc3339(desk.attach_at))
         return
+    admit = desk.tools.admit
     try:
         socket = await desk.ports.sockets.open(desk.deployment)
     except LinkDeniedError as denied:
@@ -123,13 +131,30 @@ async def _attach(desk: Desk) -> None:
         await admit.failed(desk.deployment, desk.session.id)
         await happen(desk, ev.LinkFailed(code=lost.reason or str(lost.code)))
         return
+    _begin(desk, socket)
+    await admit.answered(desk.deployment, desk.session.id)
+    await configure(desk)
+
+
+def _begin(desk: Desk, socket: Link) -> None:
     link = GuestLink(desk.ports.ids.ulid(LINK), socket, desk.inbox, desk.now)
-    link.on_sent = partial(note_sent, desk, link.name)
+    link.on_sent = partial(_sent, desk, link.name)
+    begin_link(desk)
     note(desk, Kind.LINK, "opened", link=link.name, incarnation=desk.session.incarnation)
     desk.link = link
     link.start()
-    await admit.answered(desk.deployment, desk.session.id)
-    await configure(desk)
+
+
+async def _turn(desk: Desk) -> float | None:
+    """None: connect now. Else when to ask again."""
+    if (pause := pause_for_configure(desk)) > 0:
+        return desk.now + pause
+    return await desk.tools.admit(desk.deployment, desk.bid)
+
+
+def _sent(desk: Desk, link: str, request: Request, size: int) -> None:
+    request_sent(desk, request)
+    note_sent(desk, link, request, size)
 
 
 async def _report_denied(desk: Desk, denied: LinkDeniedError) -> None:
@@ -183,10 +208,20 @@ async def _ask(desk: Desk, request: Request, phase: Phase, tracing_id: str) -> N
     if desk.link is None:
         await happen(desk, ev.LinkFailed(code="1006"))
         return
+    if (pause := _pause(desk, phase)) > 0:
+        # The next link has sent nothing yet; by then the session may too.
+        await happen(desk, ev.LinkFailed(code="429", retry_after_seconds=pause))
+        return
     try:
         await desk.link.send(request)
     except LinkLostError as lost:
         await happen(desk, ev.LinkFailed(code=str(lost.code)))
+
+
+def _pause(desk: Desk, phase: Phase) -> float:
+    if phase is Phase.CONFIGURING:
+        return max(pause_for(desk, Ask.RECOVERY), pause_for_configure(desk))
+    return pause_for(desk, Ask.RECOVERY)
 
 
 def is_opening(state: State) -> bool:

@@ -1,4 +1,4 @@
-"""Reads history: a JWT over the link, pages over HTTP, at most ten requests a minute."""
+"""Reads history: a JWT over the link, pages over HTTP, as many as Genesys takes."""
 
 from asyncio import Task, create_task, gather
 from typing import Final
@@ -7,7 +7,6 @@ from service.domain import events as ev
 from service.domain.catchup import (
     PAGE_SIZE,
     REACH_BACK_SECONDS,
-    READS_PER_MINUTE,
     HistoryRead,
     agrees,
     in_time_order,
@@ -16,6 +15,7 @@ from service.domain.catchup import (
     unique,
 )
 from service.domain.errors import GuestProtocolError, HistoryUnavailableError, LinkLostError
+from service.domain.pace import Ask
 from service.domain.said import Said
 from service.domain.sends import in_flight
 from service.domain.session import State
@@ -30,21 +30,19 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import HistoryArrived, HistoryFailed
+from service.usecases.visit.pacing import page_read, pause_for, pause_for_history
 from service.usecases.visit.sending import any_unknown, plan_reads, settle_absent
 
 JWT_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 2.0
-_MINUTE: Final = 60.0
 
 
 async def begin_catch_up(desk: Desk) -> None:
     """Start over: the first read now, the second when history must hold all from before."""
     await stop_reading(desk)
-    recent = desk.reading.recent
     lag = desk.deployment.history_lag_seconds
-    desk.reading = Reading(
-        recent=recent, begun_at=desk.now, due=desk.now, first_done=False, second_at=desk.now + lag
-    )
+    now = desk.now
+    desk.reading = Reading(begun_at=now, due=now, first_done=False, second_at=now + lag)
 
 
 async def stop_reading(desk: Desk) -> None:
@@ -63,19 +61,11 @@ def start_if_due(desk: Desk) -> None:
     link = desk.link
     if link is None or reading.under_way or reading.due is None or desk.now < reading.due:
         return
-    if budget_pause(desk) > 0:
-        reading.due = desk.now + budget_pause(desk)
+    if (pause := _pause(desk)) > 0:
+        reading.due = desk.now + pause
         return
     reading.due = None
     reading.task = _start(desk, link)
-
-
-def budget_pause(desk: Desk) -> float:
-    """Seconds until another page may be asked for."""
-    recent = desk.reading.recent
-    while recent and recent[0] <= desk.now - _MINUTE:
-        recent.pop(0)
-    return 0.0 if len(recent) < READS_PER_MINUTE else recent[0] + _MINUTE - desk.now
 
 
 async def history_arrived(desk: Desk, read: HistoryRead) -> None:
@@ -162,10 +152,10 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
     found: list[Said] = []
     number = 1
     while True:
-        if budget_pause(desk) > 0:
+        if (pause := _pause(desk)) > 0:
             # To begin again would meet the same limit at the same page: wait, and ask for a bearer
             # that is still good then (Guest API: one minute).
-            await desk.ports.clock.sleep(budget_pause(desk))
+            await desk.ports.clock.sleep(pause)
             jwt = await _jwt(desk, link)
         page = await _page(desk, jwt, number)
         entries = [said for body in page.entities if (said := said_in(body)) is not None]
@@ -176,6 +166,11 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
             break
         number += 1
     return HistoryRead(at=begun, entries=in_time_order(unique(found)), since=reached)
+
+
+def _pause(desk: Desk) -> float:
+    """Seconds until a page, and the bearer for it, may be asked for."""
+    return max(pause_for_history(desk), pause_for(desk, Ask.RECOVERY))
 
 
 def _is_last(page: HistoryPage, number: int) -> bool:
@@ -208,7 +203,7 @@ async def _jwt(desk: Desk, link: GuestLink) -> str:
 
 
 async def _page(desk: Desk, jwt: str, number: int) -> HistoryPage:
-    desk.reading.recent.append(desk.now)
+    page_read(desk)
     text = await desk.ports.guest_rest.history(
         desk.deployment, jwt=jwt, page=number, page_size=PAGE_SIZE
     )

@@ -2,18 +2,15 @@
 
 import logging
 from dataclasses import replace
-from itertools import takewhile
 from typing import Final
 
 from service.domain.carry_over import beside, merged
 from service.domain.catchup import HistoryRead
 from service.domain.errors import LinkLostError
-from service.domain.log import EventType
 from service.domain.message import SendBody
 from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.sends import (
     MARK_LIFE_SECONDS,
-    PER_SECOND,
     Read,
     absence_known_at,
     absent_after,
@@ -30,6 +27,7 @@ from service.guest.requests import OnMessage
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.marks import ensure_mark
+from service.usecases.visit.pacing import pause_for_message
 from service.usecases.visit.settling import change, confirm_logged, put_back
 
 _log = logging.getLogger(__name__)
@@ -42,33 +40,11 @@ _SENDING: Final = frozenset({State.LIVE, State.CATCHING_UP, State.VERIFYING})
 
 async def flush(desk: Desk) -> None:
     """Write every send that may go out now. Raises SupersededError."""
-    while (link := _link_for_sending(desk)) is not None and pace_pause(desk) <= 0:
+    while (link := _link_for_sending(desk)) is not None and pause_for_message(desk) <= 0:
         send = next_to_write(desk.sends.values(), link=link.name, now=desk.now)
         if send is None:
             return
         await _write(desk, link, send)
-
-
-def pace_pause(desk: Desk) -> float:
-    """Seconds until another message may be written (at most 5 a second a session).
-
-    Genesys counts when it takes a message: some time between our write and the echo. Were one
-    refused for its haste, those behind it would overtake it.
-    """
-    since = desk.now - 1.0
-    while desk.written and desk.written[0] <= since:
-        desk.written.pop(0)
-    proven = _proven_since(desk, since)
-    taken = max(len(desk.written), len(proven) + len(in_flight(desk.sends.values())))
-    if taken < PER_SECOND:
-        return 0.0
-    oldest = min([*desk.written, *proven], default=desk.now)
-    return max(0.0, oldest + 1.0 - desk.now)
-
-
-def _proven_since(desk: Desk, since: float) -> list[float]:
-    latest = takewhile(lambda event: event.at > since, reversed(desk.writer.window.events))
-    return [event.at for event in latest if event.type is EventType.MESSAGE_CONFIRMED]
 
 
 def next_send_at(desk: Desk) -> float | None:
@@ -79,7 +55,7 @@ def next_send_at(desk: Desk) -> float | None:
     soon = next_to_write(desk.sends.values(), link=link.name, now=float("inf"))
     if soon is None:
         return None
-    return max(soon.retry_at or 0.0, desk.now + pace_pause(desk))
+    return max(soon.retry_at or 0.0, desk.now + pause_for_message(desk))
 
 
 async def doubt_in_flight(desk: Desk) -> None:

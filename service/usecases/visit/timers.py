@@ -6,6 +6,7 @@ from service.domain import events as ev
 from service.domain.effects import Attach
 from service.domain.errors import LinkLostError
 from service.domain.lifecycle import is_legal
+from service.domain.pace import Ask
 from service.domain.session import Session, State
 from service.guest.outgoing import outgoing_echo
 from service.usecases.visit.absorbing import release
@@ -132,4 +133,4 @@ def _probe_due(desk: Desk) -> float | None:
     expires = desk.session.expires_at
     if desk.phase is not Phase.READY or expires is None or desk.echo_sent_for == expires:
         return None
-    return expires + PROBE_AFTER_SECONDS
+    return max(expires + PROBE_AFTER_SECONDS, desk.pace.next_at(Ask.ECHO, desk.now))

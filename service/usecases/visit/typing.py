@@ -4,9 +4,11 @@ from asyncio import create_task
 from typing import Final
 
 from service.domain.errors import LinkLostError
+from service.domain.pace import Ask
 from service.domain.session import State
 from service.guest.outgoing import outgoing_typing
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.pacing import pause_for, pause_for_message
 
 EVERY_SECONDS: Final = 5.0
 """Guest API: a guest's typing at most once each five seconds."""
@@ -26,7 +28,7 @@ async def send_typing(desk: Desk) -> bool:
     link = desk.link
     usable = desk.phase is Phase.READY and desk.session.state in {State.LIVE, State.CATCHING_UP}
     soon = desk.last_typing is not None and desk.now - desk.last_typing < EVERY_SECONDS
-    if link is None or not usable or soon:
+    if link is None or not usable or soon or _is_crowded(desk):
         return False
     tracing_id = desk.ports.ids.uuid()
     try:
@@ -34,4 +36,11 @@ async def send_typing(desk: Desk) -> bool:
     except LinkLostError:
         return False
     desk.last_typing = desk.stirred_at = desk.now
+    # Genesys may count it among a second's messages.
+    desk.written.append(desk.now)
     return True
+
+
+def _is_crowded(desk: Desk) -> bool:
+    """Whether it would take a message's place, in this second or this minute."""
+    return pause_for_message(desk) > 0 or pause_for(desk, Ask.TYPING) > 0

@@ -12,6 +12,7 @@ from service.domain.log import EventType
 from service.domain.message import AuthorKind, Failure
 from service.domain.send import SendStatus
 from service.domain.session import State
+from service.usecases.send_room import WAITING_MOST
 from service.webhook.envelope import event_bytes
 from tests.support.api_bench import DEPLOYMENT, Bench
 
@@ -246,6 +247,28 @@ async def test_a_read_only_session_refuses_only_where_the_deployment_says_so(ben
 
     assert taken.status_code in {201, 202}
     assert (refused.status_code, refused.json()["code"]) == (409, "session_read_only")
+
+
+async def test_a_queue_that_a_minute_cannot_carry_takes_no_more_and_says_until_when(
+    bench: Bench,
+) -> None:
+    path = await _path(bench)
+    bench.visitor.settles = False
+    for n in range(WAITING_MOST):
+        taken = await bench.http.post(f"{path}/messages?wait=0", json={"text": str(n)})
+        assert taken.status_code == 202
+    length = await bench.log_length(_id(path))
+    key = {"Idempotency-Key": "again"}
+
+    refused = await bench.http.post(f"{path}/messages?wait=0", json={"text": "x"}, headers=key)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert await bench.log_length(_id(path)) == length
+    bench.visitor.settles = True
+    await bench.http.post(f"{path}/resume")
+    again = await bench.http.post(f"{path}/messages?wait=0", json={"text": "x"}, headers=key)
+    assert "idempotency-replayed" not in again.headers
 
 
 async def test_many_at_once_all_get_a_place_of_their_own(bench: Bench) -> None:
