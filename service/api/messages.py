@@ -75,6 +75,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
             body=body.value(),
             patience=call.patience(wait if turn is None else turn),
             turn=turn is not None,
+            on_read_only=body.on_read_only,
             ticket=call.ticket,
             trace=call.trace,
         )

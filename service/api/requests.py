@@ -107,13 +107,17 @@ class ButtonResponse(Inbound):
 
 
 class SendMessageBody(Inbound):
-    """A message: text, the answer to a button, or attachments."""
+    """A message: text, the answer to a button, or attachments.
+
+    `onReadOnly`: what it does if the contact centre has ended the chat; else as the session says.
+    """
 
     text: str | None = None
     button_response: ButtonResponse | None = None
     attachment_ids: list[str] | None = None
     custom_attributes: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
+    on_read_only: Annotated[OnReadOnly, Word] | None = None
 
     def value(self) -> SendBody:
         """As the core knows it."""
@@ -127,12 +131,17 @@ class SendMessageBody(Inbound):
 
 
 class CreateSessionBody(Inbound):
-    """A new session, with its first message if there is one to send."""
+    """A new session, with its first message if there is one to send.
+
+    `onReadOnly`: what its messages do once the contact centre has ended the chat; else as the
+    deployment says.
+    """
 
     deployment: str
     external_id: str | None = None
     custom_attributes: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
+    on_read_only: Annotated[OnReadOnly, Word] | None = None
     message: SendMessageBody | None = None
 
 

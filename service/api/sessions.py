@@ -63,7 +63,9 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
             external_id=body.external_id,
             custom_attributes=body.custom_attributes or {},
             metadata=body.metadata,
+            on_read_only=body.on_read_only,
             message=None if body.message is None else body.message.value(),
+            message_on_read_only=None if body.message is None else body.message.on_read_only,
             ticket=call.ticket,
             trace=call.trace,
         )

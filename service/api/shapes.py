@@ -154,6 +154,7 @@ class SessionFields(Outbound):
     ended_by: EndedBy | None
     ended_at: datetime | None
     resumable: bool | None
+    on_read_only: OnReadOnly | None = Field(description="Null: as the deployment says.")
     failure: FailureOut | None
     expires_at: datetime | None
     last_sequence: int

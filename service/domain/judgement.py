@@ -6,8 +6,9 @@ The table does the rest; no state is chosen here.
 from typing import Final
 
 from service.domain import events as ev
-from service.domain.deployment import OnReadOnly, OnSessionLost
+from service.domain.deployment import OnSessionLost
 from service.domain.given import Given
+from service.domain.read_only import begins_new
 from service.domain.session import Cause, Session, State
 
 _NOT_OPENED: Final = frozenset({State.CREATED, State.OPENING, State.REOPENING})
@@ -106,8 +107,9 @@ def _fails_on_loss(session: Session, given: Given) -> bool:
 
 def _waits_for_a_new_chat(session: Session, given: Given) -> bool:
     # The old one need not be there to be left: its messages would wait for it for ever.
-    starts_new = given.deployment.on_read_only is OnReadOnly.START_NEW
-    return session.state is State.READING and bool(given.sends) and starts_new
+    if session.state is not State.READING:
+        return False
+    return any(begins_new(send, session, given.deployment) for send in given.sends)
 
 
 def _lapsed(session: Session, given: Given) -> bool:

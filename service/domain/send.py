@@ -7,6 +7,7 @@ never a silent second copy.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.domain.deployment import OnReadOnly
 from service.domain.ids import MessageId, SessionId
 from service.domain.message import SendBody
 from service.domain.trace import Trace
@@ -63,6 +64,8 @@ class PendingSend:
     tracing_id: str
     metadata_id: str
     body: SendBody
+    on_read_only: OnReadOnly | None = None
+    """What to do if the chat is closed by then; None: as the session does."""
     status: SendStatus = SendStatus.ACCEPTED
     attempt: int = 0
     written: Written | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
+from service.domain.deployment import OnReadOnly
 from service.domain.ids import ClientId, DeploymentName, SessionId, TenantName
 from service.domain.trace import Trace
 
@@ -248,6 +249,8 @@ class Session:
     """The client id of the intent to renew: committed here before the wire sees it."""
     custom_attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     metadata: Mapping[str, Any] | None = field(default=None, repr=False)
+    on_read_only: OnReadOnly | None = None
+    """The caller's own choice; None: that of the deployment."""
     conversation_id: str | None = None
     participant_id: str | None = None
     duration_seconds: float | None = None

@@ -30,6 +30,7 @@ def session_view(
         "endedBy": ended.by.value if ended else None,
         "endedAt": maybe_rfc3339(ended.at if ended else None),
         "resumable": ended.resumable if ended else None,
+        "onReadOnly": session.on_read_only.value if session.on_read_only else None,
         "failure": _session_failure(session),
         "expiresAt": maybe_rfc3339(session.expires_at),
         "lastSequence": last_sequence,

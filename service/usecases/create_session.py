@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.deployment import OnReadOnly
 from service.domain.drafts import accepted
 from service.domain.errors import (
     ExternalIdInUseError,
@@ -68,7 +69,9 @@ class CreateRequest:
     external_id: str | None = None
     custom_attributes: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] | None = None
+    on_read_only: OnReadOnly | None = None
     message: SendBody | None = None
+    message_on_read_only: OnReadOnly | None = None
     ticket: Ticket | None = None
     trace: Trace | None = None
 
@@ -140,6 +143,7 @@ class CreateSession:
             client_id=ClientId(self.ids.uuid()),
             custom_attributes=request.custom_attributes,
             metadata=request.metadata,
+            on_read_only=request.on_read_only,
             trace=request.trace,
             created_at=now,
             updated_at=now,
@@ -152,7 +156,8 @@ class CreateSession:
         event_id = EventId(self.ids.ulid(EVENT))
         traced = replace(draft, trace=request.trace)
         event = traced.at_place(session, sequence=1, event_id=event_id, at=now)
-        return session, [event], [pending_send(self.ids, event, message_id, request.message)]
+        send = pending_send(self.ids, event, message_id, request.message)
+        return session, [event], [replace(send, on_read_only=request.message_on_read_only)]
 
     async def _store(
         self,

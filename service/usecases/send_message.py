@@ -59,6 +59,8 @@ class SendRequest:
     body: SendBody
     patience: Patience
     turn: bool = False
+    on_read_only: OnReadOnly | None = None
+    """What it does on a chat that the contact centre ended; None: as the session does."""
     ticket: Ticket | None = None
     trace: Trace | None = None
 
@@ -112,7 +114,7 @@ class SendMessage:
             # The log's end first: what changes the session after this takes the place we want.
             last = await self.sessions.tail(request.session_id, limit=1)
             session = await owned(self.sessions, request.key.tenant, request.session_id)
-            await self._refuse_unless_open(session)
+            await self._refuse_unless_open(session, request.on_read_only)
             await refuse_if_crowded(self.sessions, session, last, now=self.clock.now())
             await mark_work(self.sessions, session, now=self.clock.now())
             now = self.clock.now()
@@ -123,7 +125,8 @@ class SendMessage:
                 event_id=event_id,
                 at=now,
             )
-            send = pending_send(self.ids, event, message_id, request.body)
+            made = pending_send(self.ids, event, message_id, request.body)
+            send = replace(made, on_read_only=request.on_read_only)
             try:
                 await self.sessions.accept(event, send, self._record(request, event, message_id))
             except PlaceTakenError:
@@ -149,11 +152,14 @@ class SendMessage:
         }
         return request.ticket.record(status=PENDING, result=made)
 
-    async def _refuse_unless_open(self, session: Session) -> None:
+    async def _refuse_unless_open(self, session: Session, wanted: OnReadOnly | None) -> None:
         refuse_if_over(session)
         if session.public is PublicState.READ_ONLY:
-            deployment = await self.tenants.deployment(session.tenant, session.deployment)
-            if deployment.on_read_only is OnReadOnly.REFUSE:
+            policy = wanted or session.on_read_only
+            if policy is None:
+                deployment = await self.tenants.deployment(session.tenant, session.deployment)
+                policy = deployment.on_read_only
+            if policy is OnReadOnly.REFUSE:
                 raise SessionReadOnlyError(session_id=session.id)
 
     async def _quiet_seconds(self, session: Session) -> float:

@@ -144,14 +144,17 @@ class ExternalIdInUseError(CallerError):
 
 
 class SessionReadOnlyError(CallerError):
-    """The contact centre ended the chat and the deployment's policy is to refuse new messages."""
+    """The contact centre ended the chat, and messages that say nothing else are refused then."""
 
     def __init__(self, *, session_id: str) -> None:
         super().__init__(session_id)
         self.session_id = session_id
 
     def __str__(self) -> str:
-        return f"session {self.session_id} is read-only"
+        return (
+            f"session {self.session_id} is read-only: the contact centre ended the chat; "
+            "a message with onReadOnly startNew begins another"
+        )
 
 
 class SessionEndedError(CallerError):

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from service.domain import events as happened
-from service.domain.deployment import OnReadOnly
 from service.domain.drafts import Draft
 from service.domain.effects import (
     Attach,
@@ -18,6 +17,7 @@ from service.domain.effects import (
 from service.domain.given import Given, Outcome
 from service.domain.log import EventType
 from service.domain.reactions.facts import outage_of, with_expiry
+from service.domain.read_only import is_resumable
 from service.domain.session import Cause, Ended, EndedBy, EndMode, FailureReason, Session
 
 
@@ -72,7 +72,7 @@ def found_open(session: Session, event: happened.GuestSessionResumed, given: Giv
 
 def found_closed(session: Session, event: happened.GuestSessionReadOnly, given: Given) -> Outcome:
     """What is to be cleared is closed: remember it in case that it is not cleared, and read."""
-    ended = session.ended or _closed(EndedBy.UNKNOWN, given)
+    ended = session.ended or _closed(session, EndedBy.UNKNOWN, given)
     return Outcome(session=with_expiry(replace(session, ended=ended), event), effects=(CatchUp(),))
 
 
@@ -141,7 +141,7 @@ def _read_only(
 ) -> Outcome:
     closed = replace(
         session,
-        ended=_closed(by, given),
+        ended=_closed(session, by, given),
         outage=None,
         opened_at=session.opened_at or given.now,
     )
@@ -150,9 +150,8 @@ def _read_only(
     )
 
 
-def _closed(by: EndedBy, given: Given) -> Ended:
-    resumable = given.deployment.on_read_only is OnReadOnly.START_NEW
-    return Ended(by=by, resumable=resumable, at=given.now)
+def _closed(session: Session, by: EndedBy, given: Given) -> Ended:
+    return Ended(by=by, resumable=is_resumable(session, given.deployment), at=given.now)
 
 
 def _ended(

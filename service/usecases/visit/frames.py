@@ -4,8 +4,8 @@ import logging
 from typing import Final, assert_never
 
 from service.domain import events as ev
-from service.domain.deployment import OnReadOnly
 from service.domain.errors import GuestProtocolError
+from service.domain.read_only import WHY_NOT_SENT, begins_new
 from service.domain.said import Refusal
 from service.domain.send import PendingSend
 from service.domain.sends import in_flight, not_sent, refused_by
@@ -13,7 +13,6 @@ from service.domain.session import EndedBy, State
 from service.domain.timeline import Kind
 from service.guest.codec import decode
 from service.guest.messages import (
-    ErrorFrame,
     ServerFrame,
     SessionClearedEvent,
     SessionResponse,
@@ -23,7 +22,6 @@ from service.guest.messages import (
 from service.guest.requests import Request
 from service.guest.translate import (
     attach_verdict,
-    error_code,
     is_typing,
     refusal,
     said,
@@ -131,13 +129,19 @@ async def _configuring(desk: Desk, frame: ServerFrame) -> None:
 
 
 async def _closing(desk: Desk, frame: ServerFrame) -> None:
-    if isinstance(frame, SessionResponse):
-        await configure(desk, start_new=True)
+    """Whatever closeSession is answered but trouble that may pass, the second step follows.
+
+    A chat that Genesys will not close, or knows no more, can still be followed by another.
+    """
+    refused = refusal(frame)
+    if refused is not None and refused.tracing_id not in {None, desk.phase_tracing}:
         return
     if isinstance(frame, TooManyRequests):
         await happen(desk, _told_to_wait(frame))
-    elif isinstance(frame, ErrorFrame):
-        await happen(desk, ev.LinkFailed(code=error_code(frame)))
+    elif isinstance(frame, SessionResponse) or (refused is not None and refused.certain):
+        await configure(desk, start_new=True)
+    elif refused is not None:
+        await happen(desk, ev.LinkFailed(code=refused.code))
 
 
 async def _clearing(desk: Desk, frame: ServerFrame) -> None:
@@ -221,9 +225,9 @@ async def _refused_read_only(desk: Desk, send: PendingSend) -> None:
     What was refused may open a new one, by policy. Of what else is in flight it says nothing: that
     may have arrived before the chat was closed.
     """
-    if desk.deployment.on_read_only is OnReadOnly.START_NEW:
+    if begins_new(send, desk.session, desk.deployment):
         await put_back(desk, send)
     else:
-        await fail(desk, send, not_sent("session_read_only", "the contact centre ended the chat"))
+        await fail(desk, send, not_sent("session_read_only", WHY_NOT_SENT))
     if desk.session.state in {State.LIVE, State.CATCHING_UP, State.VERIFYING}:
         await happen(desk, ev.ChatClosed(by=EndedBy.UNKNOWN))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from service.domain import events as ev
-from service.domain.deployment import Deployment, OnReadOnly
+from service.domain.deployment import Deployment
 from service.domain.errors import NotFoundError, SupersededError
 from service.domain.ids import SessionId
 from service.domain.lifecycle import is_legal
@@ -190,12 +190,11 @@ async def _doubt_orphans(desk: Desk) -> None:
 
 
 async def _read_only_sends(desk: Desk) -> None:
-    """A message that waits on a read-only chat opens a new one, or is refused, by policy."""
+    """A message that waits on a read-only chat opens a new one, or is refused, as it wants."""
     await settle_read_only(desk)
-    starts_new = desk.deployment.on_read_only is OnReadOnly.START_NEW
     ready = desk.session.state is State.READING and desk.reading.agreed
     # Once the chat is left nobody can tell any more what became of a message in flight.
-    if starts_new and ready and desk.sends and not in_flight(desk.sends.values()):
+    if ready and desk.sends and not in_flight(desk.sends.values()):
         await happen(desk, ev.StartNewWanted())
 
 

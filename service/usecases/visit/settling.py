@@ -6,11 +6,11 @@ Each end is one event and frees the send.
 from dataclasses import replace
 from typing import Final
 
-from service.domain.deployment import OnReadOnly
 from service.domain.drafts import Draft, confirmed, failed, message_of
 from service.domain.errors import SupersededError, VersionConflictError
 from service.domain.instants import maybe_rfc3339
 from service.domain.message import Failure
+from service.domain.read_only import WHY_NOT_SENT, begins_new
 from service.domain.said import Refusal, Said
 from service.domain.send import PendingSend, SendKind, SendStatus, Written
 from service.domain.sends import (
@@ -38,7 +38,7 @@ HOPE_SECONDS: Final = 3600.0
 _OVER: Final = {
     PublicState.ENDED: ("session_ended", "the session ended before the message was sent"),
     PublicState.FAILED: ("session_failed", "the session failed before the message was sent"),
-    PublicState.READ_ONLY: ("session_read_only", "the contact centre ended the chat"),
+    PublicState.READ_ONLY: ("session_read_only", WHY_NOT_SENT),
 }
 
 _BECAME: Final = {
@@ -138,15 +138,16 @@ async def settle_all(desk: Desk) -> None:
 
 
 async def settle_read_only(desk: Desk, *, gone: bool = False) -> None:
-    """The chat is closed and no other may begin: what was not written fails at once.
+    """The chat is closed: what may not begin another, and was not written, fails at once.
 
     What was written waits for history, unless the guest session is `gone` or this visit too came to
     nothing.
     """
-    refuses = desk.deployment.on_read_only is OnReadOnly.REFUSE
-    if not refuses or desk.session.state not in {State.READING, State.READ_ONLY}:
+    if desk.session.state not in {State.READING, State.READ_ONLY}:
         return
     for send in in_order(desk.sends.values()):
+        if begins_new(send, desk.session, desk.deployment):
+            continue
         if send.written is None:
             await fail(desk, send, not_sent(*_OVER[PublicState.READ_ONLY]))
         elif desk.session.state is State.READ_ONLY and (gone or _is_hopeless(desk, send.written)):

@@ -245,7 +245,15 @@ async def test_a_read_only_session_refuses_only_where_the_deployment_says_so(ben
     )
     refused = await bench.http.post(f"{path}/messages?wait=0", json={"text": "x"})
 
+    chosen = await bench.http.post(
+        f"{path}/messages?wait=0", json={"text": "x", "onReadOnly": "startNew"}
+    )
+    wrong = await bench.http.post(
+        f"{path}/messages?wait=0", json={"text": "x", "onReadOnly": "maybe"}
+    )
     assert taken.status_code in {201, 202}
+    assert chosen.status_code in {201, 202}
+    assert wrong.json()["errors"][0]["pointer"] == "/onReadOnly"
     assert (refused.status_code, refused.json()["code"]) == (409, "session_read_only")
 
 

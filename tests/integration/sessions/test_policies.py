@@ -47,6 +47,30 @@ async def test_a_new_message_opens_a_read_only_chat_anew(
 
 @tells("string")
 @HELD
+@tells("closeSession", "Disconnect")
+async def test_a_caller_chooses_for_a_session_and_for_a_message_what_a_closed_chat_does(
+    tmp_path: Path, *, held: bool
+) -> None:
+    async with running(tmp_path, listener=held, sweeper=False) as machine:
+        chat = await machine.open(message={"text": "one"}, onReadOnly="refuse")
+        machine.control.disconnect(await chat.token())
+        await chat.verb("resume")
+        closed = await chat.wait_for("session.readOnly")
+        refused = await chat.send("two", status=409)
+        begun = await chat.send("three", onReadOnly="startNew")
+
+        told = closed["data"]["session"]
+        assert (told["resumable"], told["onReadOnly"]) == (False, "refuse")
+        assert refused["code"] == "session_read_only"
+        assert "onReadOnly startNew" in refused["detail"]
+        assert begun["incarnation"] == 2
+        assert machine.stored() == ["one", "three"]
+        page = await machine.call("GET", f"/v1/sessions/{chat.id}/messages")
+        assert [(m["text"], m["incarnation"]) for m in page["items"]] == [("one", 1), ("three", 2)]
+        assert [segment["cause"] for segment in page["segments"]] == ["read_only", None]
+
+
+@HELD
 async def test_a_message_refused_with_409_opens_anew_and_is_not_lost(
     tmp_path: Path, *, held: bool
 ) -> None:

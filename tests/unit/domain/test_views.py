@@ -38,6 +38,7 @@ def test_a_bare_session_shows_every_field() -> None:
         "endedBy": None,
         "endedAt": None,
         "resumable": None,
+        "onReadOnly": None,
         "failure": None,
         "expiresAt": None,
         "lastSequence": 7,

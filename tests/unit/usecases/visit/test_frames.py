@@ -15,6 +15,7 @@ from service.usecases.visit import Inbox, Nudged
 from service.usecases.visit.frames import frame_arrived
 from service.usecases.visit.inbox import FrameArrived
 from tests.support.visit_stage import Stage, on_virtual_time, staged
+from tests.support.wire_story import tells
 
 
 def _text(text: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -210,6 +211,67 @@ async def test_a_close_session_that_is_refused_is_tried_again() -> None:
 
         assert len(stage.frames("closeSession")) == 2
         assert stage.arrived() == ["Hello", "More"]
+
+
+@pytest.mark.parametrize("code", [400, 403, 409, 4006, 4007])
+@tells("closeSession", "string")
+@on_virtual_time
+async def test_a_closed_chat_that_genesys_will_not_close_is_followed_by_another_all_the_same(
+    code: int,
+) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        stage.control.fault("refuse", action="closeSession", code=code, count=0)
+        await stage.accept(session, "More")
+        await stage.attend(session)
+
+        assert len(stage.frames("closeSession")) == 1
+        begun = [frame["startNew"] for frame in stage.frames("configureSession")]
+        assert begun == [False, False, True]
+        assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_a_close_session_that_is_never_answered_is_left_out_the_third_time() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        stage.control.fault("swallow_write", action="closeSession", count=0)
+        await stage.accept(session, "More")
+        async with stage.held(session, settle=60):
+            pass
+
+        assert len(stage.frames("closeSession")) == 2
+        assert stage.arrived() == ["Hello", "More"]
+        assert (await stage.types(session)).count("session.replaced") == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": "response", "class": "SessionResponse", "code": 200, "body": {"connected": False}},
+        {"type": "message", "class": "ConnectionClosedEvent", "code": 200, "body": {}},
+        {"type": "response", "class": "string", "code": 409, "body": "no", "tracingId": "another"},
+    ],
+    ids=["no readOnly", "a connection closed", "another request refused"],
+)
+@tells("SessionResponse", "ConnectionClosedEvent")
+@on_virtual_time
+async def test_what_comes_between_the_two_steps_changes_nothing(odd: dict[str, Any]) -> None:
+    async with staged(knobs={"answer_delay_seconds": 1}) as stage:
+        session = await stage.chatted()
+        stage.control.disconnect(session.client_id)
+        await stage.accept(session, "More")
+        attending = create_task(stage.attend(session))
+        while not stage.frames("closeSession"):
+            await stage.clock.sleep(0.1)
+        stage.control.inject(session.client_id, odd)
+        await attending
+
+        assert stage.arrived() == ["Hello", "More"]
+        assert (await stage.types(session)).count("session.replaced") == 1
+        assert (await stage.load(session)).incarnation == 2
 
 
 async def _clearing(stage: Stage, *, ends: bool = False, **fault: Any) -> State:  # noqa: ANN401 - fields of Fault

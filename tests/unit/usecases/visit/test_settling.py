@@ -148,9 +148,9 @@ async def test_a_refusal_that_may_pass_is_tried_again_after_a_moment() -> None:
         assert stage.arrived() == ["Hello"]
 
 
-async def _closed(stage: Stage) -> Session:
+async def _closed(stage: Stage, on_read_only: OnReadOnly | None = None) -> Session:
     """A session of which somebody knows already that its chat is closed."""
-    session = await stage.chatted()
+    session = await stage.chatted(on_read_only=on_read_only)
     stage.control.disconnect(session.client_id)
     await stage.reconcile(session)
     return await stage.load(session)
@@ -229,3 +229,44 @@ async def test_history_is_asked_once_more_what_became_of_a_message_however_old()
         await stage.reconcile(session)
 
         assert await _codes(stage, session) == ["session_read_only"]
+
+
+@on_virtual_time
+async def test_each_message_that_waits_on_a_closed_chat_has_its_own_way() -> None:
+    async with staged(on_read_only=OnReadOnly.REFUSE) as stage:
+        session = await _closed(stage)
+        await stage.accept(session, "As the owner says")
+        await stage.accept(session, "Begin another", on_read_only=OnReadOnly.START_NEW)
+        await stage.accept(session, "Only here", on_read_only=OnReadOnly.REFUSE)
+        await stage.attend(session)
+
+        failed = await stage.of(session, "message.failed")
+        texts = [each["message"]["text"] for each in failed]
+        assert texts == ["As the owner says", "Only here"]
+        assert "startNew" in failed[0]["message"]["failure"]["detail"]
+        assert stage.arrived() == ["Hello", "Begin another"]
+        assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_a_session_may_refuse_where_its_deployment_does_not() -> None:
+    async with staged() as stage:
+        session = await _closed(stage, on_read_only=OnReadOnly.REFUSE)
+        await stage.accept(session, "More")
+        await stage.attend(session)
+
+        assert await _codes(stage, session) == ["session_read_only"]
+        assert (await stage.load(session)).incarnation == 1
+
+
+@on_virtual_time
+async def test_a_409_is_settled_by_the_choice_of_the_message_that_got_it() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await stage.accept(session, "Only here", on_read_only=OnReadOnly.REFUSE)
+        stage.control.fault("refuse", action="onMessage", code=409)
+        async with stage.held(session):
+            pass
+
+        assert await _codes(stage, session) == ["session_read_only"]
+        assert (await stage.load(session)).state is State.READ_ONLY
