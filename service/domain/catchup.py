@@ -85,6 +85,11 @@ def shows_join(read: HistoryRead) -> bool:
     return any(entry.is_join for entry in read.entries)
 
 
+def shows_words(read: HistoryRead) -> bool:
+    """Whether the guest said something in it: a conversation has begun."""
+    return any(entry.from_guest and not entry.is_join for entry in read.entries)
+
+
 def _is_of(entry: Said, window: Window, incarnation: int) -> bool:
     found = window.find(entry.keys)
     return found is not None and found.incarnation == incarnation

@@ -165,11 +165,23 @@ class HistoryAgrees(Event):
 
     shows_join: bool
     complete: bool
+    spoken: bool = False
+    """The guest said something in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryStrange(Event):
     """History, read twice, shows nothing of what this incarnation said: it was replaced unseen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoStartKnown(Event):
+    """The public configuration can be read at last: whether conversations start by themselves.
+
+    `spoken`: something of the guest's went out meanwhile, which started this one.
+    """
+
+    spoken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *on((S.CATCHING_UP, S.VERIFYING), ev.HistoryStrange,         rep.replaced_then_read,  S.CATCHING_UP),
     *on((S.CATCHING_UP, S.LIVE, S.OVERLAPPING), ev.GuestSessionGone, att.retry_once,      S.RETRYING),
     *on(S.VERIFYING,                 ev.GuestSessionGone,        att.retry_later,         S.RETRYING),
+    *on(S.LIVE,                      ev.AutoStartKnown,          att.join_late),
     *on(_LINKED,                     ev.ClientIdDead,            att.renew,               S.RENEWING),
     *on(_LINKED,                     ev.LinkFailed,              att.lost,                S.LOST),
     *on(_LINKED,                     ev.Evicted,                 att.evicted,             S.LOST),

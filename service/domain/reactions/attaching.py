@@ -16,7 +16,7 @@ from service.domain.effects import (
 )
 from service.domain.given import Given, Outcome
 from service.domain.log import EventType
-from service.domain.reactions.facts import join, outage_of, with_expiry
+from service.domain.reactions.facts import is_join_settled, join, outage_of, with_expiry
 from service.domain.receipt import receipt
 from service.domain.session import Cause, Session
 
@@ -98,7 +98,7 @@ def opened(session: Session, event: happened.GuestSessionOpened, given: Given) -
     born = with_expiry(replace(session, opened_at=given.now, outage=None), event)
     joins = join(given, of=0)
     return Outcome(
-        session=replace(born, joined=True, last_good_at=given.now),
+        session=replace(born, joined=is_join_settled(given), last_good_at=given.now),
         drafts=(Draft(type=EventType.SESSION_OPENED),),
         sends=joins,
         effects=(Flush(),),
@@ -128,9 +128,16 @@ def catch_up(
 
 def caught_up(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:
     """Nothing is missing any more: join if that is still owed, send what waits."""
-    owed = () if session.joined or event.shows_join else join(given, of=None)
-    known = replace(session, joined=True, last_good_at=given.now)
+    settled = session.joined or event.shows_join or event.spoken
+    owed = () if settled else join(given, of=None)
+    known = replace(session, joined=settled or is_join_settled(given), last_good_at=given.now)
     return Outcome(session=known, sends=owed, effects=(Flush(),))
+
+
+def join_late(session: Session, event: happened.AutoStartKnown, given: Given) -> Outcome:
+    """What could not be known when the guest session was opened: join, unless the guest spoke."""
+    owed = () if session.joined or event.spoken else join(given, of=None)
+    return Outcome(session=replace(session, joined=True), sends=owed, effects=(Flush(),))
 
 
 def recovered(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:

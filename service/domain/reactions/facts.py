@@ -11,10 +11,19 @@ from service.domain.session import Cause, Outage, Session
 
 
 def join(given: Given, *, of: int | None) -> tuple[NewSend, ...]:
-    """The Join that this deployment owes to a new guest session, if it starts by itself."""
-    if not given.deployment.auto_start:
+    """The Join that this deployment owes to a new guest session, if it starts by itself.
+
+    One that waits since the guest session before serves as well: that did not live to get it.
+    """
+    waits = any(send.kind is SendKind.JOIN and send.written is None for send in given.sends)
+    if waits or not given.deployment.auto_start:
         return ()
     return (NewSend(kind=SendKind.JOIN, of=of, ids=given.fresh.join, body=SendBody()),)
+
+
+def is_join_settled(given: Given) -> bool:
+    """Whether it is known if a Join is owed; it is not while the configuration cannot be read."""
+    return given.deployment.auto_start is not None
 
 
 def outage_of(session: Session, cause: Cause, code: str | None) -> Outage:

@@ -10,7 +10,7 @@ from service.domain.effects import CatchUp, Effect, Flush
 from service.domain.given import Given, NewSend, Outcome
 from service.domain.log import EventType
 from service.domain.message import Author, AuthorKind, SendBody
-from service.domain.reactions.facts import join, outage_of, with_expiry
+from service.domain.reactions.facts import is_join_settled, join, outage_of, with_expiry
 from service.domain.receipt import Tally, client_id_hash, receipt
 from service.domain.send import SendKind
 from service.domain.session import Cause, Outage, Segment, Session
@@ -51,15 +51,15 @@ def _replaced(
 ) -> Outcome:
     kept = session.outage if cause is Cause.NEW_SESSION else None
     outage = kept or outage_of(replace(session, outage=None), cause, None)
-    joined = CatchUp() not in effects
+    seen = CatchUp() not in effects
     fresh = replace(
         _next_incarnation(session, event, given),
         segments=(*session.segments, _segment(session, outage, given)),
-        joined=joined,
+        joined=seen and is_join_settled(given),
     )
     told = receipt(session, fresh, outage, _tally(cause, given), now=given.now)
     drafts = [Draft(type=EventType.SESSION_REPLACED, extra={"receipt": told})]
-    sends = list(join(given, of=0) if joined else ())
+    sends = list(join(given, of=0) if seen else ())
     if given.deployment.carry_over is CarryOver.RECAP and given.recap and not _recap_waits(given):
         drafts.append(_recap_draft(fresh, given))
         sends.append(_recap_send(given))

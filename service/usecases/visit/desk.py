@@ -125,6 +125,9 @@ class Desk:
     """Something was logged since the caller's wish was last checked."""
     leaving: bool = False
     echo_sent_for: float | None = None
+    auto_start_look: float = 0.0
+    """When it is looked again whether conversations start by themselves, and after how long."""
+    auto_start_pause: float = 0.0
     last_typing: float | None = None
     stirred_at: float = 0.0
     """When something happened that no event tells of, such as typing."""

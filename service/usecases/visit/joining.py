@@ -50,7 +50,8 @@ async def look_for_farewell(desk: Desk) -> None:
     await desk.writer.refresh()
     await reload_sends(desk)
     # Whether it joined before it gave the shard away only history tells.
-    drained = said and word is not None and word.drained and desk.session.joined
+    settled = desk.session.joined or not desk.deployment.auto_start
+    drained = said and word is not None and word.drained and settled
     await happen(desk, ev.PredecessorDrained() if drained else ev.PredecessorSilent())
     if desk.session.state is State.LIVE:
         desk.reading.first_done = True

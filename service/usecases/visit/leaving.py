@@ -4,7 +4,6 @@ from asyncio import gather
 from typing import Final
 
 from service.domain import events as ev
-from service.domain.catchup import shows_join
 from service.domain.session import SETTLED_STATES, State
 from service.usecases.visit.conversation import is_asking
 from service.usecases.visit.deciding import happen
@@ -13,6 +12,7 @@ from service.usecases.visit.link_line import end_link
 from service.usecases.visit.marks import tidy_mark
 from service.usecases.visit.performing import drop_link
 from service.usecases.visit.quiet import quiet_since
+from service.usecases.visit.reading import agreement
 from service.usecases.visit.timers import PROBE_AFTER_SECONDS, warn_at
 
 TOUCH_LEAST: Final = 5.0
@@ -53,8 +53,7 @@ async def let_go(desk: Desk) -> None:
     """Leave on purpose."""
     if desk.session.state is State.VERIFYING and desk.reading.agreed:
         # The second read is left to a later visit: the receipt says that history may hold more.
-        seen_join = shows_join(desk.reading.reads[-1])
-        await happen(desk, ev.HistoryAgrees(shows_join=seen_join, complete=False))
+        await happen(desk, agreement(desk.reading.reads[-1], complete=False))
     await happen(desk, ev.VisitEnded())
     desk.leaving = True
 

@@ -12,6 +12,7 @@ from service.domain.catchup import (
     in_time_order,
     reads_on,
     shows_join,
+    shows_words,
     unique,
 )
 from service.domain.errors import GuestProtocolError, HistoryUnavailableError, LinkLostError
@@ -95,6 +96,13 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
     await _tell(desk, read, second=second)
 
 
+def agreement(read: HistoryRead, *, complete: bool) -> ev.HistoryAgrees:
+    """What a history that agrees tells besides."""
+    return ev.HistoryAgrees(
+        shows_join=shows_join(read), spoken=shows_words(read), complete=complete
+    )
+
+
 async def history_failed(desk: Desk, retry_after: float | None) -> None:
     """Try again soon; what was pushed meanwhile need not wait any longer.
 
@@ -118,7 +126,7 @@ def _plan_next(desk: Desk) -> None:
 
 async def _tell(desk: Desk, read: HistoryRead, *, second: bool) -> None:
     state = desk.session.state
-    told = ev.HistoryAgrees(shows_join=shows_join(read), complete=second)
+    told = agreement(read, complete=second)
     finished = second and state is State.VERIFYING
     if (
         finished

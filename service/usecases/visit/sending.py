@@ -118,7 +118,7 @@ def doubt_due(desk: Desk) -> float | None:
 async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
     await ensure_mark(desk)
     resent = send.attempt > 0
-    first = _is_first_of_incarnation(desk)
+    first = is_first_of_incarnation(desk)
     mark = marked(
         send,
         now=desk.now,
@@ -187,7 +187,8 @@ def _with_context(desk: Desk, body: SendBody) -> SendBody:
     return replace(body, custom_attributes=merged(own, desk.session.carry))
 
 
-def _is_first_of_incarnation(desk: Desk) -> bool:
+def is_first_of_incarnation(desk: Desk) -> bool:
+    """Whether nothing of ours went out in this incarnation, as far as is known."""
     now = desk.session.incarnation
     if desk.introduced == now:
         return False

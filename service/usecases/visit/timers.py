@@ -10,6 +10,7 @@ from service.domain.pace import Ask
 from service.domain.session import Session, State
 from service.guest.outgoing import outgoing_echo
 from service.usecases.visit.absorbing import release
+from service.usecases.visit.auto_start import auto_start_due, look_for_auto_start
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.joining import farewell_due, look_for_farewell
@@ -48,6 +49,7 @@ def next_due(desk: Desk) -> float | None:
         _probe_due(desk),
         farewell_due(desk),
         quiet_due(desk),
+        auto_start_due(desk),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -86,6 +88,7 @@ async def on_time(desk: Desk) -> None:
         await happen(desk, ev.LinkFailed(code="timeout"))
     await release(desk)
     await look_for_farewell(desk)
+    await look_for_auto_start(desk)
     if _is_known(desk):
         await doubt_silent(desk)
     await _watch_expiry(desk, now)

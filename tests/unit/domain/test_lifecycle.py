@@ -80,6 +80,8 @@ ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
     ev.GuestSessionLapsed: UNLINKED | UNOPENED | BETWEEN | {S.READING},
     ev.GuestSessionLostForGood: UNLINKED | INTENDING | {S.READING},
     # What is known of a guest session belongs to one that was opened and is not being replaced.
+    # Whether to join is asked where all that was said is known.
+    ev.AutoStartKnown: set(S) - {S.LIVE},
     ev.ConversationFound: UNOPENED | BETWEEN | OVER,
     ev.ExpiryNear: UNOPENED | BETWEEN | OVER,
     # Wishes of the caller.

@@ -138,7 +138,7 @@ def test_history_tells_where_nobody_says_that_all_is_logged(fence: int | None) -
 
 @on_virtual_time
 async def test_who_may_not_have_joined_yet_is_read_after_though_all_is_logged() -> None:
-    async with staged() as stage:
+    async with staged(auto_start=True) as stage:
         session = await _given_away(stage, joined=False)
         await _says(stage, session, drained=True)
         inbox = Inbox()
