@@ -229,6 +229,11 @@ class EventDataOut(BaseModel):
     sequence: int | None = None
     message: MessageOut | None = None
     session: SessionFields | None = None
+    conversation_id: str | None = Field(default=None, description="With `conversation.*`.")
+    participant_id: str | None = Field(default=None, description="With `conversation.*`.")
+    ended_by: EndedBy | None = Field(
+        default=None, description="With `conversation.disconnected`: the chat itself goes on."
+    )
     webhook: WebhookNamed | None = None
     stage: Stage | None = Field(default=None, description="What `webhook.failing` warns of.")
     reason: str | None = Field(default=None, description="Why an endpoint fails or was disabled.")

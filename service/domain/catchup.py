@@ -10,6 +10,7 @@ from typing import Final
 
 from service.domain.log import Window
 from service.domain.said import Said
+from service.domain.session import EndedBy
 
 PAGE_SIZE: Final = 100
 READS_PER_MINUTE: Final = 10
@@ -27,6 +28,8 @@ class HistoryRead:
     entries: Sequence[Said]
     since: float | None
     """It reached back to that channel time; None: to the beginning."""
+    closed_by: EndedBy | None = None
+    """Who ended the chat for good, where it shows that."""
 
 
 def reads_on(page: Sequence[Said], window: Window, *, since: float | None, last_page: bool) -> bool:

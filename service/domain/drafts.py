@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.domain.ids import EventId, MessageId
+from service.domain.instants import rfc3339
 from service.domain.log import EventType, LogEvent
 from service.domain.message import Author, AuthorKind, Failure, Message, MessageStatus, SendBody
+from service.domain.said import Said
 from service.domain.send import PendingSend, SendKind, SendStatus
-from service.domain.session import Session
+from service.domain.session import EndedBy, Session
 from service.domain.trace import Trace
 from service.domain.views import message_view, session_view
 
@@ -144,6 +146,23 @@ def received(message: Message, *, keys: frozenset[str], channel_time: float | No
     """Somebody at the contact centre said something (or the guest did, from elsewhere)."""
     return Draft(
         type=EventType.MESSAGE_RECEIVED, message=message, keys=keys, channel_time=channel_time
+    )
+
+
+def disconnected(session: Session, said: Said, *, at: float, recovered: bool) -> Draft:
+    """The contact centre ended the conversation, and a message begins or goes on with another."""
+    by = said.ended_by or EndedBy.UNKNOWN
+    return Draft(
+        type=EventType.CONVERSATION_DISCONNECTED,
+        extra={
+            "endedBy": by.value,
+            "conversationId": session.conversation_id,
+            "participantId": session.participant_id,
+            "occurredAt": rfc3339(at if said.channel_time is None else said.channel_time),
+            "recovered": recovered,
+        },
+        keys=said.keys,
+        channel_time=said.channel_time,
     )
 
 

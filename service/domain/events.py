@@ -167,6 +167,8 @@ class HistoryAgrees(Event):
     complete: bool
     spoken: bool = False
     """The guest said something in it."""
+    closed_by: EndedBy | None = None
+    """Who ended the chat for good, where it shows that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ class EventType(StrEnum):
     SESSION_ENDED = "session.ended"
     SESSION_FAILED = "session.failed"
     CONVERSATION_IDENTIFIED = "conversation.identified"
+    CONVERSATION_DISCONNECTED = "conversation.disconnected"
     MESSAGE_ACCEPTED = "message.accepted"
     MESSAGE_CONFIRMED = "message.confirmed"
     MESSAGE_FAILED = "message.failed"

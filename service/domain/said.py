@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.domain.message import Author
+from service.domain.session import EndedBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Said:
     body_id: str | None = None
     is_join: bool = False
     """The guest's own Join event: proof of a pending Join, never a message of the transcript."""
+    ended_by: EndedBy | None = None
+    """The contact centre ended the conversation here, and the chat goes on: no message either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,8 @@ def said_in(body: StructuredBody, *, tracing_id: str | None = None) -> Said | No
     is_join = body.direction != "Outbound" and any(
         isinstance(event, Presence) and event.type == PresenceType.JOIN for event in body.events
     )
-    if body.type in {"Event", "Receipt"} and not is_join:
+    ended_by = None if closed_by(body) is not None else _disconnected_by(body)
+    if body.type in {"Event", "Receipt"} and not is_join and ended_by is None:
         return None
     from_guest = body.direction == "Inbound"
     moment = body.sent_at
@@ -147,6 +148,7 @@ def said_in(body: StructuredBody, *, tracing_id: str | None = None) -> Said | No
         metadata_id=body.metadata.get("id") or body.metadata.get("customMessageId"),
         body_id=body.id,
         is_join=is_join,
+        ended_by=ended_by,
     )
 
 
@@ -197,19 +199,26 @@ def _gone(code: str) -> ev.Event | None:
 
 
 def _chat_closed(body: StructuredBody) -> ev.Event | None:
-    if not _disconnect(body) or body.metadata.get("readOnly", "").lower() != "true":
-        return None
-    return ev.ChatClosed(by=_ENDED_BY.get(body.originating_entity or "", EndedBy.UNKNOWN))
+    by = closed_by(body)
+    return None if by is None else ev.ChatClosed(by=by)
 
 
 _ENDED_BY: Final = {"Human": EndedBy.AGENT, "Bot": EndedBy.BOT}
 
 
-def _disconnect(body: StructuredBody) -> bool:
-    return body.direction != "Inbound" and any(
+def closed_by(body: StructuredBody) -> EndedBy | None:
+    """Who ended the chat, if this says so and that nothing can be sent any more."""
+    read_only = body.metadata.get("readOnly", "").lower() == "true"
+    return _disconnected_by(body) if read_only else None
+
+
+def _disconnected_by(body: StructuredBody) -> EndedBy | None:
+    """Who ended the conversation, if this says so."""
+    ends = body.direction != "Inbound" and any(
         isinstance(event, Presence) and event.type == PresenceType.DISCONNECT
         for event in body.events
     )
+    return _ENDED_BY.get(body.originating_entity or "", EndedBy.UNKNOWN) if ends else None
 
 
 def trace_keys(tracing_id: str) -> frozenset[str]:

@@ -14,7 +14,12 @@ from service.usecases.read_transcript import ReadTranscript
 from service.usecases.waiting import Attending, Closing, LogFollower
 
 CONVERSATION_OVER: Final = frozenset(
-    {EventType.SESSION_ENDED, EventType.SESSION_FAILED, EventType.SESSION_READ_ONLY}
+    {
+        EventType.SESSION_ENDED,
+        EventType.SESSION_FAILED,
+        EventType.SESSION_READ_ONLY,
+        EventType.CONVERSATION_DISCONNECTED,
+    }
 )
 REPLIERS: Final = frozenset({"agent", "bot"})
 

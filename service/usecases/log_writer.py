@@ -30,7 +30,8 @@ from service.ports import Authority, Ports, SendChange
 
 _log = logging.getLogger(__name__)
 
-_OF_THE_SESSION: Final = ("session.", "conversation.")
+_OF_THE_SESSION: Final = ("session.", EventType.CONVERSATION_IDENTIFIED.value)
+_HEARD: Final = frozenset({EventType.MESSAGE_RECEIVED, EventType.CONVERSATION_DISCONNECTED})
 
 
 @dataclass(slots=True)
@@ -117,7 +118,7 @@ class LogWriter:
         return await self.ports.sessions.find_keys(self.session.id, keys) is not None
 
     async def _has(self, draft: Draft) -> bool:
-        if draft.type is not EventType.MESSAGE_RECEIVED:
+        if draft.type not in _HEARD:
             return bool(draft.keys) and self.window.find(draft.keys) is not None
         return await self.has(draft.keys, draft.channel_time)
 

@@ -21,6 +21,7 @@ const TITLES = {
   "session.ended": "Session ended",
   "session.failed": "Session failed",
   "conversation.identified": "Conversation identified",
+  "conversation.disconnected": "Conversation ended",
   "attachment.uploaded": "Attachment uploaded",
   "attachment.failed": "Attachment failed",
 };
@@ -71,6 +72,7 @@ function bannerOf(type, data) {
   if (data.receipt) return { ...banner, ...receiptOf(data.receipt) };
   const { session } = data;
   if (type === "conversation.identified") banner.text = data.conversationId;
+  if (type === "conversation.disconnected") banner.text = `by ${data.endedBy}`;
   if (type === "session.ended") banner.text = session?.endedBy ? `by ${session.endedBy}` : "";
   if (type === "session.failed" && session?.failure) banner.text = `${session.failure.code}: ${session.failure.detail}`;
   if (type === "session.expiring" && session?.expiresAt) banner.text = `at ${new Date(session.expiresAt).toLocaleString()}`;

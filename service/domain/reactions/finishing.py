@@ -36,7 +36,10 @@ def chat_closed(session: Session, event: happened.ChatClosed, given: Given) -> O
 
 
 def read_history(session: Session, event: happened.HistoryAgrees, given: Given) -> Outcome:
-    """All that a read-only chat holds is known: settle what waits."""
+    """All that a read-only chat holds is known, also who ended it: settle what waits."""
+    ended, by = session.ended, event.closed_by
+    if ended is not None and ended.by is EndedBy.UNKNOWN and by is not None:
+        session = replace(session, ended=replace(ended, by=by))
     return Outcome(session=session, effects=(Flush(),))
 
 

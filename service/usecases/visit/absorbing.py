@@ -3,7 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from service.domain.drafts import received
+from service.domain.drafts import Draft, disconnected, received
 from service.domain.ids import MESSAGE, MessageId
 from service.domain.message import Message, MessageStatus
 from service.domain.said import Said
@@ -93,10 +93,9 @@ async def _append(desk: Desk, named: Said, *, recovered: bool) -> None:
         return
     newest = _newest(desk)
     late = named.channel_time is not None and newest is not None and named.channel_time < newest
-    message = _message(desk, named, recovered=recovered, late=late)
     await ensure_mark(desk)
     event = await desk.writer.append(
-        desk.session, received(message, keys=named.keys, channel_time=named.channel_time)
+        desk.session, _draft(desk, named, recovered=recovered, late=late)
     )
     if event is None:
         return
@@ -147,6 +146,13 @@ def _named(said: Said) -> Said:
         return said
     facts = f"{said.from_guest}|{said.channel_time}|{said.text}|{said.content}"
     return replace(said, keys=frozenset({"f:" + sha256(facts.encode()).hexdigest()[:32]}))
+
+
+def _draft(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Draft:
+    if said.ended_by is not None:
+        return disconnected(desk.session, said, at=desk.now, recovered=recovered)
+    message = _message(desk, said, recovered=recovered, late=late)
+    return received(message, keys=said.keys, channel_time=said.channel_time)
 
 
 def _message(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Message:

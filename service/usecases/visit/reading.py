@@ -19,12 +19,12 @@ from service.domain.errors import GuestProtocolError, HistoryUnavailableError, L
 from service.domain.pace import Ask
 from service.domain.said import Said
 from service.domain.sends import in_flight
-from service.domain.session import State
+from service.domain.session import EndedBy, State
 from service.guest.codec import decode_history
 from service.guest.messages import JwtResponse, TooManyRequests
 from service.guest.requests import GetJwt
 from service.guest.rest import HistoryPage
-from service.guest.translate import said_in
+from service.guest.translate import closed_by, said_in
 from service.usecases.visit.absorbing import take_history
 from service.usecases.visit.conversation import ask_for_conversation
 from service.usecases.visit.deciding import happen
@@ -99,7 +99,10 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
 def agreement(read: HistoryRead, *, complete: bool) -> ev.HistoryAgrees:
     """What a history that agrees tells besides."""
     return ev.HistoryAgrees(
-        shows_join=shows_join(read), spoken=shows_words(read), complete=complete
+        shows_join=shows_join(read),
+        spoken=shows_words(read),
+        complete=complete,
+        closed_by=read.closed_by,
     )
 
 
@@ -158,6 +161,7 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
     jwt = await _jwt(desk, link)
     since = _how_far_back(desk)
     found: list[Said] = []
+    ends: list[EndedBy] = []
     number = 1
     while True:
         if (pause := _pause(desk)) > 0:
@@ -168,12 +172,18 @@ async def _read(desk: Desk, link: GuestLink) -> HistoryRead:
         page = await _page(desk, jwt, number)
         entries = [said for body in page.entities if (said := said_in(body)) is not None]
         found.extend(entries)
+        ends += [by for body in page.entities if (by := closed_by(body)) is not None]
         last_page = _is_last(page, number)
         if not reads_on(entries, desk.writer.window, since=since, last_page=last_page):
             reached = None if last_page else since
             break
         number += 1
-    return HistoryRead(at=begun, entries=in_time_order(unique(found)), since=reached)
+    return HistoryRead(
+        at=begun,
+        entries=in_time_order(unique(found)),
+        since=reached,
+        closed_by=ends[0] if ends else None,
+    )
 
 
 def _pause(desk: Desk) -> float:

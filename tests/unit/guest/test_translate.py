@@ -29,6 +29,7 @@ from service.guest.messages import (
 from service.guest.requests import Request
 from service.guest.translate import (
     attach_verdict,
+    closed_by,
     error_code,
     is_typing,
     refusal,
@@ -326,15 +327,43 @@ def test_the_guests_join_is_said_and_known_as_one(direction: str | None) -> None
 
 
 @pytest.mark.parametrize(
+    ("entity", "by"),
+    [("Human", EndedBy.AGENT), ("Bot", EndedBy.BOT), (None, EndedBy.UNKNOWN)],
+)
+@pytest.mark.parametrize("metadata", [{}, {"readOnly": "false"}])
+def test_a_disconnect_that_leaves_the_chat_open_is_said_and_known_as_one(
+    entity: str | None, by: EndedBy, metadata: dict[str, str]
+) -> None:
+    frame = presence(
+        "Disconnect", direction="Outbound", metadata=metadata, originating_entity=entity
+    )
+    spoken = said(frame)
+
+    assert spoken is not None
+    assert (spoken.ended_by, spoken.from_guest, spoken.is_join) == (by, False, False)
+    assert closed_by(frame.body) is None
+
+
+@pytest.mark.parametrize(
     "frame",
     [
         presence("Join", direction="Outbound"),
-        presence("Disconnect", direction="Outbound"),
+        presence("SessionExpired", direction="Outbound"),
+        presence("Disconnect", direction="Inbound"),
+        presence("Disconnect", direction="Outbound", metadata={"readOnly": "true"}),
         chat(type="Receipt", direction="Outbound"),
         StructuredMessage(type="response", body=StructuredBody(type="Text", text="ping")),
         JWT,
     ],
-    ids=["somebody else's join", "another event", "a receipt", "an echo", "no chat message"],
+    ids=[
+        "somebody else's join",
+        "another event",
+        "the guest's own end",
+        "the end of the chat",
+        "a receipt",
+        "an echo",
+        "no chat message",
+    ],
 )
 def test_what_nobody_said(frame: ServerFrame) -> None:
     assert said(frame) is None

@@ -4,11 +4,13 @@ from typing import Any, Final
 
 from service.domain.instants import rfc3339
 from service.domain.sends import marked
-from service.domain.session import Session
+from service.domain.session import PublicState, Session
+from service.simulator.deployments import Disconnect
 from service.usecases.visit import Nudged
 from service.usecases.visit.absorbing import take_history, take_rest, take_strangers
 from tests.support.playbook import by_guest
 from tests.support.visit_stage import Stage, on_virtual_time, staged
+from tests.support.wire_story import tells
 
 _GONE: Final = {"type": "message", "class": "SessionExpiredEvent", "code": 200, "body": {}}
 _CLEARED: Final = {"type": "message", "class": "SessionClearedEvent", "code": 200, "body": {}}
@@ -295,3 +297,67 @@ async def test_a_history_that_tells_neither_name_nor_time_still_proves_what_arri
         assert stage.arrived() == ["Hello", "the same", "the same"]
         assert (await stage.types(session)).count("message.confirmed") == 3
         assert await stage.texts(session) == []
+
+
+SENDS = {"disconnect": Disconnect.SEND}
+
+
+@tells("Disconnect")
+@on_virtual_time
+async def test_an_end_that_leaves_the_chat_open_is_told_with_who_ended_it() -> None:
+    async with staged(simulated=SENDS) as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.say(session, "Bye")
+            stage.control.disconnect(session.client_id, nickname="Dana")
+            await stage.clock.sleep(10)
+            await stage.accept(session, "One more thing")
+
+        [told] = await stage.of(session, "conversation.disconnected")
+        assert (told["endedBy"], told["recovered"], told["incarnation"]) == ("agent", False, 1)
+        assert told["conversationId"] is None
+        assert told["occurredAt"].endswith("Z")
+        assert (await stage.types(session))[-3:] == [
+            "message.received",
+            "conversation.disconnected",
+            "message.accepted",
+        ]
+        assert (await stage.load(session)).public is PublicState.ACTIVE
+
+
+@tells("Disconnect")
+@on_virtual_time
+async def test_an_end_that_nobody_heard_is_found_in_history_once_and_in_its_place() -> None:
+    async with staged(simulated=SENDS, history_lag_seconds=2) as stage:
+        session = await stage.chatted()
+        stage.say(session, "Bye")
+        stage.control.disconnect(session.client_id)
+        await stage.clock.sleep(1)
+        stage.say(session, "An afterthought")
+        await stage.clock.sleep(100)
+        for _ in range(2):
+            async with stage.held(session):
+                await stage.clock.sleep(10)
+
+        [told] = await stage.of(session, "conversation.disconnected")
+        assert (told["endedBy"], told["recovered"]) == ("bot", True)
+        assert (await stage.types(session))[-3:] == [
+            "message.received",
+            "conversation.disconnected",
+            "message.received",
+        ]
+
+
+@on_virtual_time
+async def test_an_end_that_waits_while_its_guest_session_is_left_is_told_of_that_one() -> None:
+    async with staged(simulated=SENDS) as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.disconnect(session.client_id)
+            stage.control.wipe()
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(20)
+
+        [told] = await stage.of(session, "conversation.disconnected")
+        assert told["incarnation"] == 1
+        assert (await stage.load(session)).incarnation == 2
