@@ -24,6 +24,15 @@ _MESSAGES_PATH: Final = "/api/v2/conversations/messages"
 _DETAILS: Final = "the platform's message details"
 _CONVERSATION: Final = "the platform's conversation"
 _LOGIN: Final = "the platform's login"
+_REFUSALS: Final = {
+    _DETAILS: frozenset({403}),
+    _CONVERSATION: frozenset({403}),
+    _LOGIN: frozenset({400, 401, 403}),
+}
+"""What a human has to change: the credentials are wrong, or may not ask."""
+_BELIEVED_SECONDS: Final = 900.0
+_UNTOLD_WAIT_SECONDS: Final = 60.0
+"""The platform counts requests by the minute (300 for a token)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,10 @@ class _Purse:
 
     token: str | None = field(default=None, repr=False)
     good_until: float = 0.0
+    wait_until: float = 0.0
+    """The platform wants this account to be silent until then."""
+    refused: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """What these credentials may not have: with which status, and until when that is believed."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -55,14 +68,23 @@ class GenesysPlatform:
         self._purses: dict[_Account, _Purse] = {}
 
     async def conversation_of(
-        self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
+        self,
+        deployment: Deployment,
+        credentials: PlatformCredentials,
+        *,
+        body_id: str,
+        afresh: bool = False,
     ) -> tuple[str, str | None] | None:
         """(conversation id, customer participant id) of a message; None while it is not indexed.
 
-        The participant is None where the conversation may not be read with these credentials.
+        The participant is None where the conversation may not be read with these credentials. A
+        refusal is believed for a quarter of an hour, unless asked `afresh`; a wish to wait holds
+        for all who use the account, in this process.
         Raises PlatformUnavailableError, with status None when no complete answer came.
         """
         account = _Account(login_base=deployment.login_base(), credentials=credentials)
+        if afresh:
+            self._purse(account).refused.clear()
         base = f"{deployment.rest_base()}{_MESSAGES_PATH}"
         answer = await self._get(account, f"{base}/{quote(body_id, safe='')}/details", _DETAILS)
         if _not_found(answer):
@@ -79,12 +101,33 @@ class GenesysPlatform:
         """Ask with the account's token, and once more with a new one when that is refused."""
         purse = self._purse(account)
         token = await self._token(account, purse)
-        answer = await self._ask(_bearing(url, token), what)
+        answer = await self._heard(purse, _bearing(url, token), what)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         if purse.token == token:
             purse.token = None
-        return await self._ask(_bearing(url, await self._token(account, purse)), what)
+        token = await self._token(account, purse)
+        return await self._heard(purse, _bearing(url, token), what)
+
+    async def _heard(self, purse: _Purse, request: Request, what: str) -> Answer:
+        """Ask, unless it is known what would be answered; remember what holds for the account."""
+        now = self._clock.now()
+        if now < purse.wait_until:
+            raise PlatformUnavailableError(
+                what=what,
+                status=HTTPStatus.TOO_MANY_REQUESTS,
+                retry_after_seconds=purse.wait_until - now,
+            )
+        status, until = purse.refused.get(what, (0, 0.0))
+        if now < until:
+            return Answer(status=status, text="", retry_after_seconds=None)
+        answer = await self._ask(request, what)
+        if answer.status in _REFUSALS[what]:
+            purse.refused[what] = answer.status, now + _BELIEVED_SECONDS
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            told = answer.retry_after_seconds
+            purse.wait_until = now + (_UNTOLD_WAIT_SECONDS if told is None else told)
+        return answer
 
     def _purse(self, account: _Account) -> _Purse:
         if account not in self._purses and len(self._purses) >= self._most_accounts:
@@ -96,7 +139,7 @@ class GenesysPlatform:
             # The wall clock: a Lambda that was frozen must not trust a clock that stood still.
             now = self._clock.now()
             if purse.token is None or now >= purse.good_until:
-                answer = await self._ask(_login(account), _LOGIN)
+                answer = await self._heard(purse, _login(account), _LOGIN)
                 purse.token, seconds = _granted(_parse(answer, _LOGIN))
                 purse.good_until = now + seconds - _EARLY_SECONDS
             return purse.token
@@ -133,7 +176,9 @@ def _granted(body: Mapping[str, object]) -> tuple[str, float]:
 
 def _parse(answer: Answer, what: str) -> Mapping[str, object]:
     if not answer.good:
-        raise PlatformUnavailableError(what=what, status=answer.status)
+        raise PlatformUnavailableError(
+            what=what, status=answer.status, retry_after_seconds=answer.retry_after_seconds
+        )
     body = _as_object(answer.text)
     if body is None:
         raise PlatformUnavailableError(what=what, status=answer.status)

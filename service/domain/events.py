@@ -192,6 +192,8 @@ class ConversationFound(Event):
 
     conversation_id: str
     participant_id: str | None
+    as_of: int = 0
+    """The place in the log up to which it is so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

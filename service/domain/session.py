@@ -253,6 +253,10 @@ class Session:
     """The caller's own choice; None: that of the deployment."""
     conversation_id: str | None = None
     participant_id: str | None = None
+    former_conversations: Sequence[str] = ()
+    """Conversations that ended while their guest session went on."""
+    identified_at: int = 0
+    """The place in the log up to which the two ids are known to be right."""
     duration_seconds: float | None = None
     expires_at: float | None = None
     warned_expiry_at: float | None = None
@@ -285,6 +289,13 @@ class Session:
     """The lock of a visit on demand. Kept outside `version`."""
     farewell: Farewell | None = None
     """The last word of the listener that gave the shard away. Kept outside `version`."""
+
+    @property
+    def conversations(self) -> frozenset[str]:
+        """Every conversation that it ever had, as far as is known."""
+        segments = (segment.conversation_id for segment in self.segments)
+        known = (self.conversation_id, *segments, *self.former_conversations)
+        return frozenset(name for name in known if name is not None)
 
     @property
     def public(self) -> PublicState:

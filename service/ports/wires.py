@@ -49,11 +49,17 @@ class Platform(Protocol):
     """The Platform API, where a deployment has credentials for it."""
 
     async def conversation_of(
-        self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
+        self,
+        deployment: Deployment,
+        credentials: PlatformCredentials,
+        *,
+        body_id: str,
+        afresh: bool = False,
     ) -> tuple[str, str | None] | None:
         """The conversation id and the customer's participant id of a platform message.
 
-        None if it is not indexed yet. Raises PlatformUnavailableError.
+        None if it is not indexed yet. A refusal of these credentials may be answered from memory,
+        but not `afresh`. Raises PlatformUnavailableError.
         """
 
 

@@ -71,7 +71,7 @@ class CheckDeployment:
         if credentials is None:
             return found("platform_missing", "No credentials for the Platform API are set.")
         asking = self.ports.platform.conversation_of(
-            deployment, credentials, body_id=self.ports.ids.uuid().replace("-", "")
+            deployment, credentials, afresh=True, body_id=self.ports.ids.uuid().replace("-", "")
         )
         try:
             async with self.ports.clock.timeout(BUDGET_SECONDS):

@@ -93,7 +93,12 @@ class SimulatedGenesys:
         return body.decode()
 
     async def conversation_of(
-        self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
+        self,
+        deployment: Deployment,
+        credentials: PlatformCredentials,
+        *,
+        body_id: str,
+        afresh: bool = False,
     ) -> tuple[str, str | None] | None:
         return None
 

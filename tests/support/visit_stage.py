@@ -151,12 +151,19 @@ class ScriptedPlatform:
         default_factory=deque
     )
     asked: list[float] = field(default_factory=list)
+    about: list[str] = field(default_factory=list)
     hangs: bool = False
 
     async def conversation_of(
-        self, deployment: Deployment, credentials: PlatformCredentials, *, body_id: str
+        self,
+        deployment: Deployment,
+        credentials: PlatformCredentials,
+        *,
+        body_id: str,
+        afresh: bool = False,
     ) -> tuple[str, str | None] | None:
         self.asked.append(self.clock.now())
+        self.about.append(body_id)
         if self.hangs:
             await self.clock.sleep(3600)
         answer = self.answers.popleft() if self.answers else None

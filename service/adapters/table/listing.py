@@ -133,12 +133,8 @@ def _fits(session: Session, tenant: TenantName, wanted: SessionFilter) -> bool:
         and wanted.state in {None, session.public}
         and wanted.deployment in {None, session.deployment}
         and wanted.external_id in {None, session.external_id}
-        and wanted.conversation_id in {None, *_conversations(session)}
+        and wanted.conversation_id in {None, *session.conversations}
     )
-
-
-def _conversations(session: Session) -> Sequence[str | None]:
-    return (session.conversation_id, *(segment.conversation_id for segment in session.segments))
 
 
 async def live_in_shard(driver: Driver, shard: int) -> Sequence[SessionId]:

@@ -97,8 +97,7 @@ async def _lookups(session: Session) -> AsyncIterator[Key]:
     if session.external_id is not None:
         partition = schema.external_partition(session.tenant, session.external_id)
         yield schema.listing_key(partition, session.id)
-    ids = {session.conversation_id, *(segment.conversation_id for segment in session.segments)}
-    for conversation_id in sorted(name for name in ids if name is not None):
+    for conversation_id in sorted(session.conversations):
         partition = schema.conversation_partition(session.tenant, conversation_id)
         yield schema.listing_key(partition, session.id)
 

@@ -57,8 +57,16 @@ class PlatformUnavailableError(PeerError):
     `failure` says how no answer came (status None): dns, timeout, tls, refused or other.
     """
 
-    def __init__(self, *, what: str, status: int | None, failure: str = "other") -> None:
+    def __init__(
+        self,
+        *,
+        what: str,
+        status: int | None,
+        failure: str = "other",
+        retry_after_seconds: float | None = None,
+    ) -> None:
         super().__init__(what, status)
+        self.retry_after_seconds = retry_after_seconds
         self.what = what
         self.status = status
         self.failure = failure

@@ -218,14 +218,22 @@ def renew(
 
 
 def identified(session: Session, event: happened.ConversationFound, given: Given) -> Outcome:
-    """The contact centre's own ids are known now."""
+    """The contact centre's own ids are known now, or known to be right still."""
     ids = {
         "conversationId": event.conversation_id,
         "participantId": event.participant_id,
     }
+    former = session.conversation_id
+    if former is not None and former != event.conversation_id:
+        session = replace(session, former_conversations=(*session.former_conversations, former))
     known = replace(
-        session, conversation_id=event.conversation_id, participant_id=event.participant_id
+        session,
+        conversation_id=event.conversation_id,
+        participant_id=event.participant_id,
+        identified_at=max(session.identified_at, event.as_of),
     )
+    if (former, session.participant_id) == (event.conversation_id, event.participant_id):
+        return Outcome(session=known)
     draft = Draft(type=EventType.CONVERSATION_IDENTIFIED, extra=ids)
     return Outcome(session=known, drafts=(draft,))
 

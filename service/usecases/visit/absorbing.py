@@ -10,7 +10,7 @@ from service.domain.said import Said
 from service.domain.sends import in_flight, proven_by
 from service.domain.session import Session
 from service.guest.translate import said as said_by
-from service.usecases.visit.conversation import ask_for_conversation
+from service.usecases.visit.conversation import ask_about
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.settling import confirm, reload_sends
@@ -103,7 +103,7 @@ async def _append(desk: Desk, named: Said, *, recovered: bool) -> None:
     if recovered:
         desk.tally = replace(desk.tally, caught_up=desk.tally.caught_up + 1)
     await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)
-    ask_for_conversation(desk, named.body_id)
+    ask_about(desk, named)
 
 
 async def _settled(desk: Desk, said: Said) -> bool:
@@ -127,7 +127,7 @@ async def _proves(desk: Desk, said: Said, *, recovered: bool) -> bool:
     if send is None:
         return False
     await confirm(desk, send, said, recovered=recovered)
-    ask_for_conversation(desk, said.body_id)
+    ask_about(desk, said)
     return True
 
 

@@ -85,6 +85,22 @@ class Reading:
 
 
 @dataclass(slots=True)
+class Asking:
+    """Where the question to the Platform API stands, which conversation it is."""
+
+    task: "Task[None] | None" = None
+    about: str = ""
+    """The message that leads there."""
+    incarnation: int = 0
+    as_of: int = 0
+    """The place in the log up to which the answer will hold."""
+    again_at: float | None = None
+    pause: float = 0.0
+    held_until: float = 0.0
+    """The account may not ask before then."""
+
+
+@dataclass(slots=True)
 class Desk:
     """One visit's working state."""
 
@@ -131,8 +147,7 @@ class Desk:
     last_typing: float | None = None
     stirred_at: float = 0.0
     """When something happened that no event tells of, such as typing."""
-    asking: "Task[None] | None" = None
-    """The question to the Platform API that is under way."""
+    asking: Asking = field(default_factory=Asking)
     holding: bool = False
     farewell_until: float | None = None
     """How long the predecessor's last word is waited for."""

@@ -48,6 +48,16 @@ class ConversationKnown:
     incarnation: int
     conversation_id: str
     participant_id: str | None
+    as_of: int = 0
+    """The place in the log up to which it is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationUnknown:
+    """The Platform API could not say it; how long it wants to be left alone."""
+
+    incarnation: int
+    wait_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,8 @@ class HandOverAsked:
 
 
 OfLink = FrameArrived | LinkDown | HistoryArrived | HistoryFailed
-Thing = OfLink | ConversationKnown | Nudged | TypingWanted | LeaveAsked | HandOverAsked
+Told = ConversationKnown | ConversationUnknown
+Thing = OfLink | Told | Nudged | TypingWanted | LeaveAsked | HandOverAsked
 
 
 @dataclass(slots=True)

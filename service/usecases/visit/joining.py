@@ -10,6 +10,7 @@ from typing import Final
 from service.domain import events as ev
 from service.domain.errors import SupersededError
 from service.domain.session import State
+from service.usecases.visit.conversation import ask_about_log
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.sending import plan_reads
@@ -57,3 +58,4 @@ async def look_for_farewell(desk: Desk) -> None:
         desk.reading.first_done = True
         # Of a send that was in doubt before, no link tells any more, and it holds up those behind.
         plan_reads(desk)
+        ask_about_log(desk)

@@ -74,7 +74,8 @@ async def wrap_up(desk: Desk) -> None:
 
 async def get_up(desk: Desk) -> None:
     """End what still runs; the link is closed whatever happened."""
-    tasks = [task for task in (*desk.chores, desk.asking, desk.reading.task) if task is not None]
+    owned = (*desk.chores, desk.asking.task, desk.reading.task)
+    tasks = [task for task in owned if task is not None]
     for task in tasks:
         task.cancel()
     await gather(*tasks, return_exceptions=True)

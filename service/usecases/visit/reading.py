@@ -26,7 +26,7 @@ from service.guest.requests import GetJwt
 from service.guest.rest import HistoryPage
 from service.guest.translate import closed_by, said_in
 from service.usecases.visit.absorbing import take_history
-from service.usecases.visit.conversation import ask_for_conversation
+from service.usecases.visit.conversation import ask_about
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
@@ -86,7 +86,8 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
         return
     reading.reads.append(read)
     await take_history(desk, list(read.entries))
-    ask_for_conversation(desk, next((e.body_id for e in reversed(read.entries)), None))
+    words = (entry for entry in reversed(read.entries) if entry.ended_by is None)
+    ask_about(desk, next(words, None))
     reading.first_done = True
     reading.agreed = True
     if second:

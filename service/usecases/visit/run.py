@@ -11,7 +11,6 @@ from service.domain import events as ev
 from service.domain.deployment import Deployment
 from service.domain.errors import NotFoundError, SupersededError
 from service.domain.ids import SessionId
-from service.domain.lifecycle import is_legal
 from service.domain.log import Window
 from service.domain.sends import in_flight
 from service.domain.session import SETTLED_STATES, Session, State
@@ -22,8 +21,10 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
 from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
 from service.usecases.visit.giving import begin_giving, give
+from service.usecases.visit.identifying import conversation_told
 from service.usecases.visit.inbox import (
     ConversationKnown,
+    ConversationUnknown,
     FrameArrived,
     HandOverAsked,
     HistoryArrived,
@@ -205,8 +206,8 @@ async def _handle(desk: Desk, thing: Thing | None) -> None:
             desk.moved = True
         case FrameArrived() | LinkDown() | HistoryArrived() | HistoryFailed():
             await _from_any_link(desk, thing)
-        case ConversationKnown():
-            await _conversation_known(desk, thing)
+        case ConversationKnown() | ConversationUnknown():
+            await conversation_told(desk, thing)
         case Nudged():
             await _nudged(desk)
         case TypingWanted(answer=answer):
@@ -244,17 +245,6 @@ async def _from_link(desk: Desk, thing: OfLink) -> None:
             await history_failed(desk, wait)
         case _:
             assert_never(thing)
-
-
-async def _conversation_known(desk: Desk, known: ConversationKnown) -> None:
-    # While the answer waited here, messages that came before it may have asked again.
-    is_news = desk.session.conversation_id is None
-    fits = is_news and known.incarnation == desk.session.incarnation
-    if fits and is_legal(desk.session.state, ev.ConversationFound):
-        found = ev.ConversationFound(
-            conversation_id=known.conversation_id, participant_id=known.participant_id
-        )
-        await happen(desk, found)
 
 
 async def _nudged(desk: Desk) -> None:

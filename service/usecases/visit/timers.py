@@ -11,6 +11,7 @@ from service.domain.session import Session, State
 from service.guest.outgoing import outgoing_echo
 from service.usecases.visit.absorbing import release
 from service.usecases.visit.auto_start import auto_start_due, look_for_auto_start
+from service.usecases.visit.conversation import ask_again, conversation_due
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.joining import farewell_due, look_for_farewell
@@ -50,6 +51,7 @@ def next_due(desk: Desk) -> float | None:
         farewell_due(desk),
         quiet_due(desk),
         auto_start_due(desk),
+        conversation_due(desk),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -89,6 +91,7 @@ async def on_time(desk: Desk) -> None:
     await release(desk)
     await look_for_farewell(desk)
     await look_for_auto_start(desk)
+    ask_again(desk)
     if _is_known(desk):
         await doubt_silent(desk)
     await _watch_expiry(desk, now)

@@ -276,3 +276,78 @@ async def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Non
 
     assert "hush" not in caplog.text
     assert "token-1" not in caplog.text
+
+
+LIMITED = Reply(status=429, body=b"{}", headers={"Retry-After": "7"})
+FORBIDDEN = Reply(status=403, body=b'{"code": "missing.any.permissions"}')
+
+
+async def _refused(on: Scene, body_id: str = "m-1") -> PlatformUnavailableError:
+    with pytest.raises(PlatformUnavailableError) as refused:
+        await on.ask(body_id)
+    return refused.value
+
+
+async def test_a_wish_to_wait_holds_for_all_who_use_the_account_until_it_is_over() -> None:
+    async with scene(details=LIMITED) as on:
+        first = await _refused(on)
+        asked = len(on.peer.asked)
+        second = await _refused(on, "m-2")
+        assert (first.status, first.retry_after_seconds) == (429, 7)
+        assert second.status == 429
+        assert second.retry_after_seconds == pytest.approx(7, abs=1)
+        assert len(on.peer.asked) == asked
+
+        other = PlatformCredentials(client_id="other", client_secret="hush")
+        on.cloud.details = json_reply({"conversationId": "c-1"})
+        assert await on.ask(credentials=other) == ("c-1", "p-1")
+        on.clock.ahead += 8
+        assert await on.ask() == ("c-1", "p-1")
+
+
+async def test_a_wish_to_wait_without_a_time_is_a_minute() -> None:
+    async with scene(details=Reply(status=429, body=b"{}")) as on:
+        await _refused(on)
+        on.clock.ahead += 50
+        assert (await _refused(on)).retry_after_seconds == pytest.approx(10, abs=1)
+
+
+async def test_a_permission_that_is_missing_is_not_asked_for_again_and_again() -> None:
+    async with scene(details=FORBIDDEN) as on:
+        assert (await _refused(on)).status == 403
+        asked = len(on.peer.asked)
+        assert (await _refused(on, "m-2")).status == 403
+        assert len(on.peer.asked) == asked
+
+        on.cloud.details = json_reply({"conversationId": "c-1"})
+        on.clock.ahead += 901
+        assert await on.ask() == ("c-1", "p-1")
+
+
+async def test_a_conversation_that_may_not_be_read_is_not_asked_for_each_time() -> None:
+    async with scene(conversation=FORBIDDEN) as on:
+        assert await on.ask() == ("c-1", None)
+        asked = len(on.peer.asked)
+        assert await on.ask("m-2") == ("c-1", None)
+
+        assert len(on.peer.asked) == asked + 1
+
+
+async def test_wrong_credentials_log_in_once_and_not_with_each_message() -> None:
+    async with scene(login=lambda _: Reply(status=401, body=b"{}")) as on:
+        assert (await _refused(on)).status == 401
+        assert (await _refused(on)).status == 401
+
+        assert on.cloud.grants == 1
+
+
+async def test_whoever_asks_afresh_learns_what_was_changed_meanwhile() -> None:
+    async with scene(details=FORBIDDEN) as on:
+        await _refused(on)
+        on.cloud.details = json_reply({"conversationId": "c-1"})
+        deployment = deployment_at(on.peer.endpoint)
+        found = await on.platform.conversation_of(
+            deployment, CREDENTIALS, body_id="m-1", afresh=True
+        )
+
+        assert found == ("c-1", "p-1")

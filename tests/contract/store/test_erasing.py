@@ -60,8 +60,14 @@ async def a_full_session(table: Table) -> Session:
     )
     first = replace(session, conversation_id=segment.conversation_id)
     first = await table.sessions.commit(session, first)
+    between = unique("between-conv")
+    first = await table.sessions.commit(first, replace(first, conversation_id=between))
     second = replace(
-        first, conversation_id=unique("conv"), segments=(segment,), carry={"recap": SECRET}
+        first,
+        conversation_id=unique("conv"),
+        former_conversations=(between,),
+        segments=(segment,),
+        carry={"recap": SECRET},
     )
     return await table.sessions.commit(first, second)
 
@@ -214,6 +220,7 @@ def _lookups(session: Session) -> list[str]:
         schema.external_partition(TENANT, external_id),
         schema.conversation_partition(TENANT, now),
         schema.conversation_partition(TENANT, before.conversation_id),
+        schema.conversation_partition(TENANT, *session.former_conversations),
     ]
 
 

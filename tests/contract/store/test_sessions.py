@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from service.adapters.table.schema import session_key
+from service.domain.deployment import OnReadOnly
 from service.domain.errors import (
     IdempotencyInProgressError,
     LostRaceError,
@@ -74,6 +75,9 @@ async def test_every_field_of_a_session_survives(table: Table) -> None:
         next_client_id=ClientId("9f1c9a52-0000-4222-8333-444455556666"),
         conversation_id="conv-1",
         participant_id="part-1",
+        on_read_only=OnReadOnly.REFUSE,
+        former_conversations=("conv-0",),
+        identified_at=7,
         duration_seconds=10.0,
         expires_at=NOW + 3.5,
         warned_expiry_at=NOW,
@@ -297,6 +301,25 @@ async def test_a_session_is_found_by_the_conversation_it_was_given(table: Table)
     )
 
     assert list(page.items) == [kept]
+
+
+async def test_a_conversation_finds_every_session_that_ever_had_it(table: Table) -> None:
+    shared, next_one = unique("conv"), unique("conv")
+    first = await create(table, a_session())
+    first = await table.sessions.commit(first, replace(first, conversation_id=shared))
+    moved = replace(first, conversation_id=next_one, former_conversations=(shared,))
+    first = await table.sessions.commit(first, moved)
+    second = await create(table, a_session(created_at=NOW + 1))
+    second = await table.sessions.commit(second, replace(second, conversation_id=shared))
+
+    async def found(name: str) -> list[Session]:
+        wanted = SessionFilter(conversation_id=name)
+        page = await table.sessions.list_sessions(TENANT, wanted, cursor=None, limit=5)
+        return list(page.items)
+
+    assert {each.id for each in await found(shared)} == {first.id, second.id}
+    assert await found(next_one) == [first]
+    assert await found(unique("conv")) == []
 
 
 async def test_the_client_id_is_nowhere_in_the_table_in_the_clear(table: Table) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.simulator.deployments import Bot, Deployment
+from service.simulator.deployments import Bot, Deployment, Disconnect
 from tests.support.machine import Chat, Machine, running
 from tests.support.wire_story import tells
 
@@ -153,6 +153,31 @@ async def test_each_incarnation_joins_once(
         assert (await chat.read())["incarnation"] == 2
         assert _spoken(machine) == ["Join", "one", "two", "three", "Join", "four"]
         assert await chat.texts() == []
+
+
+@tells("Disconnect")
+async def test_a_conversation_that_ends_is_told_and_the_next_one_is_identified(
+    tmp_path: Path, *, store: str | None
+) -> None:
+    simulated = Deployment(bot=Bot.SILENT, disconnect=Disconnect.SEND)
+    async with running(
+        tmp_path, simulated=simulated, policies=PLATFORM, aws_endpoint=store
+    ) as machine:
+        machine.control.knobs(threading_seconds=0.01)
+        chat = await machine.open(message={"text": "one"})
+        first = (await chat.wait_for("conversation.identified"))["data"]["conversationId"]
+        machine.control.disconnect(await chat.token(), nickname="Dana")
+        ended = (await chat.wait_for("conversation.disconnected"))["data"]
+        await chat.send("two")
+        second = (await chat.wait_for("conversation.identified", count=2))["data"]
+
+        assert (ended["endedBy"], ended["conversationId"]) == ("agent", first)
+        session = await chat.read()
+        assert (session["state"], session["incarnation"]) == ("active", 1)
+        assert session["conversationId"] == second["conversationId"] != first
+        for conversation in (first, second["conversationId"]):
+            found = await machine.call("GET", "/v1/sessions", conversationId=conversation)
+            assert [each["id"] for each in found["items"]] == [chat.id]
 
 
 @HELD

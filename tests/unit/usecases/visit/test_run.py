@@ -10,7 +10,7 @@ from service.domain.errors import SupersededError
 from service.domain.instants import rfc3339
 from service.domain.session import State
 from service.usecases.visit import Inbox, LeaveAsked, Nudged
-from service.usecases.visit.inbox import ConversationKnown, FrameArrived
+from service.usecases.visit.inbox import FrameArrived
 from tests.support.hint_ends import next_lanes
 from tests.support.store_builders import an_endpoint
 from tests.support.visit_stage import LISTENER, on_virtual_time, staged
@@ -105,32 +105,6 @@ async def test_what_a_link_brought_that_was_let_go_is_passed_over() -> None:
             await stage.clock.sleep(0.1)
 
         assert await stage.texts(session) == ["heard"]
-
-
-@on_virtual_time
-async def test_the_conversation_of_an_earlier_incarnation_is_not_that_of_this_one() -> None:
-    async with staged() as stage:
-        session = await stage.chatted()
-        async with stage.held(session) as inbox:
-            inbox.put(ConversationKnown(session.incarnation - 1, "old", None))
-            inbox.put(ConversationKnown(session.incarnation, "now", "guest"))
-            await stage.clock.sleep(0.1)
-
-        found = await stage.load(session)
-        assert (found.conversation_id, found.participant_id) == ("now", "guest")
-        assert (await stage.types(session)).count("conversation.identified") == 1
-
-
-@on_virtual_time
-async def test_a_conversation_that_was_asked_for_twice_is_told_once() -> None:
-    async with staged() as stage:
-        session = await stage.chatted()
-        async with stage.held(session) as inbox:
-            inbox.put(ConversationKnown(session.incarnation, "now", "guest"))
-            inbox.put(ConversationKnown(session.incarnation, "now", "guest"))
-            await stage.clock.sleep(0.1)
-
-        assert (await stage.types(session)).count("conversation.identified") == 1
 
 
 @on_virtual_time
