@@ -13,6 +13,7 @@ from service.usecases.clear_session import ClearSession
 from service.usecases.create_session import CreateSession
 from service.usecases.end_session import EndSession
 from service.usecases.erase_session import EraseSession
+from service.usecases.examine import Examine
 from service.usecases.follow_message import FollowMessage
 from service.usecases.idempotency import Once
 from service.usecases.manage_deployments import ManageDeployments
@@ -79,8 +80,22 @@ def _check_ready(shared: Shared) -> CheckReady:
 
 
 def _doctor(shared: Shared) -> CheckDeployment:
-    trying = TrySession(ports=shared.ports, admit=shared.admit, drift=shared.drift)
-    return CheckDeployment(ports=shared.ports, try_session=trying)
+    ports = shared.ports
+    trying = TrySession(
+        clock=ports.clock,
+        ids=ports.ids,
+        sockets=ports.sockets,
+        admit=shared.admit,
+        drift=shared.drift,
+    )
+    examine = Examine(
+        clock=ports.clock,
+        ids=ports.ids,
+        guest_rest=ports.guest_rest,
+        platform=ports.platform,
+        try_session=trying,
+    )
+    return CheckDeployment(tenants=ports.tenants, examine=examine)
 
 
 def _keys(ports: Ports, authenticate: Authenticate) -> ManageKeys:

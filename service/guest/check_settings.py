@@ -204,9 +204,7 @@ def _headless(*, on: bool) -> Finding:
 
 def _attachments(by_profile: bool | None, modes: Sequence[UploadMode]) -> Finding:  # noqa: FBT001 - one setting
     if by_profile:
-        return found(
-            "attachments_by_profile", "Which files it allows, only a session tells: ?session=true."
-        )
+        return found("attachments_by_profile", "Which files it allows, only a test session tells.")
     types = [name for mode in modes for name in mode.file_types]
     if by_profile is False or not types:
         return found("attachments_off", "Guests may send no files.")

@@ -141,13 +141,18 @@ class ManageDeployments:
             raise NameInUseError(name=name, reason="sessions that have not ended use it")
 
     def _check(self, deployment: Deployment) -> None:
-        faults = [
-            *_identity_faults(deployment),
-            *_endpoint_faults(deployment, allowed=self.allow_endpoint),
-            *_number_faults(deployment),
-        ]
+        faults = deployment_faults(deployment, allow_endpoint=self.allow_endpoint)
         if faults:
             raise InvalidRequestError(*faults)
+
+
+def deployment_faults(deployment: Deployment, *, allow_endpoint: bool) -> list[FieldFault]:
+    """What is wrong with its fields; `allow_endpoint`: an origin may stand in for a domain."""
+    return [
+        *_identity_faults(deployment),
+        *_endpoint_faults(deployment, allowed=allow_endpoint),
+        *_number_faults(deployment),
+    ]
 
 
 def _check_name(name: DeploymentName) -> None:

@@ -4,15 +4,15 @@ No message and no Join is sent, so no conversation begins and no agent sees it. 
 hears of it, but for the one connection that it takes of the deployment's budget.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from service.domain.budget import is_throttled, is_trouble
 from service.domain.deployment import Deployment
 from service.domain.errors import GuestProtocolError, LinkDeniedError, LinkLostError
 from service.domain.finding import Finding
-from service.domain.ids import SESSION, SessionId
+from service.domain.ids import SESSION, DeploymentName, SessionId, TenantName
 from service.guest.check_session import (
     check_attached,
     check_denied,
@@ -25,15 +25,54 @@ from service.guest.codec import decode, encode
 from service.guest.messages import ServerFrame, SessionResponse
 from service.guest.requests import CloseSession, ConfigureSession, GetConfiguration, Request
 from service.guest.unknowns import malformed, unknowns
-from service.ports import Link, Ports
-from service.usecases.admit import Admit, Bid
-from service.usecases.note_drift import NoteDrift
+from service.ports import Clock, GuestSockets, Ids, Link
+from service.usecases.admit import Bid
 
 ANSWER_SECONDS: Final = 5.0
 LIMITS_SECONDS: Final = 2.0
 """How long an answer to getConfiguration is waited for; no official client asks for it."""
 THROTTLED_SECONDS: Final = 60.0
 """Connections are counted per minute: so long others stay away where Genesys names no time."""
+
+
+class Turns(Protocol):
+    """Who may open a connection now, and what came of it: as `Admit` does."""
+
+    async def __call__(self, deployment: Deployment, bid: Bid, /) -> float | None:
+        """None: now; else when to ask again, seconds since the epoch. Raises UnavailableError."""
+        ...
+
+    def leave(self, deployment: Deployment, session_id: SessionId, /) -> None:
+        """It wants no turn any more."""
+        ...
+
+    async def answered(self, deployment: Deployment, session_id: SessionId, /) -> None:
+        """Genesys answered."""
+        ...
+
+    async def throttled(
+        self, deployment: Deployment, session_id: SessionId, seconds: float, /
+    ) -> None:
+        """Genesys lets nobody in for so long."""
+        ...
+
+    async def failed(self, deployment: Deployment, session_id: SessionId, /) -> None:
+        """Nothing came of it."""
+        ...
+
+
+class Strangeness(Protocol):
+    """Where labels go of what no table knows: as `NoteDrift` takes them."""
+
+    def __call__(
+        self, tenant: TenantName, deployment: DeploymentName, labels: Iterable[str], text: str, /
+    ) -> None:
+        """Take those of a frame. Neither fails nor waits."""
+        ...
+
+    async def settle(self) -> None:
+        """Write down what waits. Never fails."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,9 +89,11 @@ class Trial:
 class TrySession:
     """One test session."""
 
-    ports: Ports
-    admit: Admit
-    drift: NoteDrift
+    clock: Clock
+    ids: Ids
+    sockets: GuestSockets
+    admit: Turns
+    drift: Strangeness
 
     async def __call__(self, deployment: Deployment, trial: Trial, *, until: float) -> None:
         """Fill in the trial. `until`: when to stop waiting for a turn, seconds since the epoch.
@@ -60,8 +101,8 @@ class TrySession:
         Raises UnavailableError: the table cannot say whether there is a turn.
         """
         bid = Bid(
-            session_id=SessionId(self.ports.ids.ulid(SESSION)),
-            last_active=self.ports.clock.now(),
+            session_id=SessionId(self.ids.ulid(SESSION)),
+            last_active=self.clock.now(),
             urgent=True,
         )
         try:
@@ -84,7 +125,7 @@ class TrySession:
         await self.drift.settle()
 
     async def _turn(self, deployment: Deployment, bid: Bid, until: float) -> bool:
-        clock = self.ports.clock
+        clock = self.clock
         while (at := await self.admit(deployment, bid)) is not None:
             if at > until:
                 return False
@@ -94,7 +135,7 @@ class TrySession:
     async def _open(self, deployment: Deployment, name: SessionId, trial: Trial) -> Link | None:
         """Open; a failure is told to everybody, as every visit does."""
         try:
-            return await self.ports.sockets.open(deployment)
+            return await self.sockets.open(deployment)
         except LinkDeniedError as denied:
             trial.findings.append(check_denied(denied.status))
             if is_throttled(denied.status):
@@ -111,12 +152,12 @@ class TrySession:
         return None
 
     async def _look(self, deployment: Deployment, link: Link, trial: Trial) -> None:
-        token = self.ports.ids.uuid()
+        token = self.ids.uuid()
         configure = ConfigureSession(
             token=token,
             deployment_id=deployment.deployment_id,
             start_new=False,
-            tracing_id=self.ports.ids.uuid(),
+            tracing_id=self.ids.uuid(),
         )
         try:
             frame = await self._ask(deployment, link, configure)
@@ -138,19 +179,17 @@ class TrySession:
         request = GetConfiguration(
             token=token,
             deployment_id=deployment.deployment_id,
-            tracing_id=self.ports.ids.uuid(),
+            tracing_id=self.ids.uuid(),
         )
         try:
-            async with self.ports.clock.timeout(LIMITS_SECONDS):
+            async with self.clock.timeout(LIMITS_SECONDS):
                 return await self._ask(deployment, link, request, is_configuration_answer)
         except (LinkLostError, TimeoutError):
             return None
 
     async def _close(self, deployment: Deployment, link: Link, token: str) -> bool:
         """Close the session itself, not only the link; whether Genesys said so."""
-        close = CloseSession(
-            token=token, close_all_connections=True, tracing_id=self.ports.ids.uuid()
-        )
+        close = CloseSession(token=token, close_all_connections=True, tracing_id=self.ids.uuid())
         try:
             frame = await self._ask(deployment, link, close)
         except (LinkLostError, TimeoutError):
@@ -168,7 +207,7 @@ class TrySession:
 
         Raises LinkLostError, TimeoutError.
         """
-        async with self.ports.clock.timeout(ANSWER_SECONDS):
+        async with self.clock.timeout(ANSWER_SECONDS):
             await link.send(encode(request))
             while True:
                 frame = self._decoded(deployment, await link.receive())

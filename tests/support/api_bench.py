@@ -493,6 +493,7 @@ def _outside_of(bench: Bench) -> dict[str, object]:
         "hints": bench.hints,
         "guest_rest": NoGenesys(),
         "sockets": NoGenesys(),
+        "platform": None,
     }
 
 

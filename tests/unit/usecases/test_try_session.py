@@ -16,7 +16,8 @@ async def _tried(stage: Stage, *, seconds: float = 8.0) -> Trial:
     trial = Trial(findings=[])
     deployment = await stage.ports.tenants.deployment(TENANT, NAME)
     until = stage.now + seconds
-    await stage.assembly.broker.check_deployment.try_session(deployment, trial, until=until)
+    trying = stage.assembly.broker.check_deployment.examine.try_session
+    await trying(deployment, trial, until=until)
     return trial
 
 

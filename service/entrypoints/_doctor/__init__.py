@@ -1,0 +1,1 @@
+"""The parts of the doctor's command line."""
