@@ -4,6 +4,7 @@ No text, no names, no addresses, no tokens. A word that is none is told by its l
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
@@ -53,7 +54,7 @@ def frame_facts(message: Message) -> Mapping[str, FrameFact]:
     match message:
         case StructuredMessage(body=body):
             facts |= _spoken(body)
-            facts |= {"direction": _harmless(body.direction), "bodyId": _harmless(body.id)}
+            facts |= {"direction": _vocabulary(body.direction), "bodyId": _harmless(body.id)}
         case OnMessage(message=said) | Echo(message=said):
             facts |= _spoken(said)
         case SessionResponse():
@@ -69,7 +70,7 @@ def frame_facts(message: Message) -> Mapping[str, FrameFact]:
 
 def _spoken(body: StructuredBody | OutgoingMessage) -> Mapping[str, FrameFact]:
     return {
-        "type": _harmless(body.type),
+        "type": _vocabulary(body.type),
         "content": ",".join(_content_type(item) for item in body.content) or None,
         "events": ",".join(_event_type(event) for event in body.events) or None,
         "characters": None if body.text is None else len(body.text),
@@ -88,6 +89,11 @@ def _event_type(event: ChatEvent) -> str:
 
 def _harmless(value: float | str | None) -> FrameFact:
     return _word(value) if isinstance(value, str) else value
+
+
+def _vocabulary(value: str | None) -> FrameFact:
+    """Every frame brings its own copy of the same few words; notes of them are kept for a while."""
+    return None if value is None else sys.intern(_word(value))
 
 
 def _word(text: str) -> str:

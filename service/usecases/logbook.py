@@ -16,6 +16,8 @@ from service.ports import Clock, TimelineStore
 
 WRITE_SECONDS: Final = 2.0
 """How long the table may take for a page."""
+LOOK_SECONDS: Final = 1.0
+"""Pages are turned no more often than this: one task turns those of all sessions."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +31,11 @@ class OpenPage:
     left_out: int = 0
     written: int = 0
     """How many notes and omissions the table has."""
+    open: bool = False
+    """Whether a visit writes on it, so that it is written when its minute is over."""
     closed: bool = False
-    task: "Task[None] | None" = None
+    writing: "Task[None] | None" = None
+    """Its last write, once its minute is over."""
     before: "OpenPage | None" = None
     """The page of the minute before, where it is still being written."""
 
@@ -49,6 +54,9 @@ class Logbook:
     name: str = ""
     """Whose pages these are: the first who wrote here. No other process has that name."""
     pages: "dict[SessionId, OpenPage]" = field(default_factory=dict)
+    turner: "Task[None] | None" = None
+    """One for all pages: a task for each would cost more than the notes on it."""
+    turns_at: float = 0.0
 
     def note(self, session_id: SessionId, writer: str, note: Note) -> None:
         """Add it to the page of this minute. Writes nothing and never fails."""
@@ -64,8 +72,9 @@ class Logbook:
             page.notes.append(note)
         else:
             page.left_out += 1
-        if page.task is None:
-            page.task = create_task(self._at_its_end(session_id, page))
+        if not page.open:
+            page.open = True
+            self._turn_in_time(page)
 
     async def settle(self, session_id: SessionId) -> None:
         """The visit is over: write what waits. The page takes more notes if another visit begins.
@@ -74,28 +83,57 @@ class Logbook:
         """
         page = self.pages.get(session_id)
         while page is not None:
-            task, page.task = page.task, None
-            if task is not None and not page.closed:
-                task.cancel()
-            if task is not None:
-                await gather(task, return_exceptions=True)
+            page.open = False
+            if page.writing is not None:
+                await gather(page.writing, return_exceptions=True)
             await self._write(session_id, page)
             before, page.before = page.before, None
             page = before
         self._forget()
+        await self._rest()
 
     def unwritten(self, session_id: SessionId) -> "list[NotePage]":
         """What the table does not have yet, for who reads in this process."""
         page = self.pages.get(session_id)
         return [] if page is None else [self._kept(session_id, page)]
 
-    async def _at_its_end(self, session_id: SessionId, page: OpenPage) -> None:
-        await self.clock.sleep(max(0.0, page.begun + PAGE_SECONDS - self.clock.now()))
-        page.closed = True
+    def _turn_in_time(self, page: OpenPage) -> None:
+        end = page.begun + PAGE_SECONDS
+        if self.turner is not None and not self.turner.done():
+            if self.turns_at <= end:
+                return
+            self.turner.cancel()
+        self.turns_at = end
+        self.turner = create_task(self._turn())
+
+    async def _turn(self) -> None:
+        """Close pages whose minute is over, for as long as there are open ones."""
+        while True:
+            await self.clock.sleep(max(0.0, self.turns_at - self.clock.now()))
+            now = self.clock.now()
+            for session_id, page in self.pages.items():
+                if page.open and now - page.begun >= PAGE_SECONDS:
+                    page.open, page.closed = False, True
+                    page.writing = create_task(self._end(session_id, page))
+            begun = min((page.begun for page in self.pages.values() if page.open), default=None)
+            if begun is None:
+                return
+            self.turns_at = max(begun + PAGE_SECONDS, now + LOOK_SECONDS)
+
+    async def _end(self, session_id: SessionId, page: OpenPage) -> None:
         await self._write(session_id, page)
         page.before = None
         if self.pages.get(session_id) is page:
             del self.pages[session_id]
+
+    async def _rest(self) -> None:
+        """No task is left where no page is open."""
+        turner = self.turner
+        if turner is None or any(page.open for page in self.pages.values()):
+            return
+        self.turner = None
+        turner.cancel()
+        await gather(turner, return_exceptions=True)
 
     async def _write(self, session_id: SessionId, page: OpenPage) -> None:
         if page.written == page.count:
@@ -128,4 +166,5 @@ class Logbook:
 
     def _is_over(self, page: OpenPage) -> bool:
         """Whether no visit writes on it and its minute is over."""
-        return page.task is None and self.clock.now() - page.begun >= PAGE_SECONDS
+        at_rest = not page.open and page.writing is None
+        return at_rest and self.clock.now() - page.begun >= PAGE_SECONDS

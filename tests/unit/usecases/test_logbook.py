@@ -177,3 +177,71 @@ async def test_a_session_that_nobody_visited_has_nothing_to_settle() -> None:
     await stage.book.settle(ONE)
 
     assert stage.table.puts == []
+
+
+@on_virtual_time
+async def test_pages_of_many_sessions_end_each_in_its_minute_by_one_task() -> None:
+    stage = Stage()
+    begun = stage.clock.now()
+    for number in range(5):
+        stage.note("a", SessionId(f"ses_{number}"))
+        await stage.clock.sleep(7)
+    assert len(asyncio.all_tasks()) == 2
+
+    await stage.clock.sleep(begun + PAGE_SECONDS + 15 - stage.clock.now())
+    assert [page.session_id for page in stage.table.puts] == ["ses_0", "ses_1", "ses_2"]
+    await stage.clock.sleep(PAGE_SECONDS)
+
+    assert len(stage.table.puts) == 5
+    assert stage.book.pages == {}
+    assert len(asyncio.all_tasks()) == 1
+
+
+@on_virtual_time
+async def test_pages_that_end_together_are_written_side_by_side() -> None:
+    stage = Stage()
+    stage.table.seconds = 1.5
+    stage.note("a")
+    stage.note("b", OTHER)
+    await stage.clock.sleep(PAGE_SECONDS + 1.6)
+
+    assert len(stage.table.puts) == 2
+
+
+@on_virtual_time
+async def test_pages_that_end_within_a_second_are_turned_together() -> None:
+    stage = Stage()
+    for number in range(3):
+        stage.note("a", SessionId(f"ses_{number}"))
+        await stage.clock.sleep(0.25)
+    await stage.clock.sleep(PAGE_SECONDS - 0.5)
+    assert len(stage.table.puts) == 1
+
+    await stage.clock.sleep(1)
+    assert len(stage.table.puts) == 3
+
+
+@on_virtual_time
+async def test_a_page_that_is_taken_up_again_ends_in_its_own_minute() -> None:
+    stage = Stage()
+    stage.note("a")
+    await stage.book.settle(ONE)
+    await stage.clock.sleep(PAGE_SECONDS / 2)
+    stage.note("b", OTHER)
+    stage.note("c")
+    await stage.clock.sleep(PAGE_SECONDS / 2 + 1)
+
+    assert stage.table.told == [["a"], ["a", "c"]]
+    await stage.clock.sleep(PAGE_SECONDS / 2)
+    assert stage.table.told[2:] == [["b"]]
+
+
+@on_virtual_time
+async def test_the_end_of_one_visit_leaves_the_pages_of_others_open() -> None:
+    stage = Stage()
+    stage.note("a")
+    stage.note("b", OTHER)
+    await stage.book.settle(ONE)
+    await stage.clock.sleep(PAGE_SECONDS + 1)
+
+    assert stage.table.told == [["a"], ["b"]]
