@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from service.api.content_shapes import OMITTED, RAW, ContentOut, OmittedOut
 from service.domain.access import Scope
 from service.domain.deployment import CarryOver, Mode, OnReadOnly, OnSessionLost
 from service.domain.endpoint import EndpointState
@@ -115,7 +116,9 @@ class MessageOut(Outbound):
     incarnation: int
     author: AuthorOut
     text: str | None
-    content: list[dict[str, Any]]
+    content: list[ContentOut]
+    raw: dict[str, Any] | None = Field(description=RAW)
+    omitted: OmittedOut | None = Field(default=None, description=OMITTED)
     status: MessageStatus
     failure: MessageFailureOut | None
     custom_attributes: dict[str, str] | None

@@ -86,6 +86,11 @@ class Message:
     author: Author
     text: str | None
     content: Sequence[Mapping[str, Any]]
+    """In the normal form of the Guest API."""
+    raw: Mapping[str, Any] | None = None
+    """The body as Genesys sent it; None for plain text."""
+    omitted: Mapping[str, int] | None = None
+    """What was too large to be kept; None: nothing."""
     status: MessageStatus
     failure: Failure | None = None
     custom_attributes: Mapping[str, str] | None = None

@@ -20,6 +20,9 @@ class Said:
     author: Author
     text: str | None = field(default=None, repr=False)
     content: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    """In the normal form."""
+    raw: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The body as it came; None where it says no more than the text."""
     channel_time: float | None = None
     tracing_id: str | None = None
     metadata_id: str | None = None

@@ -42,7 +42,11 @@ def session_view(
 
 
 def message_view(message: Message) -> dict[str, Any]:
-    """The Message of the REST API, in the transcript and inside events."""
+    """The Message of the REST API, in the transcript and inside events.
+
+    `omitted` is there only where something was left out.
+    """
+    omitted = {} if message.omitted is None else {"omitted": dict(message.omitted)}
     return {
         "id": message.id,
         "sessionId": message.session_id,
@@ -51,6 +55,8 @@ def message_view(message: Message) -> dict[str, Any]:
         "author": author_view(message.author),
         "text": message.text,
         "content": [dict(item) for item in message.content],
+        "raw": message.raw,
+        **omitted,
         "status": message.status.value,
         "failure": failure_view(message.failure),
         "customAttributes": _maybe_dict(message.custom_attributes),

@@ -4,16 +4,14 @@ It decides nothing about the session: policy and state are not known here. Never
 that Genesys might word differently tomorrow, only on classes and codes.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from service.domain import events as ev
 from service.domain.message import Author, AuthorKind
 from service.domain.said import Refusal, Said
 from service.domain.session import Cause, EndedBy
 from service.guest.body import StructuredBody
-from service.guest.body_wire import BODY
 from service.guest.chat_events import Presence, PresenceType, Typing
 from service.guest.codes import effective_code
 from service.guest.messages import (
@@ -27,6 +25,7 @@ from service.guest.messages import (
     StructuredMessage,
     TooManyRequests,
 )
+from service.guest.normal_form import normal_body, raw_body
 
 _EXPIRED: Final = frozenset({"4006", "session_expired", "session_has_expired"})
 _NOT_FOUND: Final = frozenset({"4007", "session_not_found"})
@@ -137,12 +136,14 @@ def said_in(body: StructuredBody, *, tracing_id: str | None = None) -> Said | No
         return None
     from_guest = body.direction == "Inbound"
     moment = body.sent_at
+    normal = normal_body(body)
     return Said(
         keys=_keys(body, tracing_id),
         from_guest=from_guest,
         author=_author(body, from_guest=from_guest),
-        text=body.text,
-        content=_content(body),
+        text=normal.text,
+        content=normal.content,
+        raw=raw_body(body),
         channel_time=None if moment is None else moment.timestamp(),
         tracing_id=tracing_id,
         metadata_id=body.metadata.get("id") or body.metadata.get("customMessageId"),
@@ -242,8 +243,3 @@ def _author(body: StructuredBody, *, from_guest: bool) -> Author:
     if sender is not None:
         author = replace(author, name=sender.nickname or sender.first_name, image=sender.image)
     return author
-
-
-def _content(body: StructuredBody) -> tuple[Mapping[str, Any], ...]:
-    items: Any = BODY.write(body).get("content", ())
-    return tuple(items)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 
+from service.domain.contents import contents_of
 from service.domain.drafts import Draft, disconnected, received
 from service.domain.ids import MESSAGE, MessageId
 from service.domain.message import Message, MessageStatus
@@ -157,6 +158,7 @@ def _draft(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Draft:
 
 def _message(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Message:
     now = desk.now
+    made = contents_of(said, client_id=desk.session.client_id)
     return Message(
         id=MessageId(desk.ports.ids.ulid(MESSAGE)),
         session_id=desk.session.id,
@@ -164,7 +166,9 @@ def _message(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Message:
         incarnation=desk.session.incarnation,
         author=said.author,
         text=said.text,
-        content=said.content,
+        content=made.content,
+        raw=made.raw,
+        omitted=made.omitted,
         status=MessageStatus.CONFIRMED,
         recovered=recovered,
         late=late,

@@ -6,6 +6,7 @@ Each end is one event and frees the send.
 from dataclasses import replace
 from typing import Final
 
+from service.domain.contents import contents_of
 from service.domain.drafts import Draft, confirmed, failed, message_of
 from service.domain.errors import SupersededError, VersionConflictError
 from service.domain.instants import maybe_rfc3339
@@ -59,9 +60,10 @@ async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool)
         await _drop(desk, send)
         return
     at = said.channel_time if said.channel_time is not None else desk.now
-    draft = confirmed(
-        message_of(send, desk.session), occurred_at=at, keys=said.keys, recovered=recovered
-    )
+    made = contents_of(said, client_id=desk.session.client_id)
+    # What was sent is known exactly; what came back is told beside it.
+    message = replace(message_of(send, desk.session), raw=made.raw, omitted=made.omitted)
+    draft = confirmed(message, occurred_at=at, keys=said.keys, recovered=recovered)
     await _end(desk, send, draft)
     if send.written is not None and send.written.doubt_at is not None:
         desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)

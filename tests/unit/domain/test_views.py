@@ -87,6 +87,7 @@ def test_a_message_shows_every_field() -> None:
         "author": {"kind": "bot", "name": None, "image": None},
         "text": None,
         "content": [{"contentType": "Attachment"}],
+        "raw": None,
         "status": "confirmed",
         "failure": None,
         "customAttributes": None,

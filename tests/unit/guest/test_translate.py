@@ -293,12 +293,14 @@ def test_whoever_hides_has_no_name(facts: dict[str, Any], author: Author) -> Non
     assert spoken.author == author
 
 
-def test_content_is_handed_on_as_it_is_on_the_wire() -> None:
+def test_content_is_handed_on_in_its_normal_form_with_the_body_beside_it() -> None:
     spoken = said(chat(type="Structured", direction="Outbound", content=(Attachment(id="a"),)))
 
     assert spoken is not None
     assert [item["contentType"] for item in spoken.content] == ["Attachment"]
     assert spoken.content[0]["attachment"]["id"] == "a"
+    assert spoken.raw is not None
+    assert spoken.raw["content"] == list(spoken.content)
 
 
 def test_a_message_without_names_or_time_is_still_said() -> None:
