@@ -35,6 +35,8 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.AttributesTooLargeError:     (422, "attributes_too_large"),
     er.UnknownDeploymentError:      (422, "unknown_deployment"),
     er.UnknownAttachmentError:      (422, "unknown_attachment"),
+    er.UnknownMessageError:         (422, "unknown_message"),
+    er.OptionNotOfferedError:       (422, "option_not_offered"),
     er.BlockedTargetError:          (422, "blocked_target"),
     er.NameInUseError:              (409, "name_in_use"),
     er.ExternalIdInUseError:        (409, "external_id_in_use"),
@@ -232,6 +234,11 @@ def _extra(error: er.BrokerError) -> dict[str, Any]:
             return faults_of(error.faults)
         case er.ExternalIdInUseError():
             return {"sessionId": error.session_id}
+        case er.UnknownMessageError():
+            return faults_of([er.FieldFault(pointer=error.pointer, detail=str(error))])
+        case er.OptionNotOfferedError():
+            fault = er.FieldFault(pointer=error.pointer, detail=error.detail)
+            return {**faults_of([fault]), "offered": list(error.offered)}
         case er.RejectedByGenesysError():
             return {"providerCode": error.provider_code}
         case _:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.api.answer_bodies import SendMessageBody
 from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
-from service.api.requests import Nothing, SendMessageBody
+from service.api.requests import Nothing
 from service.api.sessions import PREFIX
 from service.api.shapes import (
     EventPageOut,
@@ -73,6 +74,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
             key=call.key,
             session_id=SessionId(session_id),
             body=body.value(),
+            choices=body.choices(),
             patience=call.patience(wait if turn is None else turn),
             turn=turn is not None,
             on_read_only=body.on_read_only,

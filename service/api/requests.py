@@ -8,17 +8,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from service.api.answer_bodies import SendMessageBody
+from service.api.inbound import Strict, Word
 from service.api.webhook_words import (
     EVENT_TYPES,
     MAX_CONCURRENCY,
@@ -40,14 +34,9 @@ from service.domain.deployment import (
     PlatformCredentials,
 )
 from service.domain.endpoint import SKIP_AFTER_SECONDS, OnExhausted
-from service.domain.message import ButtonReply, SendBody
 from service.domain.session import EndMode
 from service.webhook.retry import NAMED_SCHEDULES, SCHEDULE
 from service.webhook.rotation import GRACE_SECONDS, GRACE_SECONDS_MAX
-
-Word = Field(strict=False)
-"""An enumeration's member comes as its text."""
-
 
 SEQUENCE_MAX = 10**12 - 1
 
@@ -80,54 +69,8 @@ def _moment(value: object) -> object:
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=datetime)]
 
 
-class Inbound(BaseModel):
+class Inbound(Strict, BaseModel):
     """What all bodies share."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, alias_generator=to_camel, allow_inf_nan=False
-    )
-
-
-class ButtonResponse(Inbound):
-    """The guest's answer to a quick reply, a card or a picker."""
-
-    type: Annotated[str, Field(min_length=1, max_length=64)]
-    text: str
-    payload: str
-    originating_message_id: str | None = None
-
-    def value(self) -> ButtonReply:
-        """As the core knows it."""
-        return ButtonReply(
-            type=self.type,
-            text=self.text,
-            payload=self.payload,
-            originating_message_id=self.originating_message_id,
-        )
-
-
-class SendMessageBody(Inbound):
-    """A message: text, the answer to a button, or attachments.
-
-    `onReadOnly`: what it does if the contact centre has ended the chat; else as the session says.
-    """
-
-    text: str | None = None
-    button_response: ButtonResponse | None = None
-    attachment_ids: list[str] | None = None
-    custom_attributes: dict[str, str] | None = None
-    metadata: dict[str, Any] | None = None
-    on_read_only: Annotated[OnReadOnly, Word] | None = None
-
-    def value(self) -> SendBody:
-        """As the core knows it."""
-        return SendBody(
-            text=self.text,
-            button=None if self.button_response is None else self.button_response.value(),
-            attachment_ids=tuple(self.attachment_ids or ()),
-            custom_attributes=self.custom_attributes or {},
-            metadata=self.metadata,
-        )
 
 
 class CreateSessionBody(Inbound):

@@ -66,6 +66,7 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
             on_read_only=body.on_read_only,
             message=None if body.message is None else body.message.value(),
             message_on_read_only=None if body.message is None else body.message.on_read_only,
+            choices=() if body.message is None else body.message.choices(),
             ticket=call.ticket,
             trace=call.trace,
         )

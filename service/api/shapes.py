@@ -79,11 +79,12 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str
-    errors: list[FieldFaultOut] = Field(default=[], description="With invalid_request.")
+    errors: list[FieldFaultOut] = Field(default=[], description="With invalid_request and others.")
     session_id: str = Field(default="", description="With external_id_in_use.")
     message_id: str = Field(default="", description="With a message that failed for good.")
     sequence: int = Field(default=0, description="With a message that failed for good.")
     provider_code: str | None = Field(default=None, description="Genesys's own code.")
+    offered: list[str] = Field(default=[], description="With option_not_offered: up to 50.")
 
 
 class FailureOut(Outbound):
@@ -117,7 +118,7 @@ class MessageOut(Outbound):
     author: AuthorOut
     text: str | None
     content: list[ContentOut]
-    raw: dict[str, Any] | None = Field(description=RAW)
+    raw: dict[str, Any] | None = Field(default=None, description=RAW)
     omitted: OmittedOut | None = Field(default=None, description=OMITTED)
     status: MessageStatus
     failure: MessageFailureOut | None

@@ -20,6 +20,7 @@ from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.read_drift import ReadDrift
 from service.usecases.read_listeners import ReadListeners
+from service.usecases.read_offers import ReadOffers
 from service.usecases.read_replays import ReadReplays
 from service.usecases.read_session import ListSessions, ReadEvents, ReadSession
 from service.usecases.read_timeline import ReadTimeline
@@ -150,6 +151,7 @@ def _send_message(ports: Ports, follow: FollowMessage) -> SendMessage:
         clock=ports.clock,
         ids=ports.ids,
         follow=follow,
+        offers=ReadOffers(sessions=ports.sessions),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.domain.answered import content_of
 from service.domain.ids import EventId, MessageId
 from service.domain.instants import rfc3339
 from service.domain.log import EventType, LogEvent
@@ -83,7 +84,7 @@ def accepted(
             incarnation=session.incarnation,
             author=author or Author(kind=AuthorKind.GUEST),
             text=_text(body),
-            content=_content(body),
+            content=content_of(body),
             status=MessageStatus.ACCEPTED,
             custom_attributes=body.custom_attributes or None,
             metadata=body.metadata,
@@ -104,7 +105,7 @@ def message_of(send: PendingSend, session: Session) -> Message:
         incarnation=send.written.incarnation if send.written else session.incarnation,
         author=Author(kind=author),
         text=_text(body),
-        content=_content(body),
+        content=content_of(body),
         status=_STATUS[send.status],
         custom_attributes=body.custom_attributes or None,
         metadata=body.metadata,
@@ -173,20 +174,3 @@ def tombstone() -> Draft:
 
 def _text(body: SendBody) -> str | None:
     return body.text if body.button is None else body.text or body.button.text
-
-
-def _content(body: SendBody) -> tuple[Mapping[str, Any], ...]:
-    items: list[Mapping[str, Any]] = []
-    if body.button is not None:
-        reply = {
-            "type": body.button.type,
-            "text": body.button.text,
-            "payload": body.button.payload,
-            "originatingMessageId": body.button.originating_message_id,
-        }
-        items.append({"contentType": "ButtonResponse", "buttonResponse": reply})
-    items.extend(
-        {"contentType": "Attachment", "attachment": {"id": attachment_id}}
-        for attachment_id in body.attachment_ids
-    )
-    return tuple(items)

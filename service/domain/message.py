@@ -65,11 +65,32 @@ class ButtonReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormEntry:
+    """The answer to one question of a form; several have the same id where several were chosen."""
+
+    id: str
+    text: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormReply:
+    """A guest's answers to a form, all in one."""
+
+    originating_message_id: str | None
+    canned_response_id: str | None
+    answers: Sequence[FormEntry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendBody:
-    """What a caller asked to send. At least one of text, button and attachments is there."""
+    """What a caller asked to send. At least one of text, an answer and attachments is there."""
 
     text: str | None = None
     button: ButtonReply | None = None
+    choices: Sequence[ButtonReply] = ()
+    """The options chosen of a list picker; `text` is then what the picker says for them."""
+    form: FormReply | None = None
     attachment_ids: Sequence[str] = ()
     custom_attributes: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] | None = None

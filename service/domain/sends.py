@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from service.domain.message import Failure, SendBody
+from service.domain.message import Failure
 from service.domain.said import Refusal, Said
 from service.domain.send import PendingSend, SendKind, SendStatus, Written
+from service.domain.wording import same_words
 
 MARK_LIFE_SECONDS: Final = 2.0
 """A send is abandoned when more than this has passed between its mark and the socket write."""
@@ -199,10 +200,4 @@ def _fits(said: Said, send: PendingSend) -> bool:
     # message would count as absent and go out a second time.
     at, mark = said.channel_time, send.written
     early = at is not None and mark is not None and at < mark.at - CLOCK_SKEW_SECONDS
-    return not early and (said.is_join or _same_words(said, send.body))
-
-
-def _same_words(said: Said, body: SendBody) -> bool:
-    # A button's label travels in its content item, and some clients send it as text as well.
-    texts = {body.text or "", body.button.text if body.button else body.text or ""}
-    return (said.text or "") in texts
+    return not early and (said.is_join or same_words(said, send.body))

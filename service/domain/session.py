@@ -11,6 +11,7 @@ from typing import Any, Final, assert_never
 
 from service.domain.deployment import OnReadOnly
 from service.domain.ids import ClientId, DeploymentName, SessionId, TenantName
+from service.domain.message import ATTRIBUTE_BYTES_MAX
 from service.domain.trace import Trace
 
 
@@ -248,6 +249,14 @@ class Session:
     next_client_id: ClientId | None = field(default=None, repr=False)
     """The client id of the intent to renew: committed here before the wire sees it."""
     custom_attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    attributes_version: int = 0
+    """How often the caller changed the attributes: each version goes out with the next message."""
+    introduced: str | None = None
+    """The context that Genesys is known to have; written with whatever is written next."""
+    max_custom_data_bytes: int | None = None
+    """The guest session's own limit of attributes; None: the usual one."""
+    journey_context: Mapping[str, Any] | None = field(default=None, repr=False)
+    """What each configure tells of the customer's journey."""
     metadata: Mapping[str, Any] | None = field(default=None, repr=False)
     on_read_only: OnReadOnly | None = None
     """The caller's own choice; None: that of the deployment."""
@@ -301,3 +310,14 @@ class Session:
     def public(self) -> PublicState:
         """What callers see of the state."""
         return public_state(self.state)
+
+    @property
+    def context(self) -> str:
+        """Names what the agent should know now: the attributes of this guest session."""
+        return f"{self.incarnation}.{self.attributes_version}"
+
+    @property
+    def attribute_limit(self) -> int:
+        """How many bytes of custom attributes one message may carry."""
+        limit = self.max_custom_data_bytes
+        return ATTRIBUTE_BYTES_MAX if limit is None else limit

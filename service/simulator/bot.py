@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from service.simulator.canned import CANNED
 from service.simulator.deployments import Bot
 from service.simulator.session import Session, Stored
 from service.simulator.shapes import JsonObject, object_at, objects_at, text_at
@@ -15,7 +16,8 @@ from service.simulator.talk import Words, end_conversation, say, type_to_guest
 
 GREETING: Final = "Hello! Say something, or /help."
 HELP: Final = (
-    "/help, /quick, /card, /carousel, /typing, /agent, /bye, /silent, /count N, /slow SECONDS"
+    "/help, /quick, /quick2, /buttons, /card, /generic, /carousel, /list, /date, /anyday, /form, "
+    "/textitem, /unheard, /typing, /agent, /bye, /silent, /count N, /slow SECONDS"
 )
 MOST_REPLIES: Final = 20
 
@@ -50,7 +52,7 @@ def _react(state: WorldState, session: Session, stored: Stored) -> None:
         for number in range(1, min(int(argument), MOST_REPLIES) + 1):
             say(state, session, Words(text=f"Reply {number}", entity="Bot"))
     elif name != "/silent":
-        say(state, session, CANNED.get(name) or Words(text=_answer(stored), entity="Bot"))
+        say(state, session, CANNED.get(name) or Words(text=_answer(name, stored), entity="Bot"))
 
 
 def _speak(state: WorldState, session: Session, words: Words) -> None:
@@ -58,49 +60,41 @@ def _speak(state: WorldState, session: Session, words: Words) -> None:
         say(state, session, words)
 
 
-def _answer(stored: Stored) -> str:
+def _answer(name: str, stored: Stored) -> str:
+    if name == "/help":
+        return HELP
     events = objects_at(stored.body, "events")
     if events:
         return GREETING
-    for item in objects_at(stored.body, "content"):
-        if "buttonResponse" in item:
-            payload = text_at(object_at(item, "buttonResponse"), "payload")
-            return f"You chose: {payload}"
+    return _answer_to_content(stored) or f"You said: {text_at(stored.body, 'text') or ''}"
+
+
+def _answer_to_content(stored: Stored) -> str:
+    items = objects_at(stored.body, "content")
+    chosen = [
+        text_at(object_at(item, "buttonResponse"), "payload") or ""
+        for item in items
+        if "buttonResponse" in item
+    ]
+    if chosen:
+        return f"You chose: {', '.join(chosen)}"
+    for item in items:
+        if "form" in item:
+            return f"You answered: {', '.join(_filled(object_at(item, 'form')))}"
         if "attachment" in item:
             return f"You sent: {text_at(object_at(item, 'attachment'), 'filename')}"
-    return f"You said: {text_at(stored.body, 'text') or ''}"
+    return ""
 
 
-def _quick(text: str, payload: str) -> JsonObject:
-    reply = {"text": text, "payload": payload, "action": "Message"}
-    return {"contentType": "QuickReply", "quickReply": reply}
-
-
-def _card(title: str) -> JsonObject:
-    actions = [
-        {"type": "Link", "text": "Details", "url": "https://shop.example.test/plan"},
-        {"type": "Postback", "text": "Choose", "payload": f"plan.{title.lower()}"},
+def _filled(form: JsonObject) -> list[str]:
+    return [
+        f"{text_at(entry, 'id')}={text_at(_button_of(entry), 'payload')}"
+        for entry in objects_at(form, "response")
     ]
-    return {"title": title, "description": f"The {title.lower()} plan", "actions": actions}
+
+
+def _button_of(entry: JsonObject) -> JsonObject:
+    return object_at(object_at(entry, "component"), "buttonResponse")
 
 
 PLAIN: Final = Words(text="Done typing.", entity="Bot")
-CANNED: Final = {
-    "/help": Words(text=HELP, entity="Bot"),
-    "/quick": Words(
-        text="What is it about?",
-        content=(_quick("Billing", "topic.billing"), _quick("Other", "topic.other")),
-        entity="Bot",
-    ),
-    "/card": Words(
-        text="One plan", content=({"contentType": "Card", "card": _card("Basic")},), entity="Bot"
-    ),
-    "/carousel": Words(
-        text="Two plans",
-        content=(
-            {"contentType": "Carousel", "carousel": {"cards": [_card("Basic"), _card("Premium")]}},
-        ),
-        entity="Bot",
-    ),
-    "/agent": Words(text="Hello, this is Dana.", nickname="Dana", entity="Human"),
-}

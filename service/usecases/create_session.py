@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.answering import answered
+from service.domain.choice import Choice
 from service.domain.deployment import OnReadOnly
 from service.domain.drafts import accepted
 from service.domain.errors import (
@@ -72,6 +74,8 @@ class CreateRequest:
     on_read_only: OnReadOnly | None = None
     message: SendBody | None = None
     message_on_read_only: OnReadOnly | None = None
+    choices: Sequence[Choice] = ()
+    """What the message answers. Nothing was offered yet, so none is accepted."""
     ticket: Ticket | None = None
     trace: Trace | None = None
 
@@ -223,5 +227,10 @@ def _check(request: CreateRequest) -> None:
     check_external_id(request.external_id)
     check_attributes(request.custom_attributes)
     check_metadata(request.metadata)
-    if request.message is not None:
-        check_body(request.message, at="/message")
+    if request.message is None:
+        return
+    check_body(request.message, request.choices, at="/message")
+    check_attributes(request.message.custom_attributes)
+    for choice in request.choices:
+        # Nobody has offered anything yet.
+        answered(request.message, choice, (), at="/message")

@@ -4,11 +4,13 @@ Accepting is one transaction. Sending is the visit's work: nothing here speaks t
 centre.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.answering import answered
+from service.domain.choice import Choice
 from service.domain.deployment import OnReadOnly
 from service.domain.drafts import accepted
 from service.domain.errors import (
@@ -28,8 +30,9 @@ from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock, Ids
 from service.usecases.follow_message import Followed, FollowMessage, Wanted
 from service.usecases.idempotency import Answer, Ticket, result_of
+from service.usecases.read_offers import ReadOffers
 from service.usecases.read_session import check_id, owned, refuse_if_over
-from service.usecases.send_limits import check_body
+from service.usecases.send_limits import check_attributes, check_body
 from service.usecases.send_room import refuse_if_crowded
 from service.usecases.waiting import Patience
 
@@ -58,6 +61,8 @@ class SendRequest:
     session_id: SessionId
     body: SendBody
     patience: Patience
+    choices: Sequence[Choice] = ()
+    """What the body answers: one at most."""
     turn: bool = False
     on_read_only: OnReadOnly | None = None
     """What it does on a chat that the contact centre ended; None: as the session does."""
@@ -75,15 +80,17 @@ class SendMessage:
     clock: Clock
     ids: Ids
     follow: FollowMessage
+    offers: ReadOffers
 
     async def __call__(self, request: SendRequest) -> Answer:
         """The Message (or, with `turn`, message, replies and turnComplete), status by `answer_of`.
 
         Raises NotFoundError, SessionEndedError, SessionFailedError, SessionReadOnlyError,
-        RateLimitedError, and what `send_limits.check_body` raises; nothing is stored then.
+        AttributesTooLargeError, UnknownMessageError, OptionNotOfferedError, RateLimitedError, and
+        what `send_limits.check_body` raises; nothing is stored then.
         """
-        check_body(request.body)
-        session, event = await self._accept(request)
+        check_body(request.body, request.choices)
+        session, event = await self._accept(await self._answering(request))
         until = request.patience.until(self.clock)
         turn_quiet = await self._quiet_seconds(session) if request.turn else None
         wanted = Wanted(session=session, sequence=event.sequence, turn_quiet=turn_quiet)
@@ -106,6 +113,16 @@ class SendMessage:
         in_time = followed.settled_at is not None and followed.settled_at <= made["settleBy"]
         return answer if in_time else Answer(status=PENDING, body=answer.body)
 
+    async def _answering(self, request: SendRequest) -> SendRequest:
+        """The request with the body that its answer comes to; plain text reads nothing for it."""
+        if not request.choices:
+            return request
+        (choice,) = request.choices
+        session = await owned(self.sessions, request.key.tenant, request.session_id)
+        await self._refuse_unless_open(session, request.on_read_only)
+        offers = await self.offers(session, choice)
+        return replace(request, body=answered(request.body, choice, offers), choices=())
+
     async def _accept(self, request: SendRequest) -> tuple[Session, LogEvent]:
         message_id = MessageId(self.ids.ulid(MESSAGE))
         event_id = EventId(self.ids.ulid(EVENT))
@@ -115,6 +132,7 @@ class SendMessage:
             last = await self.sessions.tail(request.session_id, limit=1)
             session = await owned(self.sessions, request.key.tenant, request.session_id)
             await self._refuse_unless_open(session, request.on_read_only)
+            check_attributes(request.body.custom_attributes, limit=session.attribute_limit)
             await refuse_if_crowded(self.sessions, session, last, now=self.clock.now())
             await mark_work(self.sessions, session, now=self.clock.now())
             now = self.clock.now()

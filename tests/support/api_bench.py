@@ -5,7 +5,7 @@ Time jumps: whoever waits moves the clock.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -286,8 +286,14 @@ class Bench:
         return await self.table.sessions.commit(session, _changed(session, state, changes))
 
     async def reply(
-        self, session: Session, text: str, *, kind: AuthorKind = AuthorKind.AGENT
-    ) -> None:
+        self,
+        session: Session,
+        text: str,
+        *,
+        kind: AuthorKind = AuthorKind.AGENT,
+        content: Sequence[Mapping[str, Any]] = (),
+        body_id: str | None = None,
+    ) -> MessageId:
         """Let the agent say something."""
         now = self.clock.now()
         message = Message(
@@ -297,12 +303,14 @@ class Bench:
             incarnation=session.incarnation,
             author=Author(kind=kind, name="Ann"),
             text=text,
-            content=(),
+            content=content,
             status=MessageStatus.CONFIRMED,
             occurred_at=now,
             created_at=now,
         )
-        await self.append(session, received(message, keys=frozenset(), channel_time=now))
+        keys = frozenset() if body_id is None else frozenset({f"b:{body_id}", "c:another"})
+        await self.append(session, received(message, keys=keys, channel_time=now))
+        return message.id
 
     async def append(
         self, session: Session, draft: Draft, *, settles: PendingSend | None = None

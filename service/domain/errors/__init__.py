@@ -12,6 +12,8 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── AttributesTooLargeError
     │   ├── UnknownDeploymentError
     │   ├── UnknownAttachmentError
+    │   ├── UnknownMessageError
+    │   ├── OptionNotOfferedError
     │   ├── BlockedTargetError          a webhook address nobody may reach
     │   ├── NameInUseError              also: a deployment that open sessions still use
     │   ├── ExternalIdInUseError
@@ -57,6 +59,7 @@ from service.domain.errors.caller import (
     InvalidRequestError,
     NameInUseError,
     NotFoundError,
+    OptionNotOfferedError,
     RateLimitedError,
     SessionEndedError,
     SessionFailedError,
@@ -65,6 +68,7 @@ from service.domain.errors.caller import (
     UnauthorizedError,
     UnknownAttachmentError,
     UnknownDeploymentError,
+    UnknownMessageError,
 )
 from service.domain.errors.fault import (
     ConfigurationError,
@@ -121,6 +125,7 @@ __all__ = [
     "LostRaceError",
     "NameInUseError",
     "NotFoundError",
+    "OptionNotOfferedError",
     "OutcomeUnknownError",
     "PeerError",
     "PlaceTakenError",
@@ -137,5 +142,6 @@ __all__ = [
     "UnavailableError",
     "UnknownAttachmentError",
     "UnknownDeploymentError",
+    "UnknownMessageError",
     "VersionConflictError",
 ]

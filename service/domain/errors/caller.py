@@ -108,6 +108,31 @@ class UnknownAttachmentError(CallerError):
         return f"this session has no attachment {self.attachment_id}"
 
 
+class UnknownMessageError(CallerError):
+    """An answer names a message that offers nothing now."""
+
+    def __init__(self, *, pointer: str, name: str) -> None:
+        super().__init__(pointer, name)
+        self.pointer = pointer
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"{self.name} is no message of this guest session that lately offered anything"
+
+
+class OptionNotOfferedError(CallerError):
+    """An answer that was not offered. `offered` are the payloads that were, as far as they fit."""
+
+    def __init__(self, *, pointer: str, detail: str, offered: Sequence[str]) -> None:
+        super().__init__(pointer, detail)
+        self.pointer = pointer
+        self.detail = detail
+        self.offered = offered
+
+    def __str__(self) -> str:
+        return f"{self.pointer}: {self.detail}"
+
+
 class BlockedTargetError(CallerError):
     """A webhook address that may not be reached."""
 

@@ -51,6 +51,26 @@ CREATIONS: Final[dict[str, tuple[dict[str, Any], int, str]]] = {
         422,
         "invalid_request",
     ),
+    "an answer before anything was offered": (
+        {"message": {"buttonResponse": {"type": "Button", "text": "y", "payload": "z"}}},
+        422,
+        "option_not_offered",
+    ),
+    "two answers": (
+        {
+            "message": {
+                "listPicker": {"messageId": "msg_1", "itemIds": ["a"]},
+                "form": {"messageId": "msg_1", "answers": {}},
+            }
+        },
+        422,
+        "invalid_request",
+    ),
+    "an answer of no type": (
+        {"message": {"form": {"messageId": "msg_1", "answers": {"a": [1]}}}},
+        422,
+        "invalid_request",
+    ),
     "an attachment nobody has": (
         {"message": {"attachmentIds": ["att_1"]}},
         422,

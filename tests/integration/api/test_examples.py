@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from service.domain.ids import SessionId
+from service.simulator.canned import CANNED
 from tests.support.api_bench import DEPLOYMENT, Bench
 
 EXAMPLES: Final = Path(__file__).parents[3] / "openapi" / "examples"
@@ -19,6 +21,12 @@ ROUTES: Final = {
     "CreateDeploymentBody": "/v1/deployments",
     "CreateKeyBody": "/v1/api-keys",
 }
+OFFERS: Final = {
+    "buttonResponse": "/quick",
+    "listPicker": "/list",
+    "datePicker": "/date",
+    "form": "/form",
+}
 BODIES: Final = sorted(
     path for path in EXAMPLES.glob("*.json") if path.name.partition(".")[0] in ROUTES
 )
@@ -30,6 +38,7 @@ async def test_an_example_is_taken(bench: Bench, example: Path) -> None:
     hook = await bench.http.post("/v1/webhooks", json={"url": "https://example.com/h"})
     await bench.http.delete(f"/v1/deployments/{DEPLOYMENT}")
     body = json.loads(example.read_text(encoding="utf-8"))
+    await _offer(bench, session["id"], body)
     if "deployment" in body:
         body["deployment"] = DEPLOYMENT
     if body.get("name") == DEPLOYMENT:
@@ -41,6 +50,16 @@ async def test_an_example_is_taken(bench: Bench, example: Path) -> None:
     )
 
     assert answer.status_code in {200, 201, 202}, answer.text
+
+
+async def _offer(bench: Bench, session_id: str, body: dict[str, Any]) -> None:
+    """Let the bot offer what the example answers, and the example name what the bot said."""
+    for field, said in OFFERS.items():
+        if field in body:
+            session = await bench.table.sessions.load(SessionId(session_id))
+            name = await bench.reply(session, "Well?", content=CANNED[said].content)
+            if "messageId" in body[field]:
+                body[field]["messageId"] = name
 
 
 def test_every_route_with_a_body_to_make_something_has_an_example() -> None:

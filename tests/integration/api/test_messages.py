@@ -12,6 +12,7 @@ from service.domain.log import EventType
 from service.domain.message import AuthorKind, Failure
 from service.domain.send import SendStatus
 from service.domain.session import State
+from service.simulator.canned import CANNED
 from service.usecases.send_room import WAITING_MOST
 from service.webhook.envelope import event_bytes
 from tests.support.api_bench import DEPLOYMENT, Bench
@@ -212,11 +213,13 @@ async def test_an_unproven_message_of_a_turn_is_answered_202(bench: Bench) -> No
 async def test_an_answer_to_a_button_is_a_message(bench: Bench) -> None:
     path = await _path(bench)
     reply = {"type": "QuickReply", "text": "Billing", "payload": "topic.billing"}
+    session = await bench.table.sessions.load(SessionId(path.rpartition("/")[2]))
+    await bench.reply(session, "What is it about?", content=CANNED["/quick"].content)
 
     sent = await bench.http.post(f"{path}/messages?wait=0", json={"buttonResponse": reply})
 
     assert sent.status_code in {201, 202}
-    listed = (await bench.http.get(f"{path}/events?after=1")).json()["items"]
+    listed = (await bench.http.get(f"{path}/events?after=2")).json()["items"]
     content = listed[0]["data"]["message"]["content"]
     assert content[0]["buttonResponse"]["payload"] == "topic.billing"
 

@@ -96,6 +96,18 @@ def test_genesys_own_code_is_told() -> None:
     assert problem.extra == {"providerCode": "4012"}
 
 
+def test_what_was_offered_is_told_and_the_field_is_named() -> None:
+    wrong = er.OptionNotOfferedError(pointer="/form", detail="is none", offered=["a"])
+    unknown = er.UnknownMessageError(pointer="/form/messageId", name="msg_1")
+
+    assert problem_of(wrong).extra == {
+        "errors": [{"pointer": "/form", "detail": "is none"}],
+        "offered": ["a"],
+    }
+    assert problem_of(unknown).extra["errors"][0]["pointer"] == "/form/messageId"
+    assert "msg_1" in problem_of(unknown).detail
+
+
 def test_every_code_has_one_status() -> None:
     statuses: dict[str, set[int]] = {}
     for status, code in STATUS_BY_ERROR.values():

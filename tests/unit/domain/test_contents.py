@@ -44,9 +44,7 @@ def test_items_beyond_the_limit_are_left_out_and_counted() -> None:
 
     assert kept(content=(half, half)).omitted is None
     made = kept(content=(half, half, item(30), item(30)))
-    assert made == Contents(
-        content=[half, half], omitted={"rawBytes": 0, "contentItems": 2}
-    )
+    assert made == Contents(content=[half, half], omitted={"rawBytes": 0, "contentItems": 2})
 
 
 @given(value=JSON, name=st.text(max_size=5))

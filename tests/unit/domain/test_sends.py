@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.answered import content_of
 from service.domain.message import ButtonReply, Failure, SendBody
 from service.domain.said import Refusal, Said
 from service.domain.send import PendingSend, SendKind, SendStatus
@@ -179,9 +180,11 @@ def test_a_nameless_message_proves_the_first_that_fits(channel_time: float | Non
 )
 def test_a_label_or_no_words_fit_as_well(body: SendBody, text: str | None) -> None:
     send = written(2, body=body)
-    entry = by_guest("x", text=text, channel_time=NOON)
+    entry = by_guest("x", text=text, content=content_of(body), channel_time=NOON)
 
     assert proven_by(entry, [send], incarnation=1) == send
+    bare = replace(entry, content=())
+    assert proven_by(bare, [send], incarnation=1) is None
 
 
 @pytest.mark.parametrize("channel_time", [None, NOON])

@@ -1,9 +1,10 @@
 """What the broker says, as it goes over the wire."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from service.domain.message import ButtonReply, SendBody
+from service.domain.message import ButtonReply, FormEntry, FormReply, SendBody
 from service.guest.codec import encode
 from service.guest.outgoing import (
     outgoing_clear,
@@ -13,6 +14,7 @@ from service.guest.outgoing import (
     outgoing_typing,
 )
 from service.guest.requests import Request
+from tests.support.wire_story import tells
 
 NAMES = {"token": "tok", "tracing_id": "tr"}
 BUTTON = ButtonReply(type="QuickReply", text="Yes", payload="y", originating_message_id="m-1")
@@ -77,6 +79,68 @@ def test_a_button_travels_as_content_and_its_label_as_text() -> None:
 
 def test_words_beside_a_button_stay() -> None:
     assert sent(SendBody(text="own words", button=BUTTON))["text"] == "own words"
+
+
+@tells("ListPicker", "ButtonResponse")
+def test_options_of_a_list_name_the_message_that_they_answer() -> None:
+    option = ButtonReply(type="ListPicker", text="Oat", payload="oat", originating_message_id="m-1")
+    message = sent(SendBody(text="Noted.", choices=(option, option)))
+
+    response = {"type": "ListPicker", "text": "Oat", "payload": "oat"}
+    item = {
+        "contentType": "ButtonResponse",
+        "buttonResponse": {**response, "originatingMessageId": "m-1"},
+    }
+    assert message == {
+        "type": "Structured",
+        "text": "Noted.",
+        "content": [item, item],
+        "metadata": {"id": "me", "parentMessageId": "m-1"},
+    }
+
+
+@tells("DatePicker")
+def test_a_time_has_no_words() -> None:
+    time = "2031-04-05T10:00:00.000Z"
+    chosen = ButtonReply(type="DatePicker", text=time, payload=time, originating_message_id="m-1")
+    message = sent(SendBody(button=chosen))
+
+    assert "text" not in message
+    assert message["metadata"] == {"id": "me", "parentMessageId": "m-1"}
+    nameless = replace(chosen, originating_message_id=None)
+    assert sent(SendBody(button=nameless))["metadata"] == {"id": "me"}
+
+
+@tells("Form")
+def test_a_form_goes_out_as_one_item() -> None:
+    answer = FormEntry(id="email", text="a@b", payload="a@b")
+    form = FormReply(originating_message_id="m-1", canned_response_id="c-1", answers=(answer,))
+    message = sent(SendBody(text="Thanks!", form=form))
+
+    component = {"type": "Form", "text": "a@b", "payload": "a@b"}
+    assert message == {
+        "type": "Structured",
+        "text": "Thanks!",
+        "content": [
+            {
+                "contentType": "Form",
+                "form": {
+                    "originatingMessageId": "m-1",
+                    "cannedResponseId": "c-1",
+                    "response": [
+                        {
+                            "id": "email",
+                            "component": {
+                                "contentType": "ButtonResponse",
+                                "buttonResponse": component,
+                            },
+                        }
+                    ],
+                },
+            }
+        ],
+        "metadata": {"id": "me"},
+    }
 
 
 def test_a_join_carries_its_name_and_the_attributes() -> None:

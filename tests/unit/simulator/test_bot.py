@@ -1,7 +1,13 @@
 """The scripted bot."""
 
+import json
+
 import pytest
 
+from service.guest.codec import decode
+from service.guest.unknowns import unknowns
+from service.simulator.bot import HELP
+from service.simulator.canned import CANNED
 from service.simulator.deployments import Deployment
 from tests.unit.simulator.stage import Stage, T, stage
 
@@ -33,6 +39,7 @@ def test_it_answers_after_a_moment() -> None:
         ("/quick", ["What is it about?"]),
         ("/card", ["One plan"]),
         ("/carousel", ["Two plans"]),
+        ("/help", [HELP]),
         ("/agent", ["Hello, this is Dana."]),
         ("/typing", ["Typing", "Done typing."]),
         ("/count 3", ["Reply 1", "Reply 2", "Reply 3"]),
@@ -48,6 +55,55 @@ def test_it_knows_a_few_words(text: str, expected: list[str]) -> None:
 def test_it_can_be_slow() -> None:
     assert heard(stage(Deployment()), "/slow 5", 5.1) == []
     assert heard(stage(Deployment()), "/slow 5", 5.3) == ["You said: /slow 5"]
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [
+        (
+            [
+                {"contentType": "ButtonResponse", "buttonResponse": {"payload": "oat"}},
+                {"contentType": "ButtonResponse", "buttonResponse": {"payload": "nuts"}},
+            ],
+            "You chose: oat, nuts",
+        ),
+        (
+            [
+                {
+                    "contentType": "Form",
+                    "form": {
+                        "response": [
+                            {"id": "email", "component": {"buttonResponse": {"payload": "a@b"}}},
+                            {"id": "size", "component": {"buttonResponse": {"payload": "small"}}},
+                        ]
+                    },
+                }
+            ],
+            "You answered: email=a@b, size=small",
+        ),
+        ([{"contentType": "Hologram"}], "You said: "),
+    ],
+)
+def test_it_understands_answers(content: list[object], answer: str) -> None:
+    here = stage(Deployment())
+    client = here.joined()
+    client.send("onMessage", token=T, message={"type": "Structured", "content": content})
+    here.advance(1)
+
+    assert [each["body"]["text"] for each in client.inbox()] == [answer]
+
+
+@pytest.mark.parametrize("name", sorted(CANNED))
+def test_what_it_offers_is_what_the_codec_reads(name: str) -> None:
+    here = stage(Deployment())
+    client = here.joined()
+    client.say(name)
+    here.advance(1)
+
+    (said,) = client.inbox()
+    assert unknowns(decode(json.dumps(said))) == (
+        ("content:Hologram",) if name == "/unheard" else ()
+    )
 
 
 def test_it_reads_buttons_and_joins() -> None:

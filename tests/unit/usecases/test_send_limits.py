@@ -1,7 +1,10 @@
 """What may be sent."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.domain.choice import ButtonChoice, Choice, DateChoice, FormChoice, ListChoice
 from service.domain.errors import (
     AttributesTooLargeError,
     CallerError,
@@ -18,6 +21,10 @@ from service.usecases.send_limits import (
 )
 
 BUTTON = ButtonReply(type="QuickReply", text="Yes", payload="y")
+PRESS = ButtonChoice(button=BUTTON)
+LONG = ButtonChoice(button=ButtonReply(type="Button", text="x", payload="p" * 4097))
+LIST = ListChoice(message_id="msg_1", item_ids=("a",))
+DATE = DateChoice(originating_message_id="b", date_time="2031-04-05")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +32,6 @@ BUTTON = ButtonReply(type="QuickReply", text="Yes", payload="y")
     [
         SendBody(text="x"),
         SendBody(text="é" * 2048),
-        SendBody(button=BUTTON),
         SendBody(text="x", custom_attributes={"k": "v" * 2047}, metadata={"n": 1}),
     ],
 )
@@ -34,17 +40,49 @@ def test_what_fits_passes(body: SendBody) -> None:
 
 
 @pytest.mark.parametrize(
+    "choice", [PRESS, LIST, DATE, FormChoice(message_id="msg_1", answers={"email": "a@b"})]
+)
+def test_an_answer_alone_passes(choice: Choice) -> None:
+    check_body(SendBody(), [choice])
+
+
+@pytest.mark.parametrize(
+    ("body", "choices", "pointer"),
+    [
+        (SendBody(text="x"), [PRESS], "/text"),
+        (SendBody(attachment_ids=("att_1",)), [LIST], "/attachmentIds"),
+        (SendBody(), [PRESS, LIST], "/listPicker"),
+        (SendBody(), [ListChoice(item_ids=("a",))], "/listPicker"),
+        (SendBody(), [DateChoice(date_time="x")], "/datePicker"),
+        (SendBody(), [replace(LIST, item_ids=("a",) * 101)], "/listPicker/itemIds"),
+        (
+            SendBody(),
+            [FormChoice(message_id="m", answers={"a": "é" * 8192})],
+            "/form/answers",
+        ),
+        (
+            SendBody(),
+            [FormChoice(message_id="m", answers={str(n): "" for n in range(101)})],
+            "/form/answers",
+        ),
+        (SendBody(), [], ""),
+    ],
+)
+def test_an_answer_stands_alone_and_names_its_message(
+    body: SendBody, choices: list[Choice], pointer: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_body(body, choices, at="/message")
+
+    assert refused.value.faults[0].pointer == f"/message{pointer}"
+
+
+@pytest.mark.parametrize(
     ("body", "error"),
     [
         (SendBody(), InvalidRequestError),
         (SendBody(text=""), InvalidRequestError),
-        (SendBody(text="x", button=BUTTON), InvalidRequestError),
         (SendBody(text="é" * 2048 + "x"), TextTooLongError),
-        (
-            SendBody(button=ButtonReply(type="Button", text="x", payload="p" * 4097)),
-            TextTooLongError,
-        ),
-        (SendBody(text="x", custom_attributes={"é": "v" * 2047}), AttributesTooLargeError),
         (SendBody(text="x", metadata={"k": "v" * 16384}), InvalidRequestError),
         (SendBody(text="x", attachment_ids=("att_1",)), UnknownAttachmentError),
     ],
@@ -52,6 +90,11 @@ def test_what_fits_passes(body: SendBody) -> None:
 def test_what_does_not_fit_is_refused(body: SendBody, error: type[CallerError]) -> None:
     with pytest.raises(error):
         check_body(body)
+
+
+def test_a_button_is_as_long_as_a_text() -> None:
+    with pytest.raises(TextTooLongError):
+        check_body(SendBody(), [LONG])
 
 
 def test_a_fault_is_named_where_the_body_stands() -> None:
@@ -78,5 +121,8 @@ def test_limits_are_counted_in_bytes() -> None:
 
     with pytest.raises(AttributesTooLargeError):
         check_attributes({"k": "é" * 1024})
+    check_attributes({"k": "v" * 9}, limit=10)
+    with pytest.raises(AttributesTooLargeError, match="11 bytes.*limit is 10"):
+        check_attributes({"k": "v" * 10}, limit=10)
     with pytest.raises(InvalidRequestError):
         check_metadata({"k": "é" * 8189})
