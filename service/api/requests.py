@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.answer_bodies import SendMessageBody
 from service.api.inbound import Strict, Word
+from service.api.journey_bodies import JourneyContext
 from service.api.webhook_words import (
     EVENT_TYPES,
     MAX_CONCURRENCY,
@@ -85,7 +86,22 @@ class CreateSessionBody(Inbound):
     custom_attributes: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
     on_read_only: Annotated[OnReadOnly, Word] | None = None
+    journey_context: JourneyContext | None = None
     message: SendMessageBody | None = None
+
+
+class ChangeSessionBody(Inbound):
+    """What to change of a session: merge patches (RFC 7396), null removes, what is absent stays."""
+
+    custom_attributes: Annotated[
+        dict[str, str | None] | None,
+        Field(description="What is left goes out with the next message."),
+    ] = None
+    metadata: dict[str, Any] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the caller named."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class EndBody(Inbound):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api.door import call_of, guarded, respond
 from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
-from service.api.requests import CreateSessionBody, EndBody, Nothing
+from service.api.requests import ChangeSessionBody, CreateSessionBody, EndBody, Nothing
 from service.api.shapes import (
     SessionEndedOut,
     SessionOut,
@@ -19,6 +19,7 @@ from service.domain.ids import DeploymentName, SessionId
 from service.domain.session import PublicState
 from service.ports.sessions import SessionFilter
 from service.usecases.broker import Broker
+from service.usecases.change_details import DetailsRequest
 from service.usecases.create_session import CreateRequest
 from service.usecases.end_session import VerbRequest
 from service.usecases.idempotency import Answer
@@ -33,6 +34,7 @@ def sessions_router(broker: Broker) -> APIRouter:
     _add_create(router, broker)
     _add_list(router, broker)
     _add_read(router, broker)
+    _add_change(router, broker)
     _add_erase(router, broker)
     _add_end(router, broker)
     _add_clear(router, broker)
@@ -64,6 +66,7 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
             custom_attributes=body.custom_attributes or {},
             metadata=body.metadata,
             on_read_only=body.on_read_only,
+            journey_context=None if body.journey_context is None else body.journey_context.value(),
             message=None if body.message is None else body.message.value(),
             message_on_read_only=None if body.message is None else body.message.on_read_only,
             choices=() if body.message is None else body.message.choices(),
@@ -130,6 +133,24 @@ def _add_read(router: APIRouter, broker: Broker) -> None:
             return Answer(status=200, body=await broker.read_session(key, SessionId(session_id)))
 
         return await respond(read())
+
+
+def _add_change(router: APIRouter, broker: Broker) -> None:
+    @router.patch(
+        "/{session_id}",
+        response_model=None,
+        responses={200: {"model": SessionOut}, **write_errors_of(404)},
+        summary="Change what is kept with a session",
+    )
+    async def change_session(
+        request: Request, session_id: str, body: ChangeSessionBody
+    ) -> Response:
+        """Custom attributes go out with the next message; metadata is the caller's own."""
+        call = call_of(request)
+        wanted = DetailsRequest(key=call.key, session_id=SessionId(session_id), given=body.given())
+        return await respond(
+            broker.once.keeping(call.ticket, lambda: broker.change_details(wanted))
+        )
 
 
 def _add_erase(router: APIRouter, broker: Broker) -> None:

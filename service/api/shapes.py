@@ -164,6 +164,7 @@ class SessionFields(Outbound):
     last_sequence: int
     custom_attributes: dict[str, str]
     metadata: dict[str, Any] | None
+    journey_context: dict[str, Any] | None = None
     created_at: datetime
     updated_at: datetime
 

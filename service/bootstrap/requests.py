@@ -7,6 +7,7 @@ from service.bootstrap.webhook_requests import deliveries, resend_event, start_r
 from service.ports import Ports
 from service.usecases.authenticate import Authenticate
 from service.usecases.broker import Broker
+from service.usecases.change_details import ChangeDetails
 from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
@@ -51,6 +52,7 @@ def broker_of(shared: Shared) -> Broker:
         once=Once(tenants=ports.tenants, clock=ports.clock, ids=ports.ids),
         check_ready=_check_ready(shared),
         create_session=_create_session(shared, follow),
+        change_details=ChangeDetails(sessions=ports.sessions, hints=ports.hints, clock=ports.clock),
         read_session=ReadSession(sessions=ports.sessions),
         list_sessions=ListSessions(sessions=ports.sessions),
         send_message=_send_message(ports, follow),

@@ -49,7 +49,9 @@ def carried_attributes(session: Session, deployment: Deployment, recap: str) -> 
     return {**facts, RECAP: recap} if recap else facts
 
 
-def merged(own: Mapping[str, str], carried: Mapping[str, str]) -> Mapping[str, str]:
+def merged(
+    own: Mapping[str, str], carried: Mapping[str, str], *, limit: int = ATTRIBUTE_BYTES_MAX
+) -> Mapping[str, str]:
     """The caller's attributes with the carried ones beside them.
 
     The caller's win, and the recap gives way first. The sum stays within the limit of the Guest API
@@ -57,15 +59,17 @@ def merged(own: Mapping[str, str], carried: Mapping[str, str]) -> Mapping[str, s
     """
     facts = {name: value for name, value in carried.items() if name != RECAP}
     both = {**facts, **own}
-    if attribute_bytes(both) > ATTRIBUTE_BYTES_MAX:
+    if attribute_bytes(both) > limit:
         return dict(own)
-    room = ATTRIBUTE_BYTES_MAX - attribute_bytes(both) - len(RECAP)
+    room = limit - attribute_bytes(both) - len(RECAP)
     if RECAP in own or RECAP not in carried or room <= 0:
         return both
     return {**both, RECAP: last_bytes(carried[RECAP], room)}
 
 
-def beside(own: Mapping[str, str], others: Mapping[str, str]) -> Mapping[str, str]:
+def beside(
+    own: Mapping[str, str], others: Mapping[str, str], *, limit: int = ATTRIBUTE_BYTES_MAX
+) -> Mapping[str, str]:
     """A message's own attributes, and of the others what fits beside them.
 
     Each was within the limit by itself; Genesys refuses the whole message when their sum is not
@@ -74,7 +78,7 @@ def beside(own: Mapping[str, str], others: Mapping[str, str]) -> Mapping[str, st
     kept = dict(own)
     for name, value in others.items():
         wider = {name: value, **kept}
-        if attribute_bytes(wider) <= ATTRIBUTE_BYTES_MAX:
+        if attribute_bytes(wider) <= limit:
             kept = wider
     return kept
 

@@ -63,10 +63,14 @@ class HoldBegan(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attached(Event):
-    """What a SessionResponse tells besides its verdict. Seconds; `expires_at` since the epoch."""
+    """What a SessionResponse tells besides its verdict.
+
+    Seconds and bytes; `expires_at` since the epoch.
+    """
 
     duration_seconds: float | None = None
     expires_at: float | None = None
+    max_custom_data_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,8 @@ class PendingSend:
     written: Written | None = None
     retry_at: float | None = None
     """Not before then: Genesys asked to wait."""
+    context: str | None = None
+    """The context that it carried when it was last written: attributes of the guest session."""
     accepted_at: float
     trace: Trace | None = None
     """That of the request which the message came with."""

@@ -36,6 +36,7 @@ def session_view(
         "lastSequence": last_sequence,
         "customAttributes": dict(session.custom_attributes),
         "metadata": session.metadata,
+        "journeyContext": session.journey_context,
         "createdAt": rfc3339(session.created_at),
         "updatedAt": rfc3339(updated_at),
     }

@@ -163,9 +163,10 @@ def is_typing(frame: ServerFrame) -> bool:
 def _attached(frame: SessionResponse) -> ev.Event | None:
     if not frame.connected:
         return None
-    facts = {
+    facts: dict[str, int | None] = {
         "duration_seconds": frame.duration_seconds,
         "expires_at": frame.expiration_date,
+        "max_custom_data_bytes": frame.max_custom_data_bytes,
     }
     if frame.read_only:
         return ev.GuestSessionReadOnly(**facts)

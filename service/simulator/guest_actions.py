@@ -65,7 +65,13 @@ def note(state: WorldState, request: Request, outcome: str) -> None:
     """Write a configure into the journal."""
     deployment, token = key_of(request)
     state.journal.configures.append(
-        Configure(deployment=deployment, token=token, at=state.now, outcome=outcome)
+        Configure(
+            deployment=deployment,
+            token=token,
+            at=state.now,
+            outcome=outcome,
+            journey_context=object_at(request.fields, "journeyContext"),
+        )
     )
     state.journal.deployment(deployment).configures += 1
     if token:

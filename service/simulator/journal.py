@@ -24,6 +24,7 @@ class Entry:
     text: str | None
     events: list[JsonObject]
     metadata: dict[str, str]
+    attributes: dict[str, str] = field(default_factory=dict)
     time: str
     at: float
 
@@ -56,6 +57,7 @@ class Configure:
     token: str
     at: float
     outcome: str
+    journey_context: JsonObject = field(default_factory=dict)
 
 
 @dataclass(slots=True)

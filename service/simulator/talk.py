@@ -13,7 +13,7 @@ from service.simulator.journal import Entry
 from service.simulator.outbox import deliver
 from service.simulator.session import Connection, Conversation, Session, SessionState, Stored
 from service.simulator.sessions import extend
-from service.simulator.shapes import JsonObject, iso, objects_at, strings_at, text_at
+from service.simulator.shapes import JsonObject, iso, object_at, objects_at, strings_at, text_at
 from service.simulator.state import WorldState
 
 
@@ -89,10 +89,15 @@ def _enter(state: WorldState, session: Session, stored: Stored) -> None:
         text=text_at(body, "text"),
         events=objects_at(body, "events"),
         metadata=strings_at(body, "metadata"),
+        attributes=strings_at(_channel_metadata(body), "customAttributes"),
         time=iso(stored.at),
         at=stored.at,
     )
     state.journal.entries.append(entry)
+
+
+def _channel_metadata(body: JsonObject) -> JsonObject:
+    return object_at(object_at(body, "channel"), "metadata")
 
 
 def fan_out(

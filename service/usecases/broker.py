@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.ports.system import Clock, Ids
 from service.usecases.authenticate import Authenticate
+from service.usecases.change_details import ChangeDetails
 from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
 from service.usecases.clear_session import ClearSession
@@ -38,6 +39,7 @@ class Broker:
     once: Once
     check_ready: CheckReady
     create_session: CreateSession
+    change_details: ChangeDetails
     read_session: ReadSession
     list_sessions: ListSessions
     send_message: SendMessage

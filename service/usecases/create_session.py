@@ -72,6 +72,7 @@ class CreateRequest:
     custom_attributes: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] | None = None
     on_read_only: OnReadOnly | None = None
+    journey_context: Mapping[str, Any] | None = None
     message: SendBody | None = None
     message_on_read_only: OnReadOnly | None = None
     choices: Sequence[Choice] = ()
@@ -148,6 +149,7 @@ class CreateSession:
             custom_attributes=request.custom_attributes,
             metadata=request.metadata,
             on_read_only=request.on_read_only,
+            journey_context=request.journey_context,
             trace=request.trace,
             created_at=now,
             updated_at=now,

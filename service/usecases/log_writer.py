@@ -194,6 +194,7 @@ def _solid(session: Session) -> Session:
         duration_seconds=None,
         last_good_at=_coarse(session.last_good_at),
         evictions=0,
+        introduced=None,
         look_at=None,
         wake_at=None,
         lock=None,

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.domain import events as happened
 from service.domain.given import Given, NewSend
-from service.domain.message import SendBody
+from service.domain.message import ATTRIBUTE_BYTES_MAX, SendBody
 from service.domain.send import SendKind
 from service.domain.session import Cause, Outage, Session
 
@@ -38,7 +38,7 @@ def outage_of(session: Session, cause: Cause, code: str | None) -> Outage:
 
 
 def with_expiry(session: Session, event: happened.Event) -> Session:
-    """The session with what that answer tells of its expiry; what it does not tell stays."""
+    """The session with what that answer tells of its expiry and limits; what it does not, stays."""
     facts: dict[str, Any] = {}
     duration = getattr(event, "duration_seconds", None)
     expires = getattr(event, "expires_at", None)
@@ -46,4 +46,8 @@ def with_expiry(session: Session, event: happened.Event) -> Session:
         facts["duration_seconds"] = duration
     if expires is not None:
         facts["expires_at"] = expires
+    limit = getattr(event, "max_custom_data_bytes", None)
+    if limit is not None:
+        # The usual one is not worth a write.
+        facts["max_custom_data_bytes"] = limit if limit != ATTRIBUTE_BYTES_MAX else None
     return replace(session, **facts) if facts else session

@@ -11,7 +11,6 @@ from service.domain import events as ev
 from service.domain.lifecycle import is_legal
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
-from service.usecases.visit.sending import is_first_of_incarnation
 
 LOOK_FIRST_SECONDS: Final = 15.0
 LOOK_MOST_SECONDS: Final = 900.0
@@ -38,4 +37,14 @@ async def look_for_auto_start(desk: Desk) -> None:
     desk.deployment = replace(
         desk.deployment, auto_start=found.auto_start, allow_clear=found.allow_clear
     )
-    await happen(desk, ev.AutoStartKnown(spoken=not is_first_of_incarnation(desk)))
+    await happen(desk, ev.AutoStartKnown(spoken=_has_spoken(desk)))
+
+
+def _has_spoken(desk: Desk) -> bool:
+    """Whether anything of ours went out in this incarnation, as far as is known."""
+    now = desk.session.incarnation
+    flying = any(s.written and s.written.incarnation == now for s in desk.sends.values())
+    return flying or any(
+        event.incarnation == now and any(key.startswith("t:") for key in event.keys)
+        for event in desk.writer.window.events
+    )

@@ -126,8 +126,6 @@ class Desk:
     """The guest's messages that match no send while some send is unproven, and whether history had
     them.
     """
-    introduced: int = 0
-    """The incarnation whose first send is proven: it knows the context."""
     hold: Hold = field(default_factory=Hold)
     reading: Reading = field(default_factory=Reading)
     tally: Tally = field(default_factory=Tally)

@@ -105,6 +105,7 @@ async def configure(desk: Desk, *, start_new: bool = False) -> None:
         token=token,
         deployment_id=desk.deployment.deployment_id,
         start_new=start_new,
+        journey_context=desk.session.journey_context,
         tracing_id=tracing_id,
     )
     await _ask(desk, request, Phase.CONFIGURING, tracing_id)

@@ -21,6 +21,7 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
 from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
 from service.usecases.visit.giving import begin_giving, give
+from service.usecases.visit.heeding import heeded
 from service.usecases.visit.identifying import conversation_told
 from service.usecases.visit.inbox import (
     ConversationKnown,
@@ -256,7 +257,7 @@ async def _nudged(desk: Desk) -> None:
     stored, foreign, _ = await gather(
         desk.ports.sessions.load(desk.session.id), desk.writer.refresh(), reload_sends(desk)
     )
-    if stored.version != desk.writer.session.version:
+    if stored.version != desk.writer.session.version and not heeded(desk, stored):
         raise SupersededError(session_id=desk.session.id)
     desk.moved = True
     hurry(desk)

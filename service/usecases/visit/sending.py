@@ -4,10 +4,8 @@ import logging
 from dataclasses import replace
 from typing import Final
 
-from service.domain.carry_over import beside, merged
 from service.domain.catchup import HistoryRead
 from service.domain.errors import LinkLostError
-from service.domain.message import SendBody
 from service.domain.send import PendingSend, SendKind, SendStatus
 from service.domain.sends import (
     MARK_LIFE_SECONDS,
@@ -24,6 +22,7 @@ from service.domain.session import State
 from service.domain.trace import trace_id
 from service.guest.outgoing import outgoing_join, outgoing_message
 from service.guest.requests import OnMessage
+from service.usecases.visit.context import carries_context, with_context
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.marks import ensure_mark
@@ -118,7 +117,7 @@ def doubt_due(desk: Desk) -> float | None:
 async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
     await ensure_mark(desk)
     resent = send.attempt > 0
-    first = is_first_of_incarnation(desk)
+    carries = carries_context(desk, send)
     mark = marked(
         send,
         now=desk.now,
@@ -126,7 +125,8 @@ async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
         writer=desk.stay.writer,
         link=link.name,
     )
-    saved = await change(desk, mark)
+    context = desk.session.context if carries else None
+    saved = await change(desk, replace(mark, context=context))
     if desk.now - mark_time(saved) > MARK_LIFE_SECONDS:
         # The mark took too long: somebody may have judged it by now. It was not written, for
         # certain.
@@ -136,7 +136,7 @@ async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
         desk.tally = replace(desk.tally, resent=desk.tally.resent + 1)
     desk.written.append(desk.now)
     try:
-        await link.send(frame_of(desk, saved, first=first))
+        await link.send(frame_of(desk, saved, carries=carries))
     except LinkLostError:
         # The reader reports the close as well; what was written of the frame nobody knows.
         await change(desk, doubted(saved, now=desk.now))
@@ -163,9 +163,9 @@ def mark_time(send: PendingSend) -> float:
     return send.written.at if send.written else 0.0
 
 
-def frame_of(desk: Desk, send: PendingSend, *, first: bool) -> OnMessage:
-    """The frame of a send; the first one of an incarnation carries what the agent should know."""
-    body = _with_context(desk, send.body) if first else send.body
+def frame_of(desk: Desk, send: PendingSend, *, carries: bool) -> OnMessage:
+    """The frame of a send; one of a guest session carries what the agent should know."""
+    body = with_context(desk, send.body) if carries else send.body
     token = desk.session.client_id
     if send.kind is SendKind.JOIN:
         return outgoing_join(
@@ -177,27 +177,6 @@ def frame_of(desk: Desk, send: PendingSend, *, first: bool) -> OnMessage:
     return outgoing_message(
         token=token, tracing_id=send.tracing_id, metadata_id=send.metadata_id, body=body
     )
-
-
-def _with_context(desk: Desk, body: SendBody) -> SendBody:
-    others = dict(desk.session.custom_attributes)
-    if desk.deployment.locale is not None:
-        others.setdefault("locale", desk.deployment.locale)
-    own = beside(body.custom_attributes, others)
-    return replace(body, custom_attributes=merged(own, desk.session.carry))
-
-
-def is_first_of_incarnation(desk: Desk) -> bool:
-    """Whether nothing of ours went out in this incarnation, as far as is known."""
-    now = desk.session.incarnation
-    if desk.introduced == now:
-        return False
-    flying = any(s.written and s.written.incarnation == now for s in desk.sends.values())
-    logged = any(
-        event.incarnation == now and any(key.startswith("t:") for key in event.keys)
-        for event in desk.writer.window.events
-    )
-    return not flying and not logged
 
 
 def _link_for_sending(desk: Desk) -> GuestLink | None:

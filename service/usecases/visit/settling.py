@@ -29,6 +29,7 @@ from service.domain.sends import (
 from service.domain.session import PublicState, State
 from service.guest.translate import trace_keys
 from service.ports import SendChange
+from service.usecases.visit.context import context_arrived, context_refused, known_keys
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.noting import note_send
@@ -52,10 +53,7 @@ _BECAME: Final = {
 
 async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool) -> None:
     """The guest's own message came back: the send is done."""
-    desk.introduced = desk.session.incarnation
-    if desk.session.carry:
-        # Kept with the next decision; until then a repeat does no harm.
-        desk.session = replace(desk.session, carry={})
+    context_arrived(desk, send)
     if send.kind is SendKind.JOIN:
         await _drop(desk, send)
         return
@@ -63,7 +61,8 @@ async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool)
     made = contents_of(said, client_id=desk.session.client_id)
     # What was sent is known exactly; what came back is told beside it.
     message = replace(message_of(send, desk.session), raw=made.raw, omitted=made.omitted)
-    draft = confirmed(message, occurred_at=at, keys=said.keys, recovered=recovered)
+    keys = said.keys | known_keys(desk, send)
+    draft = confirmed(message, occurred_at=at, keys=keys, recovered=recovered)
     await _end(desk, send, draft)
     if send.written is not None and send.written.doubt_at is not None:
         desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)
@@ -77,9 +76,11 @@ async def confirm_logged(desk: Desk, send: PendingSend) -> bool:
     since = send.accepted_at - CLOCK_SKEW_SECONDS
     if not await desk.writer.has(trace_keys(send.tracing_id), since):
         return False
+    context_arrived(desk, send)
     message = message_of(send, desk.session)
     at = send.accepted_at
-    draft = confirmed(message, occurred_at=at, keys=frozenset(), recovered=True)
+    keys = known_keys(desk, send)
+    draft = confirmed(message, occurred_at=at, keys=keys, recovered=True)
     await _end(desk, send, draft)
     return True
 
@@ -94,6 +95,10 @@ async def fail(desk: Desk, send: PendingSend, failure: Failure) -> None:
 
 async def refuse(desk: Desk, send: PendingSend, refusal: Refusal) -> None:
     """Genesys did not carry it out, for certain: again later, or never."""
+    if context_refused(desk, send, refusal) and send.kind is SendKind.JOIN:
+        # Without it the conversation still has to begin.
+        await put_back(desk, send)
+        return
     if not is_retryable(refusal):
         await fail(desk, send, rejection(refusal))
         return

@@ -134,6 +134,7 @@ async def talk_on_demand(place: Town) -> None:
     session = await place.open(message={"text": "hello"}, externalId="basket-7")
     await place.call("GET", "/v1/sessions")
     await place.call("GET", "/v1/sessions", externalId="basket-7")
+    await place.call("PATCH", session, {"customAttributes": {"order": "8"}})
     await place.call("POST", f"{session}/messages", {"text": "anybody?"}, wait=10, once="m")
     await place.call("POST", f"{session}/resume")
     assert place.asked["api"].calls["lambda:Invoke"] > 0

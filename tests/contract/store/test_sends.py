@@ -10,12 +10,18 @@ from service.domain.errors import (
     PlaceTakenError,
     VersionConflictError,
 )
-from service.domain.message import ButtonReply, SendBody
+from service.domain.message import ButtonReply, FormEntry, FormReply, SendBody
 from service.domain.send import PendingSend, SendKind, SendStatus, Written
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import NOW, TENANT, a_send, a_session, an_answer, an_event
 
 WRITERS = 16
+BUTTON = ButtonReply(type="t", text="x", payload="p", originating_message_id="b-1")
+FORM = FormReply(
+    originating_message_id="b-1",
+    canned_response_id=None,
+    answers=(FormEntry(id="email", text="a@b", payload="a@b"),),
+)
 
 
 async def accepted(table: Table) -> PendingSend:
@@ -122,7 +128,9 @@ async def test_open_sends_come_in_their_order(table: Table) -> None:
     sends = [
         a_send(session, 2, kind=SendKind.JOIN),
         a_send(session, 2, kind=SendKind.MESSAGE),
-        a_send(session, 11, body=SendBody(button=ButtonReply(type="t", text="x", payload="p"))),
+        a_send(session, 11, body=SendBody(button=BUTTON), context="1.0"),
+        a_send(session, 12, body=SendBody(text="Noted", choices=(BUTTON, BUTTON))),
+        a_send(session, 13, body=SendBody(text="Thanks!", form=FORM)),
     ]
     await table.sessions.create(
         session, events=[], sends=list(reversed(sends)), idempotency=None, may_replace=None

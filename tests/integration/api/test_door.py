@@ -26,6 +26,7 @@ PATHS = [
     ("POST", "/v1/sessions/x/end", "sessions:write"),
     ("POST", "/v1/sessions/x/clear", "sessions:write"),
     ("POST", "/v1/sessions/x/resume", "sessions:write"),
+    ("PATCH", "/v1/sessions/x", "sessions:write"),
     ("DELETE", "/v1/sessions/x", "sessions:write"),
     ("GET", "/v1/webhooks", "webhooks"),
     ("POST", "/v1/webhooks", "webhooks"),

@@ -18,8 +18,11 @@ from service.simulator.canned import CANNED
 from tests.support.guest_strategies import JSON
 
 WORDS: Final = st.sampled_from(
-    ["quickReply", "card", "carousel", "cards", "actions", "payload", "datePicker", "listPicker"]
-    + ["availableTimes", "dateTime", "sections", "items", "id", "defaultAction", "dateMinimum"]
+    (
+        *("quickReply", "card", "carousel", "cards", "actions", "payload", "datePicker"),
+        *("listPicker", "availableTimes", "dateTime", "sections", "items", "id"),
+        *("defaultAction", "dateMinimum"),
+    )
 )
 LOOSE: Final = st.recursive(
     JSON,

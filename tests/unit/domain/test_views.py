@@ -44,6 +44,7 @@ def test_a_bare_session_shows_every_field() -> None:
         "lastSequence": 7,
         "customAttributes": {},
         "metadata": None,
+        "journeyContext": None,
         "createdAt": NOON_TEXT,
         "updatedAt": "2030-03-17T17:46:41.000Z",
     }
@@ -106,6 +107,14 @@ def test_what_a_message_carries_is_shown() -> None:
 
     assert (shown["customAttributes"], shown["metadata"]) == ({"a": "b"}, {"k": 1})
     assert shown["late"] is True
+
+
+def test_a_raw_body_is_shown_and_so_is_what_was_left_out() -> None:
+    whole = message_view(replace(MESSAGE, raw={"id": "b-1"}))
+    cut = message_view(replace(MESSAGE, omitted={"rawBytes": 70000, "contentItems": 0}))
+
+    assert (whole["raw"], "omitted" in whole) == ({"id": "b-1"}, False)
+    assert (cut["raw"], cut["omitted"]) == (None, {"rawBytes": 70000, "contentItems": 0})
 
 
 def test_an_author_and_a_failure_show_what_is_known() -> None:

@@ -122,7 +122,7 @@ def test_limits_are_counted_in_bytes() -> None:
     with pytest.raises(AttributesTooLargeError):
         check_attributes({"k": "é" * 1024})
     check_attributes({"k": "v" * 9}, limit=10)
-    with pytest.raises(AttributesTooLargeError, match="11 bytes.*limit is 10"):
+    with pytest.raises(AttributesTooLargeError, match=r"11 bytes.*limit is 10"):
         check_attributes({"k": "v" * 10}, limit=10)
     with pytest.raises(InvalidRequestError):
         check_metadata({"k": "é" * 8189})

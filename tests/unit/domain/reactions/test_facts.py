@@ -45,3 +45,12 @@ def test_what_an_answer_does_not_tell_of_the_expiry_stays_known() -> None:
 
     assert (told.expires_at, told.duration_seconds) == (NOON + 5, 60.0)
     assert with_expiry(session, ev.HistoryStrange()) is session
+
+
+def test_a_limit_is_remembered_where_it_is_not_the_usual_one() -> None:
+    told = with_expiry(session_in(), ev.GuestSessionResumed(max_custom_data_bytes=1024))
+
+    assert (told.max_custom_data_bytes, told.attribute_limit) == (1024, 1024)
+    assert with_expiry(told, ev.GuestSessionResumed()).attribute_limit == 1024
+    usual = with_expiry(told, ev.GuestSessionResumed(max_custom_data_bytes=2048))
+    assert (usual.max_custom_data_bytes, usual.attribute_limit) == (None, 2048)

@@ -87,7 +87,7 @@ async def test_a_nudge_about_a_session_that_somebody_changed_ends_the_visit() ->
         task = stage.begin(session, inbox)
         await stage.clock.sleep(8)
         stored = await stage.load(session)
-        await stage.broker.ports.sessions.commit(stored, replace(stored, metadata={"new": 1}))
+        await stage.broker.ports.sessions.commit(stored, replace(stored, evictions=3))
         inbox.put(Nudged())
 
         with pytest.raises(SupersededError):
