@@ -52,7 +52,7 @@ def broker_of(shared: Shared) -> Broker:
         once=Once(tenants=ports.tenants, clock=ports.clock, ids=ports.ids),
         check_ready=_check_ready(shared),
         create_session=_create_session(shared, follow),
-        change_details=ChangeDetails(sessions=ports.sessions, hints=ports.hints, clock=ports.clock),
+        change_details=_change_details(ports),
         read_session=ReadSession(sessions=ports.sessions),
         list_sessions=ListSessions(sessions=ports.sessions),
         send_message=_send_message(ports, follow),
@@ -143,6 +143,10 @@ def _create_session(shared: Shared, follow: FollowMessage) -> CreateSession:
         follow=follow,
         shards=shared.settings.shards,
     )
+
+
+def _change_details(ports: Ports) -> ChangeDetails:
+    return ChangeDetails(sessions=ports.sessions, hints=ports.hints, clock=ports.clock)
 
 
 def _send_message(ports: Ports, follow: FollowMessage) -> SendMessage:
