@@ -5,7 +5,7 @@ Pure: offers in, a send body out. The frames follow the vendor's web client.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from service.domain.choice import ButtonChoice, Choice, DateChoice, FormChoice, ListChoice, Offer
 from service.domain.errors import FieldFault, InvalidRequestError, OptionNotOfferedError
@@ -50,6 +50,8 @@ def answered(body: SendBody, choice: Choice, offers: Sequence[Offer], *, at: str
             said = object_at(form, "replyMessage")
             text = text_at(said, "title") or text_at(object_at(form, "introduction"), "title")
             return replace(body, form=reply, text=_cut(text))
+        case _:
+            assert_never(choice)
 
 
 def _pressed(choice: ButtonChoice, offers: Sequence[Offer], pointer: str) -> ButtonReply:

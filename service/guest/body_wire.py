@@ -25,7 +25,7 @@ from service.guest.content import (
     UnknownContent,
 )
 from service.guest.scalars import INTEGER, MAP, STRING
-from service.guest.shapes import Shape, many, may, need, nested
+from service.guest.shapes import Shape, many, many_or_one, may, need, nested
 from service.guest.variants import Tagged, Variant
 
 _ATTACHMENT: Final = Shape(
@@ -136,7 +136,7 @@ BODY: Final = Shape(
         may("text", STRING),
         may("direction", STRING),
         may("channel", nested(CHANNEL)),
-        may("content", many(_CONTENT.forgiving())),
+        may("content", many_or_one(_CONTENT.forgiving())),
         may("events", many(_EVENTS.forgiving())),
         may("metadata", MAP),
         may("originating_entity", STRING),

@@ -6,7 +6,7 @@ them back. It must not know any message, and reports a fault by path and type, n
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from service.domain.errors import GuestProtocolError
@@ -128,6 +128,16 @@ def many(kind: Kind) -> Kind:
             yield from kind.unknown(item, f"{path}[]")
 
     return Kind(read=read, write=write, unknown=unknown, empty=())
+
+
+def many_or_one(kind: Kind) -> Kind:
+    """Make the kind of such a list in which anything else than a list is taken for its one item."""
+    listed = many(kind)
+
+    def read(raw: object, path: str) -> object:
+        return listed.read(raw if isinstance(raw, list) else [raw], path)
+
+    return replace(listed, read=read)
 
 
 def camel(attr: str) -> str:

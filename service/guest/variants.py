@@ -79,7 +79,10 @@ class Tagged(Generic[T]):
         return Kind(read=self._read_or_keep, write=self.write, unknown=self.unknown)
 
     def _read_or_keep(self, raw: object, path: str) -> object:
-        item = dict(object_at(raw, path))
+        if not isinstance(raw, dict):
+            # Not even an object: what it is stands where an item has its members.
+            return self.other(**{self.attr: "", "fields": {"value": raw}})
+        item = dict(raw)
         try:
             return self.read(item, path)
         except GuestProtocolError:

@@ -74,9 +74,11 @@ def _has_context(desk: Desk) -> bool:
 
 
 def _attributes(desk: Desk) -> dict[str, str]:
-    locale = desk.deployment.locale
-    usual = {} if locale is None else {"locale": locale}
-    return usual | dict(desk.session.custom_attributes)
+    attributes = dict(desk.session.custom_attributes)
+    if desk.deployment.locale is not None:
+        # Behind the caller's own, which are not to give way to it.
+        attributes.setdefault("locale", desk.deployment.locale)
+    return attributes
 
 
 def _is_known(desk: Desk) -> bool:

@@ -275,7 +275,7 @@ async def test_unknown_paths_and_methods_are_problems(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("sessions", "GET, POST"), ("sessions/x", "DELETE, GET"), ("sessions/x/end", "POST")],
+    [("sessions", "GET, POST"), ("sessions/x", "DELETE, GET, PATCH"), ("sessions/x/end", "POST")],
 )
 async def test_a_method_that_is_not_allowed_is_told_all_that_are(
     bench: Bench, path: str, allowed: str

@@ -14,6 +14,8 @@ SAID = [
     (er.AttributesTooLargeError(size=9, limit=8), "9 bytes (keys and values); the limit is 8"),
     (er.UnknownDeploymentError(name="shop"), "named shop"),
     (er.UnknownAttachmentError(attachment_id="a"), "no attachment a"),
+    (er.UnknownMessageError(pointer="/form", name="msg_1"), "msg_1 is no message of this guest"),
+    (er.OptionNotOfferedError(pointer="/form", detail="no", offered=[]), "/form: no"),
     (er.BlockedTargetError(reason="private"), "not allowed: private"),
     (er.NameInUseError(name="shop", reason="taken"), "shop: taken"),
     (er.ExternalIdInUseError(external_id="e", session_id="ses_1"), "session ses_1 holds this"),

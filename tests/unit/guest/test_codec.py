@@ -133,8 +133,8 @@ def _places(tree: object, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
             "must be a string, not a boolean",
         ),
         (
-            {"class": "StructuredMessage", "body": {"content": {}}},
-            "body.content",
+            {"class": "StructuredMessage", "body": {"events": {}}},
+            "body.events",
             "must be a list, not an object",
         ),
         (

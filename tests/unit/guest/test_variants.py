@@ -100,11 +100,26 @@ def test_what_the_service_says_is_kept_though_an_item_does_not_fit_its_tag(
     assert list(BODY.unknown(body, "body")) == [label]
 
 
-def test_an_item_that_is_no_object_is_refused_even_so() -> None:
-    with pytest.raises(GuestProtocolError) as refusal:
-        BODY.read({"content": ["x"]}, "body")
+@pytest.mark.parametrize("content", ["x", 7, ["x"], [["x"]], [None], [{}, "x"], {"a": 1}])
+def test_content_costs_no_message_whatever_it_is(content: object) -> None:
+    body = BODY.read({"text": "Hi", "content": content}, "body")
 
-    assert str(refusal.value) == "at body.content[0]: must be an object, not a string"
+    assert body.text == "Hi"
+    assert all(isinstance(item, UnknownContent) for item in body.content)
+    assert BODY.read(BODY.write(body), "body") == body
+
+
+def test_what_is_no_object_is_kept_as_the_value_of_an_item() -> None:
+    body = BODY.read({"content": "x"}, "body")
+
+    assert body.content == (UnknownContent(content_type="", fields={"value": "x"}),)
+
+
+def test_what_we_would_send_is_held_to_its_shape() -> None:
+    with pytest.raises(GuestProtocolError) as refusal:
+        CONTENT.read("x", "p")
+
+    assert str(refusal.value) == "at p: must be an object, not a string"
 
 
 @pytest.mark.parametrize(

@@ -170,9 +170,10 @@ async def test_what_a_caller_changed_goes_out_with_the_next_message() -> None:
 @on_virtual_time
 async def test_the_limit_is_that_of_the_guest_session() -> None:
     async with staged(knobs={"max_attribute_bytes": 20}, locale="en-US") as stage:
-        session = await stage.made(custom_attributes={"order": "7", "tier": "x" * 30})
+        own = {"order": "7", "tier": "golden"}
+        session = await stage.made(custom_attributes={**own, "more": "x" * 30})
 
-        assert await said(stage, session, "one") == [("one", {"locale": "en-US", "order": "7"})]
+        assert await said(stage, session, "one") == [("one", own)]
         assert (await stage.load(session)).attribute_limit == 20
 
 
@@ -189,6 +190,31 @@ async def test_what_is_carried_over_goes_out_once_beside_what_the_session_has() 
         assert "guest: one" in told["recap"]
         assert await said(stage, session, "three") == [("three", {})]
         assert (await stage.load(session)).carry == {}
+
+
+@on_virtual_time
+async def test_a_recap_is_the_first_to_go_and_carries_it() -> None:
+    async with staged(carry_over=CarryOver.RECAP) as stage:
+        session = await stage.made(custom_attributes=ORDER)
+        await said(stage, session, "one")
+        stage.control.forget(session.client_id)
+        again = await said(stage, session, "two")
+
+        recap, two = again[-2:]
+        assert ("guest: one" in recap[0], recap[1], two) == (True, ORDER, ("two", {}))
+
+
+@on_virtual_time
+async def test_one_that_only_history_proves_needs_no_other() -> None:
+    async with staged() as stage:
+        session = await stage.made(custom_attributes=ORDER)
+        stage.control.fault("swallow_echo")
+        sent = await said(stage, session, "one")
+        later = await said(stage, session, "two")
+
+        (first, _) = await stage.of(session, "message.confirmed")
+        assert first["message"]["recovered"] is True
+        assert (sent, later) == ([("one", ORDER)], [("two", {})])
 
 
 @pytest.mark.parametrize(("code", "given_up"), [("4013", True), ("4011", False)])
