@@ -9,6 +9,7 @@ from typing import Final
 
 from service.domain import events as ev
 from service.domain.lifecycle import is_legal
+from service.domain.log import EventType
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 
@@ -45,6 +46,6 @@ def _has_spoken(desk: Desk) -> bool:
     now = desk.session.incarnation
     flying = any(s.written and s.written.incarnation == now for s in desk.sends.values())
     return flying or any(
-        event.incarnation == now and any(key.startswith("t:") for key in event.keys)
+        event.incarnation == now and event.type is EventType.MESSAGE_CONFIRMED
         for event in desk.writer.window.events
     )
