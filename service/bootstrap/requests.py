@@ -38,13 +38,7 @@ def broker_of(shared: Shared) -> Broker:
     ports = shared.ports
     transcript = ReadTranscript(sessions=ports.sessions)
     authenticate = Authenticate(tenants=ports.tenants, clock=ports.clock)
-    follow = FollowMessage(
-        sessions=ports.sessions,
-        attend=shared.attend,
-        bell=ports.bell,
-        clock=ports.clock,
-        transcript=transcript,
-    )
+    follow = _follow(shared, transcript)
     return Broker(
         clock=ports.clock,
         ids=ports.ids,
@@ -74,6 +68,17 @@ def broker_of(shared: Shared) -> Broker:
         start_replay=start_replay(ports),
         keys=_keys(ports, authenticate),
         read_listeners=_read_listeners(shared),
+    )
+
+
+def _follow(shared: Shared, transcript: ReadTranscript) -> FollowMessage:
+    ports = shared.ports
+    return FollowMessage(
+        sessions=ports.sessions,
+        attend=shared.attend,
+        bell=ports.bell,
+        clock=ports.clock,
+        transcript=transcript,
     )
 
 
