@@ -98,11 +98,13 @@ def text_at(source: Json, name: str) -> str:
 
 
 def _options(item: Json) -> Iterator[Option]:
-    reply = object_at(item, "quickReply")
-    if _has(reply, "payload"):
-        yield Option(type="QuickReply", text=text_at(reply, "text"), payload=reply["payload"])
-    cards = [object_at(item, "card"), *objects_at(object_at(item, "carousel"), "cards")]
-    for card in cards:
+    # Messages that were logged before there was a normal form are spelled as Genesys did.
+    replies = [object_at(item, "quickReply"), object_at(item, "buttonResponse")]
+    for reply in [*replies, *objects_at(object_at(item, "quickReplyV2"), "actions")]:
+        if _has(reply, "payload"):
+            yield Option(type="QuickReply", text=text_at(reply, "text"), payload=reply["payload"])
+    cards = [object_at(item, "card"), object_at(item, "generic")]
+    for card in [*cards, *objects_at(object_at(item, "carousel"), "cards")]:
         yield from _buttons(card)
     for time in _times(object_at(item, "datePicker")):
         yield Option(type="DatePicker", text=time, payload=time)

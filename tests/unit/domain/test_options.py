@@ -44,6 +44,11 @@ def test_each_kind_of_content_offers_its_options() -> None:
     assert payloads("/anyday") == payloads("/form") == payloads("/agent") == []
 
 
+def test_what_was_logged_before_there_was_a_normal_form_can_be_answered() -> None:
+    assert payloads("/quick2") == payloads("/buttons") == payloads("/quick")
+    assert payloads("/generic") == payloads("/card")
+
+
 def test_labels_are_told_and_an_item_without_title_is_named_by_its_id() -> None:
     card = {"defaultAction": {"type": "Postback", "text": "Go", "payload": "go"}}
     listed = {"sections": [{"items": [{"id": "a"}, {"title": "no id"}, "odd"]}, 3]}

@@ -1,5 +1,6 @@
 """What was said gets one place in the log: nothing twice, nothing lost, strangers last."""
 
+import json
 from typing import Any, Final
 
 from service.domain.instants import rfc3339
@@ -361,3 +362,25 @@ async def test_an_end_that_waits_while_its_guest_session_is_left_is_told_of_that
         [told] = await stage.of(session, "conversation.disconnected")
         assert told["incarnation"] == 1
         assert (await stage.load(session)).incarnation == 2
+
+
+@on_virtual_time
+async def test_what_others_say_of_the_client_id_is_masked_and_what_is_too_large_is_left_out() -> (
+    None
+):
+    async with staged() as stage:
+        session = await stage.chatted()
+        token = session.client_id
+        async with stage.held(session):
+            item = {"contentType": "Hologram", "hologram": {"of": f"<{token}>"}}
+            stage.say(session, "look", content=[item])
+            await stage.clock.sleep(1)
+            stage.say(session, "huge", content=[{**item, "more": "x" * 70_000}])
+            await stage.clock.sleep(1)
+
+        look, huge = [data["message"] for data in await stage.of(session, "message.received")]
+        assert look["content"] == [{"contentType": "Hologram", "hologram": {"of": "<[redacted]>"}}]
+        assert look["raw"]["content"] == look["content"]
+        assert token not in json.dumps([look, huge])
+        assert (huge["raw"], len(huge["content"])) == (None, 1)
+        assert huge["omitted"]["rawBytes"] > 70_000
