@@ -75,6 +75,8 @@ class Deployment:
     turn_quiet_ms: int = TURN_QUIET_MS
     allow_clear: bool | None = None
     """Whether Presence Clear is allowed, from the public configuration; None: unknown."""
+    user_typing: bool | None = None
+    """Whether a guest's typing is shown, likewise."""
     version: int = 0
     created_at: float = 0.0
     updated_at: float = 0.0

@@ -79,5 +79,10 @@ class Facts:
             # Without it the broker still works: no Join, and Clear is tried rather than known.
             return _Known(stored, now + RETRY_SECONDS)
         auto_start = config.auto_start if stored.auto_start is None else stored.auto_start
-        filled = replace(stored, auto_start=auto_start, allow_clear=config.conversation_clear)
+        filled = replace(
+            stored,
+            auto_start=auto_start,
+            allow_clear=config.conversation_clear,
+            user_typing=config.show_user_typing_indicator,
+        )
         return _Known(filled, now + FRESH_SECONDS)

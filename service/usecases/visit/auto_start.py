@@ -36,7 +36,10 @@ async def look_for_auto_start(desk: Desk) -> None:
         desk.auto_start_pause, desk.auto_start_look = pause, desk.now + pause
         return
     desk.deployment = replace(
-        desk.deployment, auto_start=found.auto_start, allow_clear=found.allow_clear
+        desk.deployment,
+        auto_start=found.auto_start,
+        allow_clear=found.allow_clear,
+        user_typing=found.user_typing,
     )
     await happen(desk, ev.AutoStartKnown(spoken=_has_spoken(desk)))
 

@@ -143,6 +143,10 @@ class Desk:
     """When it is looked again whether conversations start by themselves, and after how long."""
     auto_start_pause: float = 0.0
     last_typing: float | None = None
+    typing_named: str = ""
+    """The tracing id of the last typing frame."""
+    typing_refused: bool = False
+    """Genesys does not take the guest's typing here."""
     stirred_at: float = 0.0
     """When something happened that no event tells of, such as typing."""
     asking: Asking = field(default_factory=Asking)

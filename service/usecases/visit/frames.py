@@ -36,7 +36,7 @@ from service.usecases.visit.noting import note, note_received
 from service.usecases.visit.performing import configure, is_opening
 from service.usecases.visit.sending import doubt_in_flight, plan_reads
 from service.usecases.visit.settling import fail, put_back, refuse
-from service.usecases.visit.typing import push_typing
+from service.usecases.visit.typing import push_typing, typing_refused
 
 _log = logging.getLogger(__name__)
 _READ_ONLY: Final = "409"
@@ -205,6 +205,8 @@ async def _ready(desk: Desk, frame: ServerFrame) -> None:
 
 
 async def _refused(desk: Desk, refused: Refusal) -> None:
+    if typing_refused(desk, refused):
+        return
     link = desk.link.name if desk.link is not None and not desk.link.waiting else None
     send = refused_by(refused, desk.sends.values(), link=link)
     if send is None or not refused.certain:

@@ -5,11 +5,14 @@ from typing import Final
 
 from service.domain.errors import LinkLostError
 from service.domain.pace import Ask
+from service.domain.said import Refusal
 from service.domain.session import State
 from service.guest.outgoing import outgoing_typing
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.pacing import pause_for, pause_for_message
 
+_FORBIDDEN: Final = "403"
+"""Guest API: showing the guest's typing is off."""
 EVERY_SECONDS: Final = 5.0
 """Guest API: a guest's typing at most once each five seconds."""
 
@@ -24,11 +27,12 @@ def push_typing(desk: Desk) -> None:
 
 
 async def send_typing(desk: Desk) -> bool:
-    """Send one typing frame, unless one went out just now or there is no link for it."""
+    """Send one typing frame, unless one went out just now, or there is no link or taker for it."""
     link = desk.link
     usable = desk.phase is Phase.READY and desk.session.state in {State.LIVE, State.CATCHING_UP}
     soon = desk.last_typing is not None and desk.now - desk.last_typing < EVERY_SECONDS
-    if link is None or not usable or soon or _is_crowded(desk):
+    unwanted = desk.typing_refused or desk.deployment.user_typing is False
+    if link is None or not usable or soon or unwanted or _is_crowded(desk):
         return False
     tracing_id = desk.ports.ids.uuid()
     try:
@@ -36,8 +40,17 @@ async def send_typing(desk: Desk) -> bool:
     except LinkLostError:
         return False
     desk.last_typing = desk.stirred_at = desk.now
+    desk.typing_named = tracing_id
     # Genesys may count it among a second's messages.
     desk.written.append(desk.now)
+    return True
+
+
+def typing_refused(desk: Desk, refused: Refusal) -> bool:
+    """Whether it is a typing frame that was refused; a 403 holds for the rest of the visit."""
+    if refused.tracing_id is None or refused.tracing_id != desk.typing_named:
+        return False
+    desk.typing_refused = desk.typing_refused or refused.code == _FORBIDDEN
     return True
 
 

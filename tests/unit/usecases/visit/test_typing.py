@@ -2,11 +2,14 @@
 
 from asyncio import Queue
 
+import pytest
+
 from service.domain.endpoint import SigningSecret
 from service.domain.errors import LinkLostError
-from service.usecases.visit import Inbox, TypingWanted
+from service.usecases.visit import Inbox, Nudged, TypingWanted
 from tests.support.store_builders import an_endpoint
 from tests.support.visit_stage import on_virtual_time, staged
+from tests.support.wire_story import tells
 
 
 async def _typed(inbox: Inbox) -> bool:
@@ -52,6 +55,37 @@ async def test_typing_waits_for_the_link_and_is_refused_when_the_visit_ends_with
 
         assert early == 0
         assert answer.get_nowait() is False
+
+
+@tells("Typing")
+@on_virtual_time
+async def test_typing_is_not_sent_where_the_configuration_says_that_nobody_sees_it() -> None:
+    async with staged(simulated={"user_typing": False}) as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            assert await _typed(inbox) is False
+
+        assert stage.frames("onMessage") == []
+
+
+@tells("Typing", "string")
+@pytest.mark.parametrize(("code", "again"), [(403, False), (429, True), (500, True)])
+@on_virtual_time
+async def test_typing_that_is_forbidden_is_not_tried_again(code: int, *, again: bool) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            stage.control.fault("refuse", action="onMessage", code=code)
+            first = await _typed(inbox)
+            await stage.clock.sleep(6)
+            second = await _typed(inbox)
+            await stage.accept(session, "More")
+            inbox.put(Nudged())
+            await stage.clock.sleep(2)
+
+        assert (first, second) == (True, again)
+        assert stage.arrived() == ["Hello", "More"]
+        assert "message.failed" not in await stage.types(session)
 
 
 @on_virtual_time
