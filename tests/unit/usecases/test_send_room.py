@@ -47,6 +47,16 @@ async def test_a_queue_is_full_when_a_minute_of_it_waits() -> None:
 
 
 @on_virtual_time
+async def test_a_long_log_is_no_queue() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.foreign(session, "Welcome")
+        await _filled(stage, WAITING_MOST - 1, session)
+
+        assert await _ask(stage, session) == 0
+
+
+@on_virtual_time
 async def test_a_chat_that_is_answered_costs_no_read() -> None:
     async with staged() as stage:
         session = await _filled(stage, WAITING_MOST)
