@@ -139,4 +139,5 @@ def _probe_due(desk: Desk) -> float | None:
     expires = desk.session.expires_at
     if desk.phase is not Phase.READY or expires is None or desk.echo_sent_for == expires:
         return None
-    return max(expires + PROBE_AFTER_SECONDS, desk.pace.next_at(Ask.ECHO, desk.now))
+    # As of then and not of now: a time that moves on with the clock is never reached.
+    return desk.pace.next_at(Ask.ECHO, expires + PROBE_AFTER_SECONDS)

@@ -151,7 +151,7 @@ async def test_a_third_echo_in_a_minute_waits() -> None:
     async with staged() as stage:
         desk = await stage.desk(await stage.chatted())
         desk.phase, desk.session = Phase.READY, replace(desk.session, expires_at=stage.now - 30)
-        assert next_due(desk) == stage.now
+        assert next_due(desk) == stage.now - 28
         desk.pace = Pace(echoes=(stage.now - 40, stage.now - 20))
 
         assert next_due(desk) == stage.now - 40 + WINDOW_SECONDS
