@@ -82,7 +82,8 @@ class TimelinePageOut(Outbound):
     next_cursor: str | None
     complete: bool = Field(
         description="False where a session has so much that not all of it was looked at: more "
-        "than 2000 attempts, or with `messageId` more than 5000 events."
+        "than 2000 attempts, or with `messageId` more than 5000 events; and on a page that says "
+        "`leftOut`."
     )
 
 

@@ -15,6 +15,10 @@ PAGE_SECONDS: Final = 60.0
 """How long one page takes notes: so each session has at most one a minute from each process."""
 PAGE_NOTES: Final = 100
 """What more happens in that time is counted, not kept."""
+PAGE_FRAMES: Final = 80
+"""How many of them may be frames: a session that talks fast must not hide what became of a link."""
+LEFT_OUT: Final = "leftOut"
+"""What an entry says that stands for all of a page that were not kept."""
 FACT_CHARACTERS: Final = 80
 
 Fact: TypeAlias = str | int | float | bool

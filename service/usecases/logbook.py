@@ -11,7 +11,7 @@ from typing import Final
 
 from service.domain.errors import BrokerError
 from service.domain.ids import SessionId
-from service.domain.timeline import PAGE_NOTES, PAGE_SECONDS, Note, NotePage
+from service.domain.timeline import PAGE_FRAMES, PAGE_NOTES, PAGE_SECONDS, Kind, Note, NotePage
 from service.ports import Clock, TimelineStore
 
 WRITE_SECONDS: Final = 2.0
@@ -27,7 +27,10 @@ class OpenPage:
     """A page that may still take notes."""
 
     begun: float
+    opened: float
+    """The same on the monotonic clock: a wall clock that is set must not stretch the minute."""
     notes: "list[Note]" = field(default_factory=list)
+    frames: int = 0
     left_out: int = 0
     written: int = 0
     """How many notes and omissions the table has."""
@@ -43,6 +46,15 @@ class OpenPage:
     def count(self) -> int:
         """All that happened."""
         return len(self.notes) + self.left_out
+
+    def take(self, note: Note) -> None:
+        """Keep it, or count it where there is no room."""
+        is_frame = note.kind is Kind.FRAME
+        if len(self.notes) >= PAGE_NOTES or (is_frame and self.frames >= PAGE_FRAMES):
+            self.left_out += 1
+            return
+        self.frames += is_frame
+        self.notes.append(note)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,14 +76,12 @@ class Logbook:
         self.name = self.name or writer
         if page is None or page.closed or self._is_over(page):
             # As exact as the table keeps it, so that both know the page by one name.
-            page = OpenPage(begun=round(note.at, 6), before=page)
+            opened = self.clock.monotonic()
+            page = OpenPage(begun=round(note.at, 6), opened=opened, before=page)
             # The pages stand in the order that they begin in.
             self.pages.pop(session_id, None)
             self.pages[session_id] = page
-        if len(page.notes) < PAGE_NOTES:
-            page.notes.append(note)
-        else:
-            page.left_out += 1
+        page.take(note)
         if not page.open:
             page.open = True
             self._turn_in_time(page)
@@ -81,24 +91,29 @@ class Logbook:
 
         Cancelled, it loses what was not written.
         """
-        page = self.pages.get(session_id)
+        newest = page = self.pages.get(session_id)
         while page is not None:
             page.open = False
             if page.writing is not None:
                 await gather(page.writing, return_exceptions=True)
             await self._write(session_id, page)
-            before, page.before = page.before, None
-            page = before
+            page = page.before
+        if newest is not None:
+            # Not sooner: until it is written it is read from here.
+            newest.before = None
         self._forget()
         await self._rest()
 
     def unwritten(self, session_id: SessionId) -> "list[NotePage]":
         """What the table does not have yet, for who reads in this process."""
-        page = self.pages.get(session_id)
-        return [] if page is None else [self._kept(session_id, page)]
+        page, found = self.pages.get(session_id), []
+        while page is not None:
+            found.append(self._kept(session_id, page))
+            page = page.before
+        return found
 
     def _turn_in_time(self, page: OpenPage) -> None:
-        end = page.begun + PAGE_SECONDS
+        end = page.opened + PAGE_SECONDS
         if self.turner is not None and not self.turner.done():
             if self.turns_at <= end:
                 return
@@ -109,16 +124,16 @@ class Logbook:
     async def _turn(self) -> None:
         """Close pages whose minute is over, for as long as there are open ones."""
         while True:
-            await self.clock.sleep(max(0.0, self.turns_at - self.clock.now()))
-            now = self.clock.now()
+            await self.clock.sleep(max(0.0, self.turns_at - self.clock.monotonic()))
+            now = self.clock.monotonic()
             for session_id, page in self.pages.items():
-                if page.open and now - page.begun >= PAGE_SECONDS:
+                if page.open and now - page.opened >= PAGE_SECONDS:
                     page.open, page.closed = False, True
                     page.writing = create_task(self._end(session_id, page))
-            begun = min((page.begun for page in self.pages.values() if page.open), default=None)
-            if begun is None:
+            opened = min((page.opened for page in self.pages.values() if page.open), default=None)
+            if opened is None:
                 return
-            self.turns_at = max(begun + PAGE_SECONDS, now + LOOK_SECONDS)
+            self.turns_at = max(opened + PAGE_SECONDS, now + LOOK_SECONDS)
 
     async def _end(self, session_id: SessionId, page: OpenPage) -> None:
         await self._write(session_id, page)
@@ -167,4 +182,4 @@ class Logbook:
     def _is_over(self, page: OpenPage) -> bool:
         """Whether no visit writes on it and its minute is over."""
         at_rest = not page.open and page.writing is None
-        return at_rest and self.clock.now() - page.begun >= PAGE_SECONDS
+        return at_rest and self.clock.monotonic() - page.opened >= PAGE_SECONDS

@@ -13,10 +13,10 @@ from service.domain.access import ApiKey
 from service.domain.errors import FieldFault, InvalidRequestError
 from service.domain.ids import SessionId
 from service.domain.instants import rfc3339
-from service.domain.timeline import Entry, Kind, Position, TimelineFilter, cut
+from service.domain.timeline import LEFT_OUT, Cut, Entry, Kind, Position, TimelineFilter, cut
 from service.ports import SessionStore
 from service.usecases.read_session import owned
-from service.usecases.timeline_sources import Search, TimelineSources, Trail
+from service.usecases.timeline_sources import EventStretch, Search, TimelineSources, Trail
 
 LISTING: Final = "timeline"
 CURSOR_LONGEST: Final = 400
@@ -70,11 +70,10 @@ class ReadTimeline:
             self.sources.tried(search),
         )
         page = cut((events, notes, sends, tried), limit=query.limit)
-        end = page.end
         return {
             "items": [entry_view(entry) for entry in page.entries],
-            "nextCursor": None if end is None else spelled(end, events.sequence_at(end, sequence)),
-            "complete": all_tried and trail.complete,
+            "nextCursor": _next(page, search, events),
+            "complete": all_tried and trail.complete and not _lacks_notes(page),
         }
 
 
@@ -106,6 +105,21 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "sequence": entry.sequence,
         "facts": dict(entry.facts),
     }
+
+
+def _next(page: Cut, search: Search, events: EventStretch) -> str | None:
+    """Where the next page begins, never before the one it follows.
+
+    What came into the log meanwhile with an older time stands before the cursor, and is told once.
+    """
+    if page.end is None:
+        return None
+    sequence = events.sequence_at(page.end, search.sequence)
+    return spelled(max(page.end, search.position), sequence)
+
+
+def _lacks_notes(page: Cut) -> bool:
+    return any(entry.what == LEFT_OUT for entry in page.entries)
 
 
 def spelled(position: Position, sequence: int) -> str:

@@ -3,6 +3,7 @@
 Each source gives what it has after a position, in its order, as far as it has looked.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +14,7 @@ from service.domain.instants import maybe_rfc3339
 from service.domain.log import LogEvent
 from service.domain.send import PendingSend, SendKind
 from service.domain.timeline import (
+    LEFT_OUT,
     PAGE_SECONDS,
     Entry,
     Kind,
@@ -32,6 +34,8 @@ NOTE_PAGES: Final = 50
 PAGES_LOOKED_AT: Final = 500
 ATTEMPTS_LOOKED_AT: Final = 2000
 TRAIL_EVENTS: Final = 5000
+APART_SECONDS: Final = 60.0
+"""How much the clocks of two writers of a log may differ where `until` asks for a time."""
 _EVENT, _NOTE, _SEND, _ATTEMPT = range(4)
 """The order of what happened at one time."""
 _NOTED: Final = frozenset({Kind.LEASE, Kind.LINK, Kind.DECISION, Kind.FRAME, Kind.SEND})
@@ -67,9 +71,9 @@ class Search:
         """Whether it comes after the page before, in the time that is looked at."""
         return position > self.position and self.wanted.covers(at)
 
-    def is_over(self, at: float) -> bool:
-        """Whether nothing from then on is looked for."""
-        return self.wanted.until is not None and at >= self.wanted.until
+    def is_over(self, at: float, *, apart: float = 0.0) -> bool:
+        """Whether nothing from then on is looked for, by clocks that differ so much."""
+        return self.wanted.until is not None and at >= self.wanted.until + apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +126,13 @@ class TimelineSources:
                 floor = max(floor, event.at)
                 position = Position(floor, _EVENT, f"{event.sequence:012d}")
                 places.append((position, event.sequence))
-                if search.wanted.covers(event.at) and _is_of(event, search):
+                # Whether it is told must not depend on how much of the log is read at once.
+                over = search.is_over(floor, apart=APART_SECONDS)
+                if not over and search.wanted.covers(event.at) and _is_of(event, search):
                     entries.append(_event_entry(event, position))
-            after = places[-1][1] if places else page.last_sequence
-            if after >= page.last_sequence or search.is_over(floor):
+            # The last place of an erased session's log is no event to be read.
+            after = page.events[-1].sequence if page.events else page.last_sequence
+            if after >= page.last_sequence or search.is_over(floor, apart=APART_SECONDS):
                 return EventStretch(entries=entries, places=places)
         return EventStretch(entries=entries, places=places, known_to=places[-1][0])
 
@@ -217,8 +224,7 @@ def _noted(
         entry
         for entry in entries
         if search.takes(entry.position, entry.at)
-        and search.wanted.has(entry.kind)
-        and _tells_of(entry, search)
+        and _is_wanted(entry, search)
         and (before is None or entry.at < before)
     ]
 
@@ -227,10 +233,12 @@ def _page_entries(page: NotePage) -> Sequence[Entry]:
     notes = list(page.notes)
     if page.left_out and notes:
         left = {"notes": page.left_out}
-        notes.append(Note(at=notes[-1].at, kind=Kind.FRAME, what="leftOut", facts=left))
+        notes.append(Note(at=notes[-1].at, kind=Kind.FRAME, what=LEFT_OUT, facts=left))
+    # The writer may be the token of a lock, and a cursor shows the tie.
+    writer = hashlib.sha256(page.writer.encode()).hexdigest()[:16]
     return [
         Entry(
-            position=Position(note.at, _NOTE, f"{page.begun:018.6f}#{page.writer}#{number:04d}"),
+            position=Position(note.at, _NOTE, f"{page.begun:018.6f}#{writer}#{number:04d}"),
             at=note.at,
             kind=note.kind,
             what=note.what,
@@ -239,6 +247,13 @@ def _page_entries(page: NotePage) -> Sequence[Entry]:
         )
         for number, note in enumerate(notes)
     ]
+
+
+def _is_wanted(entry: Entry, search: Search) -> bool:
+    """What was left out may have been wanted, whatever the filter is."""
+    if entry.what == LEFT_OUT:
+        return True
+    return search.wanted.has(entry.kind) and _tells_of(entry, search)
 
 
 def _tells_of(entry: Entry, search: Search) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from service.domain.errors import UnavailableError
 from service.domain.ids import SessionId
-from service.domain.timeline import PAGE_NOTES, PAGE_SECONDS, Kind, Note, NotePage
+from service.domain.timeline import PAGE_FRAMES, PAGE_NOTES, PAGE_SECONDS, Kind, Note, NotePage
 from service.usecases.logbook import WRITE_SECONDS, Logbook
 from tests.support.virtual_time import VirtualClock
 from tests.support.visit_stage import on_virtual_time
@@ -47,8 +47,19 @@ class Stage:
         self.table = KeptPages(self.clock)
         self.book = Logbook(timeline=self.table, clock=self.clock)
 
-    def note(self, what: str, session_id: SessionId = ONE, writer: str = "own_1") -> None:
-        self.book.note(session_id, writer, Note(at=self.clock.now(), kind=Kind.LINK, what=what))
+    def note(
+        self,
+        what: str,
+        session_id: SessionId = ONE,
+        writer: str = "own_1",
+        kind: Kind = Kind.LINK,
+    ) -> None:
+        self.book.note(session_id, writer, Note(at=self.clock.now(), kind=kind, what=what))
+
+    @property
+    def shown(self) -> list[list[str]]:
+        pages = self.book.unwritten(ONE)
+        return sorted([note.what for note in page.notes] for page in pages)
 
 
 @on_virtual_time
@@ -109,6 +120,19 @@ async def test_pages_that_nobody_writes_on_are_forgotten() -> None:
 
 
 @on_virtual_time
+async def test_a_session_that_is_visited_again_keeps_no_older_page_from_being_forgotten() -> None:
+    stage = Stage()
+    for session_id in (ONE, OTHER):
+        stage.note("a", session_id)
+        await stage.book.settle(session_id)
+    await stage.clock.sleep(PAGE_SECONDS)
+    stage.note("b")
+    await stage.book.settle(ONE)
+
+    assert set(stage.book.pages) == {ONE}
+
+
+@on_virtual_time
 async def test_what_does_not_fit_is_counted() -> None:
     stage = Stage()
     for number in range(PAGE_NOTES + 3):
@@ -117,6 +141,51 @@ async def test_what_does_not_fit_is_counted() -> None:
 
     [page] = stage.table.puts
     assert (len(page.notes), page.left_out) == (PAGE_NOTES, 3)
+
+
+@on_virtual_time
+async def test_frames_leave_room_for_what_became_of_the_link() -> None:
+    stage = Stage()
+    for number in range(PAGE_NOTES):
+        stage.note(f"{number}", kind=Kind.FRAME)
+    for number in range(PAGE_NOTES - PAGE_FRAMES + 1):
+        stage.note(f"lost {number}")
+    await stage.book.settle(ONE)
+
+    [page] = stage.table.puts
+    kinds = [note.kind for note in page.notes]
+    assert (kinds.count(Kind.FRAME), kinds.count(Kind.LINK)) == (PAGE_FRAMES, 20)
+    assert page.notes[PAGE_FRAMES].what == "lost 0"
+    assert page.left_out == PAGE_NOTES - PAGE_FRAMES + 1
+
+
+@on_virtual_time
+async def test_a_wall_clock_that_is_set_back_makes_no_minute_longer() -> None:
+    stage = Stage()
+    stage.note("before")
+    await stage.book.settle(ONE)
+    stage.clock.skew = -3600
+    stage.note("after")
+    await stage.clock.sleep(PAGE_SECONDS + 1)
+
+    assert stage.table.told == [["before"], ["before", "after"]]
+    stage.clock.skew = -7200
+    stage.note("much later")
+    await stage.book.settle(ONE)
+    assert stage.table.told[-1] == ["much later"]
+
+
+@on_virtual_time
+async def test_a_wall_clock_that_is_set_back_lets_settled_pages_be_forgotten() -> None:
+    stage = Stage()
+    stage.note("a")
+    await stage.book.settle(ONE)
+    stage.clock.skew = -3600
+    await stage.clock.sleep(PAGE_SECONDS)
+    stage.note("b", OTHER)
+    await stage.book.settle(OTHER)
+
+    assert set(stage.book.pages) == {OTHER}
 
 
 @on_virtual_time
@@ -168,6 +237,32 @@ async def test_who_reads_here_sees_what_is_not_written_yet() -> None:
     [page] = stage.book.unwritten(ONE)
     assert [note.what for note in page.notes] == ["a"]
     assert page.begun == round(stage.clock.now(), 6)
+
+
+@on_virtual_time
+async def test_who_reads_here_sees_also_the_page_that_is_being_written() -> None:
+    stage = Stage()
+    stage.table.seconds = 1
+    stage.note("opened")
+    await stage.clock.sleep(PAGE_SECONDS + 0.5)
+    stage.note("lost")
+
+    assert stage.shown == [["lost"], ["opened"]]
+    task = asyncio.create_task(stage.book.settle(ONE))
+    await stage.clock.sleep(0.4)
+    assert stage.shown == [["lost"], ["opened"]]
+    await task
+    assert stage.shown == [["lost"]]
+
+
+@on_virtual_time
+async def test_pages_of_a_long_visit_do_not_hold_on_to_each_other() -> None:
+    stage = Stage()
+    stage.table.seconds = 1
+    for _ in range(400):
+        stage.note("a")
+        await stage.clock.sleep(0.9)
+        assert len(stage.shown) <= 2
 
 
 @on_virtual_time

@@ -82,6 +82,23 @@ async def test_an_event_that_seems_older_than_its_predecessor_keeps_its_place() 
 
 
 @on_virtual_time
+async def test_what_comes_late_while_one_pages_is_told_once_and_repeats_nothing() -> None:
+    async with timeline_stage() as stage:
+        await stage.page(a_note(5, "n1"), a_note(5, "n2"), a_note(6, "n3"))
+        first = await stage.ask(limit=2)
+        # By a process whose clock is a little behind.
+        await stage.event(4.8, EventType.SESSION_OPENED)
+        await stage.event(4.9, EventType.SESSION_ENDED)
+        told, cursor = [item["what"] for item in first["items"]], first["nextCursor"]
+        while cursor is not None:
+            page = await stage.ask(limit=1, cursor=cursor)
+            told += [item["what"] for item in page["items"]]
+            cursor = page["nextCursor"]
+
+        assert told == ["n1", "n2", "session.opened", "session.ended", "n3"]
+
+
+@on_virtual_time
 async def test_a_message_that_nobody_knows_left_no_trace() -> None:
     async with timeline_stage() as stage:
         await _told(stage)

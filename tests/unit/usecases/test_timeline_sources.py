@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from service.domain.attempt import Decision
 from service.domain.ids import MessageId, SessionId
 from service.domain.log import EventType
@@ -101,6 +103,67 @@ async def test_the_log_is_read_no_further_than_until() -> None:
         assert len(stretch.places) == PAGE_EVENTS
 
 
+@pytest.mark.parametrize("before", [PAGE_EVENTS - 2, PAGE_EVENTS - 1])
+@on_virtual_time
+async def test_until_loses_nothing_to_a_clock_that_is_ahead(before: int) -> None:
+    async with timeline_stage() as stage:
+        for _ in range(before):
+            await stage.event(0)
+        await stage.event(12, id="by a clock ahead")
+        right = await stage.event(9.5, id="in time")
+        await stage.event(10 + sources.APART_SECONDS, id="much later")
+        await stage.event(9.7, id="by a clock far behind")
+
+        stretch = await stage.read.sources.events(_search(stage, limit=999, until=NOW + 10))
+
+        assert stretch.entries[-1].sequence == right.sequence
+        assert len(stretch.entries) == before + 1
+
+
+@on_virtual_time
+async def test_a_log_that_is_erased_meanwhile_comes_to_its_end() -> None:
+    class ErasedBetween:
+        """The place of the tombstone is counted, and nobody reads it."""
+
+        reads = 0
+
+        async def read_log(self, session_id: SessionId, *, after: int, limit: int) -> Any:  # noqa: ANN401 - a page
+            self.reads += 1
+            assert self.reads < 9, "it never ends"
+            page = await stage.table.sessions.read_log(session_id, after=after, limit=limit)
+            return replace(page, last_sequence=page.last_sequence + 1)
+
+    async with timeline_stage() as stage:
+        await stage.event(1)
+        looked = replace(stage.read.sources, sessions=ErasedBetween())  # type: ignore[arg-type]
+
+        stretch = await looked.events(_search(stage))
+
+        assert ([entry.sequence for entry in stretch.entries], stretch.known_to) == ([1], None)
+
+
+@on_virtual_time
+async def test_no_position_shows_who_wrote() -> None:
+    async with timeline_stage() as stage:
+        await stage.page(a_note(1, "opened"), writer="lck_01SECRET")
+
+        [entry] = (await stage.read.sources.notes(_search(stage))).entries
+
+        assert "SECRET" not in entry.position.tie
+
+
+@on_virtual_time
+async def test_a_crowd_of_pages_before_the_position_does_not_end_the_search() -> None:
+    async with timeline_stage() as stage:
+        for number in range(sources.PAGES_LOOKED_AT + sources.NOTE_PAGES):
+            await stage.page(a_note(number / 100, "opened"), writer=f"own_{number}")
+        search = replace(_search(stage), position=Position(NOW + PAGE_SECONDS))
+
+        stretch = await stage.read.sources.notes(search)
+
+        assert (stretch.entries, stretch.known_to) == ([], None)
+
+
 @on_virtual_time
 async def test_a_trail_is_followed_so_far_and_says_so() -> None:
     class LongLog:
@@ -168,6 +231,25 @@ async def test_what_a_page_had_no_room_for_is_told() -> None:
 
         assert opened["what"] == "opened"
         assert (left["kind"], left["what"], left["facts"]) == ("frame", "leftOut", {"notes": 7})
+
+
+@on_virtual_time
+async def test_what_was_left_out_is_told_whatever_is_looked_for() -> None:
+    async with timeline_stage() as stage:
+        await stage.event(1, id=MESSAGE)
+        await stage.page(a_note(2, "written", Kind.SEND, MESSAGE), left_out=40)
+
+        about = await stage.ask(message_id=MESSAGE)
+        links = await stage.ask("link")
+
+        told = ["message.received", "written", "leftOut"]
+        assert ([item["what"] for item in about["items"]], about["complete"]) == (told, False)
+        assert ([item["what"] for item in links["items"]], links["complete"]) == (
+            ["leftOut"],
+            False,
+        )
+        assert (await stage.ask("event"))["complete"]
+        assert (await stage.ask(until=NOW + 2))["complete"]
 
 
 @on_virtual_time
