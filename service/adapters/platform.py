@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from service.adapters.genesys_http import Answer, GenesysHttp, NoAnswerError, Request
-from service.domain.deployment import Deployment, PlatformCredentials
+from service.domain.deployment import PLATFORM_LOGIN, Deployment, PlatformCredentials
 from service.domain.errors import PlatformUnavailableError
 from service.ports.system import Clock
 
@@ -23,7 +23,7 @@ _MOST_ACCOUNTS: Final = 256
 _MESSAGES_PATH: Final = "/api/v2/conversations/messages"
 _DETAILS: Final = "the platform's message details"
 _CONVERSATION: Final = "the platform's conversation"
-_LOGIN: Final = "the platform's login"
+_LOGIN: Final = PLATFORM_LOGIN
 _REFUSALS: Final = {
     _DETAILS: frozenset({403}),
     _CONVERSATION: frozenset({403}),

@@ -21,7 +21,7 @@ class FindingOut(Outbound):
 
 
 class TestSessionOut(Outbound):
-    """The test session. It sends nothing, so that no conversation begins, and is never stored."""
+    """The test session. No message is sent, no conversation begins, and nothing of it is stored."""
 
     opened: bool
     closed: bool = Field(description="Whether Genesys confirmed that it is closed.")

@@ -9,6 +9,8 @@ from service.domain.ids import DeploymentName, TenantName
 
 HISTORY_LAG_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS: Final = 15.0
+PLATFORM_LOGIN: Final = "the platform's login"
+"""What could not be read where the credentials themselves were not taken."""
 TURN_QUIET_MS: Final = 1500
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Final
 
+from service.domain import events as ev
+from service.domain.deployment import PLATFORM_LOGIN
 from service.domain.finding import Finding
 from service.guest.check_settings import Unread, media_words
 from service.guest.check_words import found
@@ -15,17 +18,21 @@ from service.guest.messages import (
     SessionResponse,
     TooManyRequests,
 )
-from service.guest.translate import error_code
+from service.guest.translate import attach_verdict, error_code
+
+_THROTTLED: Final = frozenset({"429", "4029"})
 
 
 def check_platform(outcome: Unread | None) -> Finding:
     """Whether the credentials may look up messages; None: a question was answered."""
     if outcome is None:
         return found("platform_works", "The OAuth client may look up messages.")
-    if outcome.status == HTTPStatus.FORBIDDEN:
-        return found("platform_forbidden", outcome.words)
-    if outcome.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
+    refused = outcome.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}
+    forbidden = outcome.status == HTTPStatus.FORBIDDEN
+    if refused or (forbidden and outcome.what == PLATFORM_LOGIN):
         return found("platform_refused", outcome.words)
+    if forbidden:
+        return found("platform_forbidden", outcome.words)
     return found("platform_unreachable", outcome.words)
 
 
@@ -34,8 +41,8 @@ def check_denied(status: int) -> Finding:
     words = Unread(status=status).words
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return found("session_throttled", words)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return found("session_unanswered", words)
+    if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return found("session_failed", words)
     return found("session_denied", words)
 
 
@@ -77,10 +84,20 @@ def check_attached(frame: ServerFrame) -> Iterator[Finding]:
         case TooManyRequests():
             yield found("session_throttled", "Genesys said that there are too many requests.")
         case ErrorFrame():
-            yield found("session_refused", f"Genesys answered with code {error_code(frame)[:32]}.")
+            yield _refused(frame)
         case _:
             code = effective_code(frame)
             yield found("session_refused", f"The session is not connected (code {code}).")
+
+
+def _refused(frame: ErrorFrame) -> Finding:
+    """Judged as a visit judges it, which tries again where the trouble may pass."""
+    code = error_code(frame)
+    words = f"Genesys answered with code {code[:32]}."
+    if code in _THROTTLED:
+        return found("session_throttled", words)
+    denied = isinstance(attach_verdict(frame, opened_before=False), ev.Denied)
+    return found("session_refused" if denied else "session_failed", words)
 
 
 def _length(frame: SessionResponse) -> str:

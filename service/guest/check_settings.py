@@ -1,7 +1,7 @@
 """The doctor's judgement of a deployment's public files. Pure: fetching them is done elsewhere."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -41,6 +41,8 @@ class Unread:
 
     status: int | None
     failure: str = "other"
+    what: str = ""
+    """What it was, as the error names it."""
 
     @property
     def words(self) -> str:
@@ -61,7 +63,7 @@ _FAILURES: Final = {
 def check_configuration(deployment: Deployment, fetched: str | Unread) -> Sequence[Finding]:
     """What the public configuration says, setting by setting."""
     if isinstance(fetched, Unread):
-        return [_unread(fetched)]
+        return [_unread(deployment, fetched)]
     findings: list[Finding] = []
     try:
         config = decode_deployment_config(fetched)
@@ -69,6 +71,9 @@ def check_configuration(deployment: Deployment, fetched: str | Unread) -> Sequen
         findings += _by_settings(deployment, decode_messenger_settings(fetched))
     except GuestProtocolError as fault:
         return [*findings, found("configuration_malformed", f"The file is wrong {_place(fault)}.")]
+    if replace(config, status=None) == DeploymentConfig():
+        # Another JSON object, such as the word of a proxy.
+        return [found("configuration_malformed", "It has none of a deployment's settings.")]
     version = (
         "without a version" if config.version is None else f"of version {_cut(config.version)}"
     )
@@ -99,12 +104,14 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join([*(_cut(name) for name in names[:_LISTED]), *tail]) or "none"
 
 
-def _unread(unread: Unread) -> Finding:
+def _unread(deployment: Deployment, unread: Unread) -> Finding:
     if unread.status in _ABSENT:
         return found("configuration_not_found", unread.words)
     if unread.failure == "dns":
         return found("configuration_host_unknown", unread.words)
-    return found("configuration_unreachable", unread.words + " The broker sends no Join meanwhile.")
+    join = "sends Join all the same" if deployment.auto_start else "sends no Join meanwhile"
+    here = "" if deployment.auto_start is None else ", as autoStart says here"
+    return found("configuration_unreachable", f"{unread.words} The broker {join}{here}.")
 
 
 def _by_config(deployment: Deployment, config: DeploymentConfig) -> Iterator[Finding]:
@@ -143,8 +150,8 @@ def _disconnect(config: DeploymentConfig) -> Finding:
     if not config.conversation_disconnect_enabled:
         return found(
             "disconnect_off",
-            "Sessions stay open when an agent leaves: no session.ended by agent will come, and the "
-            "next message starts another conversation.",
+            "Sessions stay open when an agent leaves: no session.ended by agent will come. The "
+            "next message opens a conversation, or goes on in the one before.",
         )
     if config.conversation_disconnect_type == "ReadOnly":
         return found("disconnect_read_only", "What happens next is said by onReadOnly.")

@@ -206,8 +206,8 @@ WORDS: Final[Mapping[str, _Words]] = {
         _WARNING,
         Feature.CONVERSATION_IDS,
         "Conversation ids stay unknown",
-        "Make an OAuth client (client credentials) in Genesys with a role that may view "
-        "conversations, and set platform of this deployment.",
+        "Make an OAuth client (client credentials) in Genesys with a role that has "
+        "conversation:webmessaging:view, and set platform of this deployment.",
         broken=True,
     ),
     "platform_refused": _Words(
@@ -222,7 +222,7 @@ WORDS: Final[Mapping[str, _Words]] = {
         _ERROR,
         Feature.CONVERSATION_IDS,
         "The OAuth client may not look up messages",
-        "Give the OAuth client a role with Conversation > Communication > View.",
+        "Give the OAuth client a role that has conversation:webmessaging:view.",
         broken=True,
     ),
     "platform_unreachable": _Words(
@@ -263,6 +263,12 @@ WORDS: Final[Mapping[str, _Words]] = {
         Feature.CONNECTION,
         "Genesys lets nobody more in for the moment",
         "Try again in a minute.",
+    ),
+    "session_failed": _Words(
+        _WARNING,
+        Feature.CONNECTION,
+        "Genesys could open no session just now",
+        "Try again; the broker does so by itself with the sessions of callers.",
     ),
     "session_unanswered": _Words(
         _ERROR,

@@ -191,6 +191,11 @@ class Admit:
 
         await self._change(line, change)
 
+    def is_shut(self, deployment: Deployment) -> bool:
+        """Whether this process knows that Genesys lets nobody in for the moment."""
+        line = self.lines.get(line_of(deployment))
+        return line is not None and _is_shut(line, self.ports.clock.now())
+
     async def standing(self, deployment: Deployment) -> Standing:
         """How things stand, by the table."""
         name, limit = line_of(deployment), self.allowance.most(urgent=True)

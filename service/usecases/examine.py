@@ -13,6 +13,7 @@ from service.domain.deployment import Deployment
 from service.domain.errors import PlatformUnavailableError, UnavailableError
 from service.domain.finding import Finding, Severity, not_working, worst
 from service.domain.instants import rfc3339
+from service.guest.check_agreed import agreed
 from service.guest.check_session import check_platform
 from service.guest.check_settings import Unread, check_configuration, check_domains
 from service.guest.check_words import found
@@ -44,12 +45,14 @@ class Examine:
             self._platform(deployment),
             self._try(deployment, trial if session else None),
         )
-        findings = [
-            *check_configuration(deployment, configuration),
-            check_domains(deployment, domains),
-            platform,
-            *trial.findings,
-        ]
+        findings = agreed(
+            [
+                *check_configuration(deployment, configuration),
+                check_domains(deployment, domains),
+                platform,
+                *trial.findings,
+            ]
+        )
         view = check_view(deployment, findings, at=self.clock.now())
         return {**view, "session": _trial_view(trial) if session else None}
 
@@ -74,7 +77,8 @@ class Examine:
             async with self.clock.timeout(BUDGET_SECONDS):
                 await asking
         except PlatformUnavailableError as error:
-            return check_platform(Unread(status=error.status, failure=error.failure))
+            unread = Unread(status=error.status, failure=error.failure, what=error.what)
+            return check_platform(unread)
         except TimeoutError:
             return check_platform(Unread(status=None, failure="timeout"))
         return check_platform(None)
@@ -90,7 +94,7 @@ class Examine:
             detail = "The broker's table does not say now whether a connection may be opened."
             trial.findings.append(found("session_not_tried", detail))
         except TimeoutError:
-            trial.findings.append(found("session_unanswered", "It took too long."))
+            trial.cut_short()
 
 
 def check_view(deployment: Deployment, findings: Sequence[Finding], *, at: float) -> dict[str, Any]:

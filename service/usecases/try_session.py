@@ -4,13 +4,19 @@ No message and no Join is sent, so no conversation begins and no agent sees it. 
 hears of it, but for the one connection that it takes of the deployment's budget.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from service.domain.budget import is_throttled, is_trouble
+from service.domain.budget import is_throttled, is_trouble, line_of
 from service.domain.deployment import Deployment
-from service.domain.errors import GuestProtocolError, LinkDeniedError, LinkLostError
+from service.domain.errors import (
+    GuestProtocolError,
+    LinkDeniedError,
+    LinkLostError,
+    UnavailableError,
+)
 from service.domain.finding import Finding
 from service.domain.ids import SESSION, DeploymentName, SessionId, TenantName
 from service.guest.check_session import (
@@ -28,7 +34,9 @@ from service.guest.unknowns import malformed, unknowns
 from service.ports import Clock, GuestSockets, Ids, Link
 from service.usecases.admit import Bid
 
-ANSWER_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 15.0
+"""A visit waits as long for an answer to configure."""
+CLOSE_SECONDS: Final = 5.0
 LIMITS_SECONDS: Final = 2.0
 """How long an answer to getConfiguration is waited for; no official client asks for it."""
 THROTTLED_SECONDS: Final = 60.0
@@ -44,6 +52,10 @@ class Turns(Protocol):
 
     def leave(self, deployment: Deployment, session_id: SessionId, /) -> None:
         """It wants no turn any more."""
+        ...
+
+    def is_shut(self, deployment: Deployment, /) -> bool:
+        """Whether Genesys is known to let nobody in for the moment."""
         ...
 
     async def answered(self, deployment: Deployment, session_id: SessionId, /) -> None:
@@ -81,8 +93,24 @@ class Trial:
 
     findings: "list[Finding]"
     connections: int = 0
+    linked: bool = False
     opened: bool = False
     closed: bool = False
+
+    def cut_short(self) -> None:
+        """Say what is known now that time has run out."""
+        told = {each.code for each in self.findings}
+        if self.opened:
+            missing = [] if told & {"session_closed", "session_left"} else [_ending(closed=False)]
+        elif told:
+            missing = []
+        elif self.linked:
+            missing = [found("session_failed", "Little time was left to wait for an answer.")]
+        elif self.connections:
+            missing = [found("session_unanswered", "No connection came about in time.")]
+        else:
+            missing = [found("session_not_tried", "Its turn did not come in time.")]
+        self.findings += missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,22 +122,32 @@ class TrySession:
     sockets: GuestSockets
     admit: Turns
     drift: Strangeness
+    trying: set[str] = field(default_factory=set)
+    """The lines on which a test is under way."""
 
     async def __call__(self, deployment: Deployment, trial: Trial, *, until: float) -> None:
         """Fill in the trial. `until`: when to stop waiting for a turn, seconds since the epoch.
 
-        Raises UnavailableError: the table cannot say whether there is a turn.
+        One at a time for a deployment. Raises UnavailableError: the table cannot say whether there
+        is a turn, and none was taken.
         """
-        bid = Bid(
-            session_id=SessionId(self.ids.ulid(SESSION)),
-            last_active=self.clock.now(),
-            urgent=True,
-        )
+        line = line_of(deployment)
+        if line in self.trying:
+            trial.findings.append(found("session_not_tried", "Another test session is under way."))
+            return
+        self.trying.add(line)
+        try:
+            await self._try(deployment, trial, until)
+        finally:
+            self.trying.discard(line)
+
+    async def _try(self, deployment: Deployment, trial: Trial, until: float) -> None:
+        # Behind everybody who waits for a link, and never out of what is kept for callers.
+        bid = Bid(session_id=SessionId(self.ids.ulid(SESSION)), last_active=0.0)
         try:
             if not await self._turn(deployment, bid, until):
-                trial.findings.append(
-                    found("session_not_tried", "The deployment's connections are used up just now.")
-                )
+                why = _SHUT if self.admit.is_shut(deployment) else _SPENT
+                trial.findings.append(found("session_not_tried", why))
                 return
             trial.connections = 1
             link = await self._open(deployment, bid.session_id, trial)
@@ -117,8 +155,9 @@ class TrySession:
             self.admit.leave(deployment, bid.session_id)
         if link is None:
             return
+        trial.linked = True
         try:
-            await self.admit.answered(deployment, bid.session_id)
+            await _told(self.admit.answered(deployment, bid.session_id))
             await self._look(deployment, link, trial)
         finally:
             await link.close()
@@ -141,14 +180,14 @@ class TrySession:
             if is_throttled(denied.status):
                 wait = denied.retry_after_seconds
                 seconds = THROTTLED_SECONDS if wait is None else wait
-                await self.admit.throttled(deployment, name, seconds)
+                await _told(self.admit.throttled(deployment, name, seconds))
             elif is_trouble(denied.status):
-                await self.admit.failed(deployment, name)
+                await _told(self.admit.failed(deployment, name))
             else:
-                await self.admit.answered(deployment, name)
+                await _told(self.admit.answered(deployment, name))
         except LinkLostError as lost:
             trial.findings.append(found("session_unanswered", _lost(lost)))
-            await self.admit.failed(deployment, name)
+            await _told(self.admit.failed(deployment, name))
         return None
 
     async def _look(self, deployment: Deployment, link: Link, trial: Trial) -> None:
@@ -191,7 +230,8 @@ class TrySession:
         """Close the session itself, not only the link; whether Genesys said so."""
         close = CloseSession(token=token, close_all_connections=True, tracing_id=self.ids.uuid())
         try:
-            frame = await self._ask(deployment, link, close)
+            async with self.clock.timeout(CLOSE_SECONDS):
+                frame = await self._ask(deployment, link, close)
         except (LinkLostError, TimeoutError):
             return False
         return isinstance(frame, SessionResponse) and not frame.connected
@@ -224,13 +264,23 @@ class TrySession:
         return None if isinstance(frame, Request) else frame
 
 
+_SPENT: Final = "No connection was left that no caller might need."
+_SHUT: Final = "Genesys lets nobody in for the moment, and the broker waits."
+
+
+async def _told(telling: Awaitable[None]) -> None:
+    """Tell everybody what came of it; where the table is ill, the next who connects does."""
+    with suppress(UnavailableError):
+        await telling
+
+
 def _lost(lost: LinkLostError) -> str:
     return f"The connection was lost (code {lost.code})."
 
 
 def _ending(*, closed: bool) -> Finding:
     if closed:
-        return found("session_closed", "No conversation began, and nothing of it is kept.")
+        return found("session_closed", "No conversation began, and the broker keeps nothing of it.")
     return found(
         "session_left",
         "The connection is closed. No conversation began; the empty session expires by itself.",

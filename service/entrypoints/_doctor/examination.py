@@ -27,6 +27,10 @@ class EverybodysTurn:
     def leave(self, *_: object) -> None:
         """Nothing is kept."""
 
+    def is_shut(self, *_: object) -> bool:
+        """Whoever asks once knows nothing."""
+        return False
+
     async def answered(self, *_: object) -> None:
         """Nothing is kept."""
 

@@ -20,6 +20,7 @@ _UNTOLD: Final = frozenset(
         "origins_malformed",
         "platform_unreachable",
         "session_throttled",
+        "session_failed",
         "session_not_tried",
     }
 )

@@ -13,7 +13,7 @@ from service.adapters.genesys_http import GenesysHttp
 from service.adapters.platform import GenesysPlatform
 from service.adapters.system import SystemClock
 from service.adapters.trust import trust
-from service.domain.deployment import PlatformCredentials
+from service.domain.deployment import PLATFORM_LOGIN, PlatformCredentials
 from service.domain.errors import PlatformUnavailableError
 from tests.contract.guest.http_peer import Asked, HttpPeer, Reply, http_peer, json_reply
 from tests.contract.guest.loopback import deployment_at
@@ -98,6 +98,14 @@ async def test_a_message_leads_to_its_conversation_and_customer() -> None:
         found = await on.ask()
 
     assert found == ("c-1", "p-1")
+
+
+async def test_a_login_that_is_refused_is_named_as_such() -> None:
+    async with scene(login=lambda _: Reply(status=403)) as on:
+        with pytest.raises(PlatformUnavailableError) as refused:
+            await on.ask()
+
+    assert (refused.value.what, refused.value.status) == (PLATFORM_LOGIN, 403)
 
 
 async def test_the_requests_are_the_documented_ones() -> None:

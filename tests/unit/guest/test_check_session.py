@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.domain.deployment import PLATFORM_LOGIN
 from service.guest.check_session import (
     check_attached,
     check_denied,
@@ -31,6 +32,8 @@ from service.guest.messages import (
         (Unread(status=400), "platform_refused"),
         (Unread(status=401), "platform_refused"),
         (Unread(status=403), "platform_forbidden"),
+        (Unread(status=403, what="the platform's conversation"), "platform_forbidden"),
+        (Unread(status=403, what=PLATFORM_LOGIN), "platform_refused"),
         (Unread(status=429), "platform_unreachable"),
         (Unread(status=None, failure="dns"), "platform_unreachable"),
     ],
@@ -45,7 +48,10 @@ def test_the_platform_api(outcome: Unread | None, code: str) -> None:
         (403, "session_denied"),
         (404, "session_denied"),
         (429, "session_throttled"),
-        (503, "session_unanswered"),
+        (408, "session_failed"),
+        (499, "session_denied"),
+        (500, "session_failed"),
+        (503, "session_failed"),
     ],
 )
 def test_a_status_instead_of_a_link(status: int, code: str) -> None:
@@ -94,7 +100,15 @@ def test_media_that_are_not_allowed_or_not_told(media: AllowedMedia | None, code
     ("frame", "code", "words"),
     [
         (TooManyRequests(), "session_throttled", "too many requests"),
+        (ErrorFrame(raw_class="string", code=400), "session_refused", "code 400"),
+        (ErrorFrame(raw_class="string", code=403), "session_refused", "code 403"),
         (ErrorFrame(raw_class="string", code=404), "session_refused", "code 404"),
+        (ErrorFrame(raw_class="string", code=429), "session_throttled", "code 429"),
+        (ErrorFrame(raw_class="string", code=4029), "session_throttled", "code 4029"),
+        (ErrorFrame(raw_class="string", code=408), "session_failed", "code 408"),
+        (ErrorFrame(raw_class="string", code=503), "session_failed", "code 503"),
+        (ErrorFrame(raw_class="string", code=5000), "session_failed", "code 5000"),
+        (ErrorFrame(raw_class="string", code=4007), "session_failed", "code 4007"),
         (SessionResponse(connected=False, code=200), "session_refused", "not connected (code 200)"),
     ],
 )

@@ -76,10 +76,11 @@ def test_a_deployment_in_order() -> None:
     assert codes["locale_unset"] == "The deployment's default is en-us."
 
 
-def test_a_configuration_that_says_nothing() -> None:
-    codes = [each.code for each in check_configuration(_deployment(), "{}")]
+def test_a_configuration_that_says_next_to_nothing() -> None:
+    text = '{"messenger": {"apps": {"conversations": {"autoStart": {"enabled": false}}}}}'
+    findings = check_configuration(_deployment(), text)
 
-    assert codes == [
+    assert [each.code for each in findings] == [
         "configuration_read",
         "deployment_status_untold",
         "disconnect_off",
@@ -91,7 +92,37 @@ def test_a_configuration_that_says_nothing() -> None:
         "locale_unset",
         "authentication_off",
     ]
-    assert check_configuration(_deployment(), "{}")[0].detail == "It is without a version."
+    assert findings[0].detail == "It is without a version."
+
+
+@pytest.mark.parametrize("text", ["{}", '{"message": "maintenance"}', '{"status": "maintenance"}'])
+def test_any_json_object_is_no_configuration(text: str) -> None:
+    (finding,) = check_configuration(_deployment(), text)
+
+    assert finding.code == "configuration_malformed"
+    assert finding.detail == "It has none of a deployment's settings."
+
+
+@pytest.mark.parametrize(
+    ("auto_start", "words"),
+    [
+        (None, "The broker sends no Join meanwhile."),
+        (False, "The broker sends no Join meanwhile, as autoStart says here."),
+        (True, "The broker sends Join all the same, as autoStart says here."),
+    ],
+)
+def test_what_becomes_of_joins_while_the_file_cannot_be_read(
+    words: str, *, auto_start: bool | None
+) -> None:
+    (finding,) = check_configuration(_deployment(auto_start=auto_start), Unread(status=503))
+
+    assert finding.detail == f"The answer was HTTP 503. {words}"
+
+
+def test_a_message_after_an_untold_end_need_not_begin_a_conversation() -> None:
+    told = _codes({"conversationDisconnect": {"enabled": False}})["disconnect_off"]
+
+    assert "opens a conversation, or goes on in the one before" in told
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from service.domain.access import ApiKey
-from service.domain.deployment import PlatformCredentials
+from service.domain.deployment import PLATFORM_LOGIN, Deployment, PlatformCredentials
 from service.domain.errors import PlatformUnavailableError, UnavailableError
+from service.ports import Link
 from service.simulator.deployments import Disconnect
 from service.simulator.faults import FaultKind
 from tests.support.store_builders import TENANT, an_api_key
@@ -153,6 +154,54 @@ def test_each_misbehaviour_has_its_findings(simulated: dict[str, Any], codes: se
             assert codes <= {*_codes(body)}
 
     story()
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "opened"),
+    [("closeSession", "session_left", True), ("configureSession", "session_failed", False)],
+)
+@on_virtual_time
+async def test_what_came_too_late_is_not_called_unanswered(
+    action: str, code: str, *, opened: bool
+) -> None:
+    async with staged() as stage:
+        opening = stage.wires.open
+
+        async def slowly(deployment: Deployment) -> Link:
+            await stage.clock.sleep(9)
+            return await opening(deployment)
+
+        stage.wires.open = slowly  # type: ignore[method-assign]
+        await stage.use_up(most=70)
+        stage.control.fault(FaultKind.DELAY, frame_class="SessionResponse", seconds=4, count=1)
+        stage.control.fault(FaultKind.SWALLOW_WRITE, action=action)
+        began = stage.now
+
+        body = await _checked(stage, session=True)
+
+        assert stage.now - began == 20
+        assert body["session"] == {"opened": opened, "closed": False, "connections": 1}
+        assert _codes(body)[-1] == code
+        assert body["healthy"]
+
+
+@on_virtual_time
+async def test_a_login_that_is_forbidden_is_a_matter_of_the_client() -> None:
+    async with staged(platform=CREDENTIALS) as stage:
+        refused = PlatformUnavailableError(what=PLATFORM_LOGIN, status=403)
+        stage.platform.answers.append(refused)
+
+        assert "platform_refused" in _codes(await _checked(stage))
+
+
+@on_virtual_time
+async def test_what_a_session_showed_goes_before_the_files() -> None:
+    async with staged(simulated={"attachments": False}) as stage:
+        body = await _checked(stage, session=True)
+
+        assert {"attachments_off", "media_allowed"} <= {*_codes(body)}
+        assert "attachments" not in body["notWorking"]
+        assert "attachments" in (await _checked(stage))["notWorking"]
 
 
 @on_virtual_time
