@@ -250,11 +250,14 @@ async def test_nobody_is_let_in_without_the_table() -> None:
 @on_virtual_time
 async def test_failures_in_a_row_keep_everybody_out_for_a_moment() -> None:
     async with gates() as [gate]:
+        assert not gate.admit.is_shut(SHOP)
         await gate.fail(TROUBLE_COUNT - 1)
         assert await gate.ask("still") is None
+        assert not gate.admit.is_shut(SHOP)
 
         await gate.fail(1)
 
+        assert gate.admit.is_shut(SHOP)
         again = await gate.ask("s")
         assert again is not None
         assert 0.25 <= again <= 0.5
