@@ -130,6 +130,17 @@ async def test_what_could_not_be_told_is_not_in_order(capsys: pytest.CaptureFixt
     assert "not be told now whether all features work: configuration_unreachable, ori" in text
 
 
+async def test_trouble_that_passes_is_not_in_order_either(
+    sim: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sim.control.fault("deny_handshake", status=503)
+
+    status, text = await _asked(capsys, sim.origin, "--session")
+
+    assert status == 1
+    assert "not be told now whether all features work: session_failed" in text
+
+
 @pytest.mark.parametrize("how", ["deny", "unknown class"])
 async def test_a_session_that_is_odd_is_told(
     sim: SimulatorServer, capsys: pytest.CaptureFixture[str], how: str
