@@ -1,6 +1,7 @@
 """Signatures against the public vectors of Standard Webhooks and its Python verifiers."""
 
 import base64
+import importlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -9,7 +10,6 @@ from functools import partial
 from typing import Any, Final
 
 import pytest
-import svix.webhooks
 from cryptography.exceptions import InvalidSignature
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,10 +89,14 @@ def test_the_utf8_vector_is_the_one_meant() -> None:
 
 
 Verifier = Callable[[str], Any]
-VERIFIERS: Final[Mapping[str, Verifier]] = {
-    "standardwebhooks": Webhook,
-    "svix": svix.webhooks.Webhook,
-}
+
+
+def _svix(secret: str) -> object:
+    # Importing it builds three hundred models: a second in each process that collects this file.
+    return importlib.import_module("svix.webhooks").Webhook(secret)
+
+
+VERIFIERS: Final[Mapping[str, Verifier]] = {"standardwebhooks": Webhook, "svix": _svix}
 
 
 class Then(datetime):
