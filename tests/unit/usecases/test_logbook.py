@@ -309,7 +309,7 @@ async def test_pages_that_end_within_a_second_are_turned_together() -> None:
     for number in range(3):
         stage.note("a", SessionId(f"ses_{number}"))
         await stage.clock.sleep(0.25)
-    await stage.clock.sleep(PAGE_SECONDS - 0.5)
+    await stage.clock.sleep(PAGE_SECONDS - 0.15)
     assert len(stage.table.puts) == 1
 
     await stage.clock.sleep(1)
