@@ -51,11 +51,12 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask. `form` makes it a POST."""
+    """What to ask. `form` makes it a POST; a longer answer than `most_bytes` is none."""
 
     url: str
     headers: Mapping[str, str]
     form: Mapping[str, str] | None = None
+    most_bytes: int = MAX_ANSWER_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,16 +111,16 @@ class GenesysHttp:
             wait = retry_after_seconds(response.headers.get("retry-after"), now=self._clock.now())
             return Answer(
                 status=response.status_code,
-                text=await _capped_text(response),
+                text=await _capped_text(response, request.most_bytes),
                 retry_after_seconds=wait,
             )
 
 
-async def _capped_text(response: httpx2.Response) -> str:
+async def _capped_text(response: httpx2.Response, most_bytes: int) -> str:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > most_bytes:
             raise NoAnswerError("AnswerTooLarge")
     return body.decode()
 
@@ -133,8 +134,9 @@ def retry_after_seconds(value: str | None, *, now: float) -> float | None:
         return min(float(text[:9]), _LONGEST_WAIT_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        # A date in "-0000" has no zone; HTTP knows only GMT.
+        at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        # Years and zones of any length come up to here: the parser makes numbers of them first.
         return None
-    # A date in "-0000" has no zone; HTTP knows only GMT.
-    at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0.0, at.timestamp() - now), _LONGEST_WAIT_SECONDS)
+    return min(max(0.0, at - now), _LONGEST_WAIT_SECONDS)

@@ -3,11 +3,15 @@
 Hands on JSON as text; parsing it is the codec's work. Never logs the bearer token.
 """
 
+from typing import Final
 from urllib.parse import quote
 
 from service.adapters.genesys_http import GenesysHttp, NoAnswerError, Request
 from service.domain.deployment import Deployment
 from service.domain.errors import HistoryUnavailableError, PlatformUnavailableError
+
+MAX_PUBLIC_BYTES: Final = 256 * 1024
+"""Of config.json and domains.json: real ones have a few KB, and they are parsed between frames."""
 
 
 class HttpGuestRest:
@@ -56,6 +60,7 @@ class HttpGuestRest:
         request = Request(
             url=f"{deployment.config_base()}/webdeployments/v1/deployments/{name}/{file}",
             headers=_origin(deployment),
+            most_bytes=MAX_PUBLIC_BYTES,
         )
         try:
             answer = await self._http.ask(request)

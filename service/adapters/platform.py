@@ -19,6 +19,8 @@ from service.ports.system import Clock
 
 _EARLY_SECONDS: Final = 60.0
 """A token is given up so long before it expires, so that it does not expire on the way."""
+_LONGEST_TOKEN_SECONDS: Final = 48 * 3600
+"""The longest that the vendor lets an administrator choose; a login that says more is not believed."""
 _MOST_ACCOUNTS: Final = 256
 _MESSAGES_PATH: Final = "/api/v2/conversations/messages"
 _DETAILS: Final = "the platform's message details"
@@ -170,8 +172,11 @@ def _granted(body: Mapping[str, object]) -> tuple[str, float]:
     token, seconds = body.get("access_token"), body.get("expires_in")
     if not isinstance(token, str) or not token:
         raise PlatformUnavailableError(what=_LOGIN, status=HTTPStatus.OK)
-    # RFC 6749, 5.1 only recommends to say how long; without it the token serves once.
-    return token, float(seconds) if isinstance(seconds, int | float) else 0.0
+    # RFC 6749, 5.1 only recommends to say how long; without it the token serves once. A number too
+    # long for a float, or NaN, is cut the same.
+    if not isinstance(seconds, int | float):
+        return token, 0.0
+    return token, float(max(0, min(seconds, _LONGEST_TOKEN_SECONDS)))
 
 
 def _parse(answer: Answer, what: str) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.adapters.genesys_http import MAX_ANSWER_BYTES, GenesysHttp
-from service.adapters.guest_rest import HttpGuestRest
+from service.adapters.guest_rest import MAX_PUBLIC_BYTES, HttpGuestRest
 from service.adapters.system import SystemClock
 from service.adapters.trust import trust
 from service.domain.errors import HistoryUnavailableError, PlatformUnavailableError
@@ -147,6 +147,9 @@ async def test_a_redirect_is_not_followed() -> None:
         ("99999999999", 86_400.0),
         ("-1", None),
         ("later", None),
+        (f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", None),
+        (f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
     ],
 )
 async def test_a_rate_limit_tells_how_long_to_wait(header: str, seconds: float | None) -> None:
@@ -158,12 +161,26 @@ async def test_a_rate_limit_tells_how_long_to_wait(header: str, seconds: float |
 async def test_an_answer_at_the_limit_is_read_and_one_above_is_not() -> None:
     largest = b"x" * MAX_ANSWER_BYTES
     async with http_peer(lambda _: Reply(body=largest)) as peer, guest_rest() as rest:
-        text = await rest.configuration(deployment_at(peer.endpoint))
+        deployment = deployment_at(peer.endpoint)
+        text = await rest.history(deployment, jwt="J", page=1, page_size=100)
 
     failure = await failure_after(Reply(body=largest + b"x"))
 
     assert len(text) == MAX_ANSWER_BYTES
     assert failure.status is None
+
+
+async def test_a_public_file_may_be_no_longer_than_what_is_parsed_in_a_moment() -> None:
+    bodies = [b"x" * MAX_PUBLIC_BYTES] * 2 + [b"x" * (MAX_PUBLIC_BYTES + 1)] * 2
+    async with http_peer(lambda _: Reply(body=bodies.pop(0))) as peer, guest_rest() as rest:
+        deployment = deployment_at(peer.endpoint)
+        read = [len(await rest.configuration(deployment)), len(await rest.domains(deployment))]
+        for ask in (rest.configuration, rest.domains):
+            with pytest.raises(PlatformUnavailableError) as caught:
+                await ask(deployment)
+            assert (caught.value.status, caught.value.failure) == (None, "other")
+
+    assert read == [MAX_PUBLIC_BYTES] * 2
 
 
 async def test_a_small_answer_that_unpacks_to_a_large_one_is_a_failure() -> None:

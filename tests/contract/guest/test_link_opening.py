@@ -65,7 +65,10 @@ async def test_without_an_origin_none_is_sent() -> None:
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "wait"),
-    [(403, None, None), (429, "7", 7.0), (503, None, None), (500, "soon", None)],
+    [
+        *((403, None, None), (429, "7", 7.0), (503, None, None), (500, "soon", None)),
+        (503, f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", None),
+    ],
 )
 async def test_a_refused_upgrade_tells_status_and_wait(
     status: int, retry_after: str | None, wait: float | None

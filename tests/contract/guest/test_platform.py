@@ -359,3 +359,17 @@ async def test_whoever_asks_afresh_learns_what_was_changed_meanwhile() -> None:
         )
 
         assert found == ("c-1", "p-1")
+
+
+@pytest.mark.parametrize("seconds", [f"1{'0' * 400}", "1e400", "-1e400", "NaN"])
+async def test_how_long_a_token_is_good_may_be_told_in_any_number(seconds: str) -> None:
+    def login(token: str) -> Reply:
+        return Reply(body=f'{{"access_token":"{token}","expires_in":{seconds}}}'.encode())
+
+    async with scene(login=login) as on:
+        first = await on.ask()
+        on.clock.ahead = 48 * 3600.0
+        await on.ask()
+
+    assert first == ("c-1", "p-1")
+    assert on.cloud.grants > 1
