@@ -20,7 +20,7 @@ from service.ports.system import Clock
 _EARLY_SECONDS: Final = 60.0
 """A token is given up so long before it expires, so that it does not expire on the way."""
 _LONGEST_TOKEN_SECONDS: Final = 48 * 3600
-"""The longest that the vendor lets an administrator choose; a login that says more is not believed."""
+"""The longest that the vendor lets an administrator choose."""
 _MOST_ACCOUNTS: Final = 256
 _MESSAGES_PATH: Final = "/api/v2/conversations/messages"
 _DETAILS: Final = "the platform's message details"

@@ -31,8 +31,10 @@ class TestSessionOut(Outbound):
 class DriftOut(Outbound):
     """One kind of thing in a deployment's frames that the broker does not know."""
 
-    kind: str = Field(description="class, code, content, field, type, malformed, other; or more.")
-    name: str | None = Field(description="Its name on the wire; what looks like an id is a star.")
+    kind: str = Field(
+        description="class, code, content, event, field, type, value, malformed, other; or more."
+    )
+    name: str | None = Field(description="Its name on the wire; a star where it may be somebody's.")
     count: int = Field(description="Frames, at the least: what a process crashed with is lost.")
     first_seen_at: datetime
     last_seen_at: datetime
@@ -42,7 +44,7 @@ class DriftOut(Outbound):
 
 
 class DriftPageOut(Outbound):
-    """A page of it, what was seen last first."""
+    """A page of it, what is new first."""
 
     items: list[DriftOut]
     next_cursor: str | None

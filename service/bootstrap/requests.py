@@ -60,7 +60,7 @@ def broker_of(shared: Shared) -> Broker:
         erase_session=_erase_session(ports),
         deployments=_deployments(shared),
         check_deployment=_doctor(shared),
-        read_drift=ReadDrift(tenants=ports.tenants, drifts=ports.drifts),
+        read_drift=ReadDrift(tenants=ports.tenants, drifts=ports.drifts, clock=ports.clock),
         webhooks=webhooks(shared),
         deliveries=deliveries(ports),
         resend_event=resend_event(shared),

@@ -28,7 +28,8 @@ _SAFE: Final = frozenset(
 )
 # Objects whose very names are the customer's, or whose ids and codes are secrets: official
 # clients put the token into journeyContext, and data.code of a configure request is a JWT.
-_OPAQUE: Final = frozenset({"customAttributes", "journeyContext", "data", "headers"})
+# What flows put into metadata is theirs too.
+_OPAQUE: Final = frozenset({"customAttributes", "journeyContext", "metadata", "data", "headers"})
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:+/*-]{0,64}")
 

@@ -4,17 +4,15 @@ A shape reads a JSON object into a dataclass and keeps the fields it does not kn
 them back. It must not know any message, and reports a fault by path and type, never by value.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from service.domain.drift import plain_name
 from service.domain.errors import GuestProtocolError
 
 T = TypeVar("T")
 
-_LABEL_LENGTH: Final = 64
-_UNLABELLED: Final = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 _TYPE_WORDS: Final = {
     dict: "an object",
     list: "a list",
@@ -152,14 +150,19 @@ def step(path: str, name: str) -> str:
 
 
 def label(sort: str, name: object) -> str:
-    """Name an unknown thing so that it can be counted: remote text is cut and cleaned."""
-    return f"{sort}:{_UNLABELLED.sub('?', str(name))[:_LABEL_LENGTH]}"
+    """Name an unknown thing so that it can be counted: a star where it may be somebody's."""
+    return f"{sort}:{plain_name(str(name))}"
+
+
+def label_at(sort: str, path: str, name: object) -> str:
+    """The same of something at a path of our own tables, which is no remote text."""
+    return f"{sort}:{step(path, plain_name(str(name)))}"
 
 
 def unknown_fields(rest: Mapping[str, object], path: str) -> Iterator[str]:
     """Label the fields that were only kept."""
     for name in rest:
-        yield label("field", step(path, name))
+        yield label_at("field", path, name)
 
 
 def fault(path: str, problem: str) -> GuestProtocolError:

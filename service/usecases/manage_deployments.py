@@ -123,8 +123,9 @@ class ManageDeployments:
         # Not read first: its credentials may not open any more.
         _check_name(name)
         await self._refuse_while_used(key.tenant, name)
-        await self.tenants.delete_deployment(key.tenant, name)
+        # First, as a request that is repeated after half of this finds no deployment any more.
         await self.drifts.forget(key.tenant, name)
+        await self.tenants.delete_deployment(key.tenant, name)
         return Answer(status=204)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:

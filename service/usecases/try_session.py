@@ -260,7 +260,7 @@ class TrySession:
             strange = unknowns(frame)
         except GuestProtocolError as fault:
             frame, strange = None, (malformed(fault),)
-        self.drift(deployment.tenant, deployment.name, strange, text)
+        self.drift(deployment, strange, text)
         return None if isinstance(frame, Request) else frame
 
 

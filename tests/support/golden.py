@@ -73,6 +73,7 @@ DRIFT: Final = Drift(
     first_at=NOW,
     last_at=NOW + 1,
     sample={"class": "StructuredMessage"},
+    made_at=NOW,
 )
 PAGE: Final = NotePage(
     session_id=SESSION,
@@ -181,6 +182,7 @@ async def read_one_of_each(stores: Stores) -> Mapping[str, Any]:
     news = await stores.tenant_log.read(TENANT, after=0, limit=10)
     tried = await stores.attempts.attempts_of(HOOK, SESSION, cursor=None, limit=10)
     failed = await tenants.idempotency(TENANT, ANSWER, now=NOW)
+    shop = a_deployment(name=SHOP)
     values: Mapping[str, object] = {
         "session": await sessions.load(SESSION),
         "erased": await sessions.load_erased(OTHER),
@@ -203,7 +205,7 @@ async def read_one_of_each(stores: Stores) -> Mapping[str, Any]:
         "taken": await stores.budgets.taken(LINE, SLOT),
         "breaker": await stores.budgets.breaker(LINE),
         "data keys": await stores.key_ring.load(),
-        "drift": (await stores.drifts.list(TENANT, SHOP, cursor=None, limit=10)).items,
+        "drift": (await stores.drifts.list(shop, at=NOW, cursor=None, limit=10)).items,
         "notes": await stores.timeline.pages(SESSION, since=0.0, limit=10),
     }
     return {name: plain(value) for name, value in values.items()}

@@ -4,10 +4,24 @@ import json
 from typing import Final
 
 from service.adapters.table import cursors, schema
-from service.adapters.table.conditions import Absent, Item, Key, Present, Put, Update, key_of
+from service.adapters.table.conditions import (
+    Above,
+    Absent,
+    AtMost,
+    Condition,
+    Equals,
+    Item,
+    Key,
+    Put,
+    Update,
+    all_of,
+    any_of,
+    key_of,
+)
 from service.adapters.table.driver import Driver, NotWrittenError
 from service.adapters.table.paging import all_items, below
 from service.adapters.table.records import text_of
+from service.domain.deployment import Deployment
 from service.domain.drift import OTHER, Drift
 from service.domain.ids import DeploymentName, TenantName
 from service.ports import Page
@@ -16,6 +30,8 @@ KEPT_DAYS: Final = 90
 MOST_KINDS: Final = 300
 """Of one deployment; writers that do not know of each other may go a few beyond."""
 _DAY_SECONDS: Final = 24 * 3600
+_MADE: Final = "made"
+"""When the deployment was made, in milliseconds: a whole number is compared as it was written."""
 
 
 class DriftTable:
@@ -25,44 +41,61 @@ class DriftTable:
         self._driver = driver
         self._most_kinds = most_kinds
 
-    async def add(self, drift: Drift) -> None:
+    async def add(self, drift: Drift) -> str:
         """Count on; make the kind where it is not there and fits, else count it as `other`."""
         if await self._counted(drift, drift.kind):
-            return
+            return drift.kind
         kind = drift.kind if await self._fits(drift) else OTHER
         if kind != drift.kind and await self._counted(drift, kind):
-            return
+            return kind
         if not await self._made(drift, kind):
-            # Somebody else made it meanwhile.
+            # Somebody else made it meanwhile; or the deployment is gone, and nothing counts.
             await self._counted(drift, kind)
+        return kind
 
     async def list(
-        self, tenant: TenantName, deployment: DeploymentName, *, cursor: str | None, limit: int
+        self, deployment: Deployment, *, at: float, cursor: str | None, limit: int
     ) -> Page[Drift]:
-        """What was seen last first; sorted here, for there are few."""
-        prefix = schema.drift_key(tenant, deployment, "")
+        """What is new first; sorted here, for there are few."""
+        prefix = schema.drift_key(deployment.tenant, deployment.name, "")
         items = await all_items(self._driver, below(prefix.pk, prefix.sk))
-        every = sorted((_drift(tenant, deployment, item) for item in items), key=_latest)
+        made = _millis(deployment.created_at)
+        there = (_drift(deployment, item) for item in items if _is_there(item, made=made, at=at))
+        every = sorted(there, key=_newest)
         if cursor is not None:
-            at, kind = cursors.read(prefix.pk, cursor, parts=2)
-            every = [each for each in every if _latest(each) > (-cursors.instant(at), kind)]
+            since, kind = cursors.read(prefix.pk, cursor, parts=2)
+            every = [each for each in every if _newest(each) > (-cursors.instant(since), kind)]
         shown, more = every[:limit], len(every) > limit
-        last = cursors.spell(prefix.pk, [repr(shown[-1].last_at), shown[-1].kind]) if more else None
-        return Page(items=shown, next_cursor=last)
+        place = [repr(shown[-1].first_at), shown[-1].kind] if more else []
+        return Page(items=shown, next_cursor=cursors.spell(prefix.pk, place) if more else None)
 
     async def forget(self, tenant: TenantName, deployment: DeploymentName) -> None:
-        """Remove all of a deployment."""
+        """Remove all of that name."""
         prefix = schema.drift_key(tenant, deployment, "")
         items = await all_items(self._driver, below(prefix.pk, prefix.sk))
         if items:
             await self._driver.delete_many([key_of(item) for item in items])
 
     async def _counted(self, drift: Drift, kind: str) -> bool:
+        """Whether the kind is there, of this deployment and not expired.
+
+        A process that writes late does not set back when it was seen last.
+        """
+        there = all_of(
+            Above(schema.TTL, int(drift.last_at)),
+            any_of(Absent(_MADE), Equals(_MADE, _millis(drift.made_at))),
+        )
+        later: dict[str, float | int] = {"last_at": drift.last_at, schema.TTL: _expiry(drift)}
+        is_later = all_of(there, AtMost("last_at", drift.last_at))
+        return await self._added(drift, kind, put=later, condition=is_later) or await self._added(
+            drift, kind, put={}, condition=there
+        )
+
+    async def _added(
+        self, drift: Drift, kind: str, *, put: dict[str, float | int], condition: Condition
+    ) -> bool:
         update = Update(
-            key=_key(drift, kind),
-            put={"last_at": drift.last_at, schema.TTL: _expiry(drift)},
-            add={"seen": drift.count},
-            condition=Present(),
+            key=_key(drift, kind), put=put, add={"seen": drift.count}, condition=condition
         )
         try:
             await self._driver.write(update, lasting=False)
@@ -71,44 +104,61 @@ class DriftTable:
         return True
 
     async def _made(self, drift: Drift, kind: str) -> bool:
-        key = _key(drift, kind)
+        """Make it where there is none, one that has expired, or one of a deployment before."""
+        key, made = _key(drift, kind), _millis(drift.made_at)
         item: Item = {
             schema.PK: key.pk,
             schema.SK: key.sk,
             schema.TTL: _expiry(drift),
+            _MADE: made,
             "seen": drift.count,
             "first_at": drift.first_at,
             "last_at": drift.last_at,
             "sample": text_of({} if kind == OTHER else drift.sample),
         }
+        expired = all_of(
+            AtMost(schema.TTL, int(drift.last_at)), any_of(Absent(_MADE), Equals(_MADE, made))
+        )
+        free = any_of(Absent(), AtMost(_MADE, made - 1), expired)
         try:
-            await self._driver.write(Put(item=item, condition=Absent()), lasting=False)
+            await self._driver.write(Put(item=item, condition=free), lasting=False)
         except NotWrittenError:
             return False
         return True
 
     async def _fits(self, drift: Drift) -> bool:
         prefix = _key(drift, "")
-        query = below(prefix.pk, prefix.sk, limit=self._most_kinds)
-        return len((await self._driver.query(query)).items) < self._most_kinds
+        found = await all_items(self._driver, below(prefix.pk, prefix.sk))
+        made, at = _millis(drift.made_at), drift.last_at
+        return sum(_is_there(item, made=made, at=at) for item in found) < self._most_kinds
 
 
 def _key(drift: Drift, kind: str) -> Key:
     return schema.drift_key(drift.tenant, drift.deployment, kind)
 
 
+def _is_there(item: Item, *, made: int, at: float) -> bool:
+    """Whether it is that deployment's and has not expired; the embedded table removes nothing."""
+    return item.get(_MADE, made) == made and float(item[schema.TTL]) > at
+
+
+def _millis(instant: float) -> int:
+    return round(instant * 1000)
+
+
 def _expiry(drift: Drift) -> int:
     return int(drift.last_at) + KEPT_DAYS * _DAY_SECONDS
 
 
-def _latest(drift: Drift) -> tuple[float, str]:
-    return -drift.last_at, drift.kind
+def _newest(drift: Drift) -> tuple[float, str]:
+    return -drift.first_at, drift.kind
 
 
-def _drift(tenant: TenantName, deployment: DeploymentName, item: Item) -> Drift:
+def _drift(deployment: Deployment, item: Item) -> Drift:
     return Drift(
-        tenant=tenant,
-        deployment=deployment,
+        tenant=deployment.tenant,
+        deployment=deployment.name,
+        made_at=deployment.created_at,
         kind=str(item["sk"]).removeprefix(schema.DRIFTS),
         count=int(item["seen"]),
         first_at=float(item["first_at"]),

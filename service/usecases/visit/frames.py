@@ -4,6 +4,7 @@ import logging
 from typing import Final, assert_never
 
 from service.domain import events as ev
+from service.domain.drift import kind_of
 from service.domain.errors import GuestProtocolError
 from service.domain.read_only import WHY_NOT_SENT, begins_new
 from service.domain.said import Refusal
@@ -40,6 +41,7 @@ from service.usecases.visit.typing import push_typing, typing_refused
 
 _log = logging.getLogger(__name__)
 _READ_ONLY: Final = "409"
+_KINDS_LOGGED: Final = 10
 _CLEAR_REFUSED: Final = frozenset({"400", "401", "403", "404", _READ_ONLY, "4000"})
 
 
@@ -61,8 +63,10 @@ async def frame_arrived(desk: Desk, arrived: FrameArrived) -> None:
     note_received(desk, frame, arrived)
     strange = unknowns(frame)
     if strange:
+        kinds = sorted({kind_of(label) for label in strange})[:_KINDS_LOGGED]
         _log.info(
-            "guest.frame_unknown", extra={"session_id": desk.session.id, "labels": list(strange)}
+            "guest.frame_unknown",
+            extra={"session_id": desk.session.id, "labels": kinds, "count": len(strange)},
         )
         _note(desk, strange, arrived.text)
     if isinstance(frame, Request):
@@ -74,7 +78,7 @@ async def frame_arrived(desk: Desk, arrived: FrameArrived) -> None:
 
 
 def _note(desk: Desk, labels: tuple[str, ...], text: str) -> None:
-    desk.tools.drift(desk.session.tenant, desk.session.deployment, labels, text)
+    desk.tools.drift(desk.deployment, labels, text)
 
 
 async def late_refusal(desk: Desk, late: FrameArrived) -> None:

@@ -55,6 +55,7 @@ def _drift(name: str, at: float) -> Drift:
         first_at=at,
         last_at=at,
         sample={"class": name},
+        made_at=EPOCH,
     )
 
 

@@ -106,11 +106,25 @@ def test_unknown_fields_are_labelled_without_positions() -> None:
     assert list(TREE.unknown(tree, "body")) == ["field:body.leaves[].hue", "field:body.age"]
 
 
-def test_a_label_is_short_and_plain() -> None:
-    assert (
-        label("class", "My secret & " + "long" * 50)
-        == "class:My?secret???" + ("long" * 50)[: 64 - len("My secret & ")]
-    )
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("SomethingNewEvent", "class:SomethingNewEvent"),
+        ("My secret & more", "class:*"),
+        ("long" * 9, "class:*"),
+        ("ann.mueller@example.test", "class:*"),
+        (f"{'x' * 30}3b1c1a52-6d9b-4f0e-9a55-0c5f2f6f7a11", "class:*"),
+        (7, "class:*"),
+    ],
+)
+def test_a_label_holds_nothing_that_may_be_somebodys(name: object, shown: str) -> None:
+    assert label("class", name) == shown
+
+
+def test_names_of_unknown_fields_are_judged_one_by_one() -> None:
+    tree = Tree(tree_name="oak", leaves=(Leaf(name="a", extras={"ann.x": 1}),), extras={"é": 9})
+
+    assert list(TREE.unknown(tree, "body")) == ["field:body.leaves[].*", "field:body.*"]
 
 
 def test_names_are_spelled_as_on_the_wire() -> None:

@@ -971,8 +971,9 @@ async def test_what_its_frames_have_that_nobody_knows_is_written_down_now_and_th
         session = await stage.made(shard=0)
 
         async def kinds() -> dict[str, int]:
+            deployment = await stage.ports.tenants.deployment(session.tenant, session.deployment)
             page = await stage.ports.drifts.list(
-                session.tenant, session.deployment, cursor=None, limit=9
+                deployment, at=stage.clock.now(), cursor=None, limit=9
             )
             return {each.name: each.count for each in page.items}
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.drift import Drift
 from service.domain.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -82,6 +83,31 @@ async def test_an_endpoint_is_an_origin_and_never_link_local(
         else:
             with pytest.raises(InvalidRequestError):
                 await making
+
+
+async def test_a_delete_that_failed_half_way_is_finished_by_its_repeat() -> None:
+    async with open_bench(serving=False) as bench:
+        key = await bench.caller()
+        shop = await bench.table.tenants.deployment(key.tenant, NAME)
+        drift = Drift(
+            tenant=key.tenant,
+            deployment=NAME,
+            kind="class:New",
+            count=1,
+            first_at=shop.created_at,
+            last_at=shop.created_at,
+            made_at=shop.created_at,
+        )
+        await bench.table.drifts.add(drift)
+        ill = losing(bench.table.drifts, forget=[UnavailableError(what="the table")])
+        deployments = replace(bench.broker.deployments, drifts=ill)
+
+        with pytest.raises(UnavailableError):
+            await deployments.delete(key, NAME)
+        answer = await deployments.delete(key, NAME)
+        left = await bench.table.drifts.list(shop, at=shop.created_at, cursor=None, limit=9)
+
+    assert (answer.status, list(left.items)) == (204, [])
 
 
 async def test_one_whose_credentials_do_not_open_any_more_can_be_deleted() -> None:

@@ -1,6 +1,7 @@
 """Each frame in each phase: taken, kept for later, or passed over, and never a crash."""
 
 import json
+import logging
 from asyncio import create_task
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +46,24 @@ async def test_what_is_no_frame_is_passed_over() -> None:
 
             assert await stage.texts(session) == ["Hi"]
             assert stage.wires.opened == 2
+
+
+@on_virtual_time
+async def test_the_log_names_a_few_unknown_things_and_nothing_of_anybody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    names = {f"new{letter}": 1 for letter in "bacdefghijkl"}
+    strange = {"ann.mueller@example.test": 1, **names}
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.control.inject(session.client_id, _text("Hi", **strange))
+            await stage.clock.sleep(1)
+
+    [line] = [each for each in caplog.records if each.message == "guest.frame_unknown"]
+    assert vars(line)["labels"] == ["field:body.*", *(f"field:body.new{x}" for x in "abcdefghi")]
+    assert vars(line)["count"] == 13
 
 
 @on_virtual_time
