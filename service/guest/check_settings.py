@@ -10,12 +10,10 @@ from service.domain.deployment import Deployment
 from service.domain.errors import GuestProtocolError
 from service.domain.finding import Finding
 from service.guest.check_words import found
-from service.guest.codec import (
-    decode_deployment_config,
-    decode_domains,
-    decode_messenger_settings,
-)
+from service.guest.codec import decode_domains
+from service.guest.json_text import parse_object
 from service.guest.rest import AllowedDomains, DeploymentConfig, MessengerSettings, UploadMode
+from service.guest.rest_wire import read_deployment_config, read_messenger_settings
 
 _ABSENT: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """The public files lie in a bucket that answers 403 for what it does not have."""
@@ -66,9 +64,10 @@ def check_configuration(deployment: Deployment, fetched: str | Unread) -> Sequen
         return [_unread(deployment, fetched)]
     findings: list[Finding] = []
     try:
-        config = decode_deployment_config(fetched)
+        tree = parse_object(fetched)
+        config = read_deployment_config(tree)
         findings += _by_config(deployment, config)
-        findings += _by_settings(deployment, decode_messenger_settings(fetched))
+        findings += _by_settings(deployment, read_messenger_settings(tree))
     except GuestProtocolError as fault:
         return [*findings, found("configuration_malformed", f"The file is wrong {_place(fault)}.")]
     if replace(config, status=None) == DeploymentConfig():

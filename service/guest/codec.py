@@ -13,12 +13,11 @@ from service.guest.json_text import parse_object, render
 from service.guest.messages import ErrorFrame, Message, StructuredMessage, Unknown
 from service.guest.request_wire import ACTION_OF, ACTIONS
 from service.guest.requests import UnknownRequest
-from service.guest.rest import AllowedDomains, DeploymentConfig, HistoryPage, MessengerSettings
+from service.guest.rest import AllowedDomains, DeploymentConfig, HistoryPage
 from service.guest.rest_wire import (
     DOMAINS,
     HISTORY,
     read_deployment_config,
-    read_messenger_settings,
 )
 from service.guest.scalars import STRING
 from service.guest.shapes import fault
@@ -54,11 +53,6 @@ def decode_history(text: str) -> HistoryPage:
 def decode_deployment_config(text: str) -> DeploymentConfig:
     """Read a deployment's public ``config.json``. Raises: GuestProtocolError."""
     return read_deployment_config(parse_object(text))
-
-
-def decode_messenger_settings(text: str) -> MessengerSettings:
-    """Read what else a public ``config.json`` tells. Raises: GuestProtocolError."""
-    return read_messenger_settings(parse_object(text))
 
 
 def decode_domains(text: str) -> AllowedDomains:
