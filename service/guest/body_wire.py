@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from service.guest import content_names as known
 from service.guest.body import (
     Channel,
     ChannelMetadata,
@@ -70,20 +71,27 @@ _CONTENT: Final = Tagged(
     variants=(
         Variant(name="Attachment", prop="attachment", build=Attachment, shape=_ATTACHMENT),
         Variant(name="QuickReply", prop="quickReply", build=QuickReply, shape=_QUICK_REPLY),
-        Variant(name="QuickReplyV2", prop="quickReplyV2", build=QuickReplyV2),
+        Variant(
+            name="QuickReplyV2", prop="quickReplyV2", build=QuickReplyV2, names=known.QUICK_REPLY_V2
+        ),
         Variant(
             name="ButtonResponse",
             prop="buttonResponse",
             build=ButtonResponse,
             shape=_BUTTON_RESPONSE,
         ),
-        Variant(name="Card", prop="card", build=Card),
-        Variant(name="Carousel", prop="carousel", build=Carousel),
-        Variant(name="DatePicker", prop="datePicker", build=DatePicker),
-        Variant(name="ListPicker", prop="listPicker", build=ListPicker),
-        Variant(name="Form", prop="form", build=Form),
-        Variant(name="GenericTemplate", prop="generic", build=GenericTemplate),
-        Variant(name="Text", prop="text", build=TextContent),
+        Variant(name="Card", prop="card", build=Card, names=known.CARD),
+        Variant(name="Carousel", prop="carousel", build=Carousel, names=known.CAROUSEL),
+        Variant(name="DatePicker", prop="datePicker", build=DatePicker, names=known.DATE_PICKER),
+        Variant(name="ListPicker", prop="listPicker", build=ListPicker, names=known.LIST_PICKER),
+        Variant(name="Form", prop="form", build=Form, names=known.FORM),
+        Variant(
+            name="GenericTemplate",
+            prop="generic",
+            build=GenericTemplate,
+            names=known.GENERIC_TEMPLATE,
+        ),
+        Variant(name="Text", prop="text", build=TextContent, names=known.TEXT),
     ),
 )
 CONTENT: Final = _CONTENT.kind()

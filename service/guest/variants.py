@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from service.domain.errors import GuestProtocolError
+from service.guest.content_names import Names
 from service.guest.scalars import STRING
 from service.guest.shapes import (
     Kind,
@@ -25,12 +26,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One known tag: its property, its class, and the class's shape (None: JSON is kept)."""
+    """One known tag: its property, its class, and the class's shape (None: JSON is kept).
+
+    Of JSON that is kept, `names` are those that are known.
+    """
 
     name: str
     prop: str
     build: Callable[..., object]
     shape: Shape[Any] | None = None
+    names: Names | None = None
 
     def read(self, item: dict[str, object], path: str) -> object:
         """Build the item from its property and what stands beside it."""
@@ -49,9 +54,11 @@ class Variant:
         return {self.prop: inner, **value.item_extras}
 
     def unknown(self, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401
-        """Label the kept fields; JSON kept on purpose is not unknown."""
+        """Label the fields that no table knows."""
         if self.shape is not None:
             yield from self.shape.unknown(value, step(path, self.prop))
+        elif self.names is not None:
+            yield from self.names.unknown(value.fields, step(path, self.prop))
         yield from unknown_fields(value.item_extras, path)
 
 
@@ -112,12 +119,17 @@ class Tagged(Generic[T]):
         return {self.tag: variant.name, **variant.write(value)}
 
     def unknown(self, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - as above
-        """Label an unknown tag, or what is unknown inside a known one."""
+        """Label an unknown tag, what is unknown inside a known one, or that it does not fit."""
         variant = self._of(value)
         if variant is not None:
             yield from variant.unknown(value, path)
-        elif getattr(value, self.attr) not in self.passed_on:
-            yield label(self.sort, getattr(value, self.attr))
+            return
+        name = getattr(value, self.attr)
+        props = {known.name: known.prop for known in self.variants}
+        if not name or name in props:
+            yield f"malformed:{step(path, props.get(name, self.tag))}"
+        elif name not in self.passed_on:
+            yield label(self.sort, name)
 
     def _of(self, value: object) -> Variant | None:
         return next((known for known in self.variants if known.build is type(value)), None)

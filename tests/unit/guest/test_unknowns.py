@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.errors import GuestProtocolError
 from service.guest.codec import decode
-from service.guest.unknowns import malformed, unknowns
+from service.guest.unknowns import MOST_LABELS, malformed, unknowns
 from tests.unit.guest.golden_frames import golden, golden_names
 
 WITH_UNKNOWNS = {
@@ -36,6 +36,7 @@ def test_everything_unknown_in_a_frame_is_listed() -> None:
         "loud": True,
         "body": {
             "quux": 1,
+            "direction": "Sideways",
             "channel": {"via": "air", "from": {"hat": "red"}, "metadata": {"more": 1}},
             "content": [{"contentType": "Bar"}],
             "events": [{"eventType": "Baz"}],
@@ -52,13 +53,25 @@ def test_everything_unknown_in_a_frame_is_listed() -> None:
         "content:Bar",
         "event:Baz",
         "field:body.quux",
+        "value:body.direction.Sideways",
     )
+
+
+def test_of_a_frame_of_unknown_names_not_all_are_looked_for() -> None:
+    body = {"id": "a", **{f"x{'y' * (n % 20)}{chr(97 + n // 20 % 26)}_{n}": 1 for n in range(3000)}}
+    frame = json.dumps({"type": "message", "class": "StructuredMessage", "body": body})
+
+    assert len(unknowns(decode(frame))) == MOST_LABELS
 
 
 def test_everything_unknown_in_a_request_is_listed() -> None:
     request = {"action": "echo", "message": {"type": "Text", "mood": 1}, "loud": True}
 
     assert unknowns(decode(json.dumps(request))) == ("field:message.mood", "field:loud")
+
+
+def test_a_code_that_is_no_number_is_a_name_like_any_other() -> None:
+    assert unknowns(decode('{"class":"string","code":"ann@x.test","body":"no"}')) == ("code:*",)
 
 
 def test_a_known_class_may_carry_an_unknown_code() -> None:

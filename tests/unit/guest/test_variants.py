@@ -1,5 +1,7 @@
 """Tagged list items: known, known but passed on, and unknown."""
 
+from dataclasses import dataclass, field
+
 import pytest
 
 from service.domain.errors import GuestProtocolError
@@ -7,6 +9,23 @@ from service.guest.body_wire import BODY, CONTENT, EVENTS
 from service.guest.chat_events import ChatEvent, OtherEvent, Typing
 from service.guest.content import Attachment, Card, ContentItem, UnknownContent
 from service.guest.shapes import Kind
+from service.guest.variants import Tagged, Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tree:
+    fields: dict[str, object]
+    item_extras: dict[str, object] = field(default_factory=dict)
+
+
+TREES = Tagged(
+    tag="sort",
+    attr="name",
+    sort="tree",
+    other=UnknownContent,
+    variants=(Variant(name="Tree", prop="tree", build=_Tree),),
+).kind()
+"""JSON that is kept, and nobody knows its names."""
 
 
 @pytest.mark.parametrize(
@@ -68,25 +87,25 @@ def test_an_item_that_is_none_is_refused(kind: Kind, raw: object, fault: str) ->
             "content",
             {"contentType": "QuickReply", "text": "Yes"},
             UnknownContent(content_type="QuickReply", fields={"text": "Yes"}),
-            "content:QuickReply",
+            "malformed:body.content[].quickReply",
         ),
         (
             "content",
             {"contentType": "Attachment", "attachment": {"fileSize": "1"}},
             UnknownContent(content_type="Attachment", fields={"attachment": {"fileSize": "1"}}),
-            "content:Attachment",
+            "malformed:body.content[].attachment",
         ),
         (
             "content",
             {"contentType": 7},
             UnknownContent(content_type="", fields={"contentType": 7}),
-            "content:",
+            "malformed:body.content[].contentType",
         ),
         (
             "events",
             {"eventType": "Presence", "presence": {}},
             OtherEvent(event_type="Presence", fields={"presence": {}}),
-            "event:Presence",
+            "malformed:body.events[].presence",
         ),
     ],
 )
@@ -131,7 +150,17 @@ def test_what_we_would_send_is_held_to_its_shape() -> None:
             Attachment(extras={"hue": 1}, item_extras={"beside": 2}),
             ["field:p.attachment.hue", "field:p.beside"],
         ),
-        (CONTENT, Card(fields={"hue": 1}, item_extras={"beside": 2}), ["field:p.beside"]),
+        (
+            CONTENT,
+            Card(fields={"hue": 1}, item_extras={"beside": 2}),
+            ["field:p.card.hue", "field:p.beside"],
+        ),
+        (
+            CONTENT,
+            Card(fields={"title": "x", "actions": [{"type": "Link", "tint": 1}]}),
+            ["field:p.card.actions[].tint"],
+        ),
+        (TREES, _Tree(fields={"hue": 1}), []),
         (CONTENT, UnknownContent(content_type="Hologram", fields={}), ["content:Hologram"]),
         (EVENTS, OtherEvent(event_type="Video", fields={}), []),
         (EVENTS, OtherEvent(event_type="Juggling", fields={}), ["event:Juggling"]),
