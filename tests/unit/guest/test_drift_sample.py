@@ -54,6 +54,7 @@ def test_a_frame_without_words_ids_and_secrets() -> None:
         ("time", "1984-05-17", "<10 characters>"),
         ("type", "sk_live_abcdefghijklmnop", "<24 characters>"),
         ("type", "01J9ZK3QW8XV5T2N7M4P6R8S0A", "<26 characters>"),
+        ("type", "c2VjcmV0LXRva2Vu", "<16 characters>"),
         ("contentType", "Hologram", "Hologram"),
         ("direction", "Outbound", "Outbound"),
         ("eventType", "Waving", "Waving"),
