@@ -18,7 +18,7 @@ from service.domain.errors import (
     UnavailableError,
 )
 from service.domain.finding import Finding
-from service.domain.ids import SESSION, DeploymentName, SessionId, TenantName
+from service.domain.ids import SESSION, SessionId
 from service.guest.check_session import (
     check_attached,
     check_denied,
@@ -76,9 +76,7 @@ class Turns(Protocol):
 class Strangeness(Protocol):
     """Where labels go of what no table knows: as `NoteDrift` takes them."""
 
-    def __call__(
-        self, tenant: TenantName, deployment: DeploymentName, labels: Iterable[str], text: str, /
-    ) -> None:
+    def __call__(self, deployment: Deployment, labels: Iterable[str], text: str, /) -> None:
         """Take those of a frame. Neither fails nor waits."""
         ...
 

@@ -11,8 +11,8 @@ from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.platform import GenesysPlatform
 from service.adapters.system import SystemClock, SystemIds
 from service.adapters.trust import trust
+from service.domain.deployment import Deployment
 from service.domain.drift import kind_of
-from service.domain.ids import DeploymentName, TenantName
 from service.usecases.examine import Examine
 from service.usecases.try_session import TrySession
 
@@ -47,9 +47,7 @@ class Strange:
 
     kinds: "dict[str, None]" = field(default_factory=dict)
 
-    def __call__(
-        self, _: TenantName, __: DeploymentName, labels: Iterable[str], *___: object
-    ) -> None:
+    def __call__(self, _: Deployment, labels: Iterable[str], *__: object) -> None:
         """Keep the labels without what looks like an id."""
         self.kinds.update(dict.fromkeys(map(kind_of, labels)))
 

@@ -74,7 +74,8 @@ async def test_strange_frames_before_the_answer_are_passed_over() -> None:
         stage.control.fault(FaultKind.MALFORMED, text='{"action":"echo","message":{"type":"Text"}}')
 
         assert "session_opened" in _codes(await _tried(stage))
-        page = await stage.ports.drifts.list(TENANT, NAME, cursor=None, limit=9)
+        shop = await stage.ports.tenants.deployment(TENANT, NAME)
+        page = await stage.ports.drifts.list(shop, at=stage.now, cursor=None, limit=9)
         assert "class:SomethingNewEvent" in {drift.kind for drift in page.items}
 
 
