@@ -167,4 +167,8 @@ class Knobs:
     download_seconds: float = 600.0
     auth_jwt_seconds: float = 900.0
     refresh_token_seconds: float = 86_400.0
+    auth_codes_once: bool = True
+    auth_refusal: str = ""
+    refresh_rotates: bool = False
+    sign_in_told_late: bool = False
     platform_token_seconds: float = 86_400.0

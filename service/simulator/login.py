@@ -1,6 +1,7 @@
 """Authenticated sessions in a simple form: exchange, refresh, revoke, configure, step-up.
 
 There is no identity provider: the code `code-ann` (or the id token `id-ann`) logs in the user ann.
+A code is good once; `code-ann.2` and so on are other codes of the same user.
 """
 
 from typing import Final
@@ -29,18 +30,31 @@ def configure_authenticated(state: WorldState, request: Request) -> None:
         refuse_configure(state, request, Code.UNAUTHORIZED, "User is unauthorized")
         return
     session = state.sessions.get(key_of(request))
-    anonymous = session is not None and not session.user and not session.expired(state.now)
-    if session is not None and anonymous and not _step_up(state, request, session, login.user):
+    if session is not None and session.expired(state.now):
+        session = None
+    refusal = _refusal(state, session, login.user)
+    if refusal:
+        refuse_configure(state, request, Code.FORBIDDEN, refusal)
         return
+    anonymous = session if session is not None and not session.user else None
+    early = not state.knobs.sign_in_told_late
+    if anonymous is not None and early:
+        _step_up(state, anonymous, login.user)
     cleared = _turn_out_elsewhere(state, key_of(request), login.user)
     settle(state, request, user=login.user, cleared=cleared)
+    if anonymous is not None and not early:
+        _step_up(state, anonymous, login.user)
 
 
-def _step_up(state: WorldState, request: Request, session: Session, user: str) -> bool:
-    if not state.deployments[session.deployment].step_up:
-        text = "Session authentication failed"
-        refuse_configure(state, request, Code.FORBIDDEN, text)
-        return False
+def _refusal(state: WorldState, session: Session | None, user: str) -> str:
+    if state.knobs.auth_refusal or session is None:
+        return state.knobs.auth_refusal
+    forbidden = not session.user and not state.deployments[session.deployment].step_up
+    another = bool(session.user) and session.user != user
+    return "Session authentication failed" if forbidden or another else ""
+
+
+def _step_up(state: WorldState, session: Session, user: str) -> None:
     session.user = user
     at = message_time(state, session)
     channel = {"time": iso(at), "messageId": state.ids.uuid(), "from": {"firstName": user}}
@@ -55,7 +69,6 @@ def _step_up(state: WorldState, request: Request, session: Session, user: str) -
     }
     stored = store(state, session, body, at=at, tracing_id=None)
     deliver(state, session, push("StructuredMessage", stored.body))
-    return True
 
 
 def _turn_out_elsewhere(state: WorldState, key: tuple[str, str], user: str) -> bool:
@@ -80,14 +93,20 @@ def exchange(state: WorldState, asked: JsonObject) -> JsonObject | None:
         return None
     if id_token.startswith(IDENTITY_PREFIX):
         return {"jwt": _sign_in(state, deployment.id, id_token.removeprefix(IDENTITY_PREFIX))}
-    if not code.startswith(CODE_PREFIX):
+    used = state.knobs.auth_codes_once and code in state.used_codes
+    if used or not code.startswith(CODE_PREFIX):
         return None
-    user = code.removeprefix(CODE_PREFIX)
-    handle = state.ids.hexadecimal()
+    state.used_codes.add(code)
+    user = code.removeprefix(CODE_PREFIX).partition(".")[0]
     expires_at = state.now + state.knobs.refresh_token_seconds
-    login = Login(user=user, deployment=deployment.id, expires_at=expires_at)
-    state.refresh_tokens[handle] = login
+    handle = _handle(state, Login(user=user, deployment=deployment.id, expires_at=expires_at))
     return {"jwt": _sign_in(state, deployment.id, user), "refreshToken": handle}
+
+
+def _handle(state: WorldState, login: Login) -> str:
+    handle = state.ids.hexadecimal()
+    state.refresh_tokens[handle] = login
+    return handle
 
 
 def _sign_in(state: WorldState, deployment: str, user: str) -> str:
@@ -99,10 +118,15 @@ def _sign_in(state: WorldState, deployment: str, user: str) -> str:
 
 def refresh(state: WorldState, asked: JsonObject) -> JsonObject | None:
     """Make a new JWT from a refresh token; None when that is not acceptable."""
-    login = state.refresh_tokens.get(text_at(asked, "refreshToken") or "")
+    handle = text_at(asked, "refreshToken") or ""
+    login = state.refresh_tokens.get(handle)
     if login is None or login.expires_at <= state.now:
         return None
-    return {"jwt": _sign_in(state, login.deployment, login.user)}
+    answer: JsonObject = {"jwt": _sign_in(state, login.deployment, login.user)}
+    if state.knobs.refresh_rotates:
+        del state.refresh_tokens[handle]
+        answer["refreshToken"] = _handle(state, login)
+    return answer
 
 
 def revoke(state: WorldState, bearer: str) -> bool:

@@ -78,6 +78,7 @@ class WorldState:
     jwts: dict[str, Jwt] = field(default_factory=dict)
     logins: dict[str, Login] = field(default_factory=dict)
     refresh_tokens: dict[str, Login] = field(default_factory=dict)
+    used_codes: set[str] = field(default_factory=set)
     platform_tokens: dict[str, float] = field(default_factory=dict)
 
     def emit(self, output: Output) -> None:
@@ -101,7 +102,8 @@ class WorldState:
         memories: tuple[dict[Any, Any] | set[Any], ...] = (
             *(self.handshakes, self.configures, self.sessions, self.seen_tokens, self.dead_tokens),
             *(self.messages, self.conversations, self.attachments, self.downloads),
-            *(self.jwts, self.logins, self.refresh_tokens, self.platform_tokens),
+            *(self.jwts, self.logins, self.refresh_tokens, self.used_codes),
+            self.platform_tokens,
         )
         for memory in memories:
             memory.clear()

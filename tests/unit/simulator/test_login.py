@@ -31,6 +31,7 @@ def test_a_code_or_an_id_token_is_exchanged() -> None:
     assert set(exchange(here)) == {"status", "jwt", "refreshToken"}
     assert set(exchange(here, idToken="id-ann")) == {"status", "jwt"}
     assert exchange(here, code="stolen")["status"] == 401
+    assert exchange(here)["status"] == 401
     assert exchange(stage())["status"] == 401
 
 
@@ -93,7 +94,7 @@ def test_signing_in_elsewhere_ends_the_other_session(field: str) -> None:
     first, second = here.open(), here.open()
     sign_in(first, exchange(here)["jwt"], "first")
 
-    [answer] = sign_in(second, exchange(here)["jwt"], "second")
+    [answer] = sign_in(second, exchange(here, code="code-ann.2")["jwt"], "second")
 
     assert answer["body"]["clearedExistingSession"] is True
     assert first.inbox()[-1]["body"] == {field: "signedIn"}
@@ -103,7 +104,7 @@ def test_signing_in_elsewhere_ends_the_other_session(field: str) -> None:
 def test_a_dead_token_can_be_given_a_new_session() -> None:
     here = stage(AUTH, configure_dead_token="new_session")
     sign_in(here.open(), exchange(here)["jwt"], "first")
-    sign_in(here.open(), exchange(here)["jwt"], "second")
+    sign_in(here.open(), exchange(here, code="code-ann.2")["jwt"], "second")
 
     assert here.open().configure("first")["body"]["newSession"] is True
 
@@ -131,3 +132,44 @@ def test_a_configure_must_make_sense_first() -> None:
     here = stage(AUTH)
 
     assert here.open().send("configureAuthenticatedSession", deploymentId=D)[0]["code"] == 4020
+
+
+def test_a_session_stays_with_its_user() -> None:
+    here = stage(AUTH)
+    sign_in(here.open(), exchange(here)["jwt"])
+
+    assert sign_in(here.open(), exchange(here, code="code-bob")["jwt"])[0]["code"] == 403
+
+
+def test_codes_may_serve_again_where_a_test_wants_it() -> None:
+    here = stage(AUTH, auth_codes_once=False)
+
+    assert [exchange(here)["status"] for _ in range(2)] == [200, 200]
+
+
+def test_every_login_can_be_refused_by_a_text() -> None:
+    here = stage(AUTH, auth_refusal="Try to authenticate again")
+
+    [answer] = sign_in(here.open(), exchange(here)["jwt"])
+
+    assert (answer["code"], answer["body"]) == (403, "Try to authenticate again")
+
+
+def test_a_refresh_token_can_be_replaced_by_each_refresh() -> None:
+    here = stage(AUTH, refresh_rotates=True)
+    body = json.dumps({"refreshToken": exchange(here)["refreshToken"]}).encode()
+
+    assert set(json.loads(here.http("POST", f"{BASE}/refresh", body=body).body)) == {
+        "jwt",
+        "refreshToken",
+    }
+    assert here.http("POST", f"{BASE}/refresh", body=body).status == 401
+
+
+def test_a_step_up_can_be_told_of_after_its_answer() -> None:
+    here = stage(AUTH, sign_in_told_late=True)
+    client = here.joined()
+
+    told = sign_in(client, exchange(here)["jwt"])
+
+    assert classes(told) == ["SessionResponse", "StructuredMessage"]
