@@ -6,7 +6,7 @@ Knows no path and no meaning of a status. Follows no redirect, takes nothing fro
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -51,12 +51,18 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask. `form` makes it a POST; a longer answer than `most_bytes` is none."""
+    """What to ask. `form`, or a `body` as it is to be sent, makes it a POST.
+
+    A longer answer than `most_bytes` is none.
+    """
 
     url: str
     headers: Mapping[str, str]
     form: Mapping[str, str] | None = None
     most_bytes: int = MAX_ANSWER_BYTES
+    body: str | None = field(default=None, repr=False)
+    method: str | None = None
+    """Where it is neither GET nor POST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +110,13 @@ class GenesysHttp:
         await self._client.aclose()
 
     async def _ask(self, request: Request) -> Answer:
-        method = "GET" if request.form is None else "POST"
+        is_read = request.form is None and request.body is None
         async with self._client.stream(
-            method, request.url, headers=request.headers, data=request.form
+            request.method or ("GET" if is_read else "POST"),
+            request.url,
+            headers=request.headers,
+            data=request.form,
+            content=None if request.body is None else request.body.encode(),
         ) as response:
             wait = retry_after_seconds(response.headers.get("retry-after"), now=self._clock.now())
             return Answer(

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from service.api import errors
 from service.api.api_keys import api_keys_router
 from service.api.arrival import Arrival
+from service.api.authentication import authentication_router
 from service.api.deliveries import deliveries_router
 from service.api.deployment_checks import deployment_checks_router
 from service.api.deployments import deployments_router
@@ -70,6 +71,7 @@ def create_app(broker: Broker, *, behind_gateway: bool = False) -> FastAPI:
     errors.install(app)
     app.include_router(health_router(broker))
     app.include_router(sessions_router(broker))
+    app.include_router(authentication_router(broker))
     app.include_router(messages_router(broker))
     app.include_router(timeline_router(broker))
     app.include_router(deployments_router(broker))

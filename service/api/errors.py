@@ -31,6 +31,7 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.InsufficientScopeError:      (403, "insufficient_scope"),
     er.NotFoundError:               (404, "not_found"),
     er.InvalidRequestError:         (422, "invalid_request"),
+    er.AuthenticationFailedError:   (422, "authentication_failed"),
     er.TextTooLongError:            (422, "text_too_long"),
     er.AttributesTooLargeError:     (422, "attributes_too_large"),
     er.UnknownDeploymentError:      (422, "unknown_deployment"),
@@ -43,6 +44,7 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.SessionReadOnlyError:        (409, "session_read_only"),
     er.SessionEndedError:           (409, "session_ended"),
     er.SessionFailedError:          (409, "session_failed"),
+    er.NotSignedInError:            (409, "not_signed_in"),
     er.EventNotWantedError:         (409, "event_not_wanted"),
     er.EndpointUnverifiedError:     (409, "webhook_unverified"),
     er.IdempotencyMismatchError:    (409, "idempotency_mismatch"),
@@ -51,12 +53,14 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     # the contact centre's
     er.RejectedByGenesysError:      (502, "rejected_by_genesys"),
     er.ClearRefusedError:           (502, "rejected_by_genesys"),
+    er.StepUpRefusedError:          (502, "rejected_by_genesys"),
     er.OutcomeUnknownError:         (502, "outcome_unknown"),
     er.GuestProtocolError:          (503, "unavailable"),
     er.LinkDeniedError:             (503, "unavailable"),
     er.LinkLostError:               (503, "unavailable"),
     er.HistoryUnavailableError:     (503, "unavailable"),
     er.PlatformUnavailableError:    (503, "unavailable"),
+    er.LoginUnavailableError:       (503, "unavailable"),
     # lost races that were lost too often
     er.PlaceTakenError:             (503, "unavailable"),
     er.VersionConflictError:        (503, "unavailable"),
@@ -239,7 +243,7 @@ def _extra(error: er.BrokerError) -> dict[str, Any]:
         case er.OptionNotOfferedError():
             fault = er.FieldFault(pointer=error.pointer, detail=error.detail)
             return {**faults_of([fault]), "offered": list(error.offered)}
-        case er.RejectedByGenesysError():
+        case er.RejectedByGenesysError() | er.AuthenticationFailedError():
             return {"providerCode": error.provider_code}
         case _:
             return {}

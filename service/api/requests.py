@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, WithJsonS
 from pydantic_core import PydanticCustomError
 
 from service.api.answer_bodies import SendMessageBody
+from service.api.authentication_body import AuthenticationBody
 from service.api.inbound import Strict, Word
 from service.api.journey_bodies import JourneyContext
 from service.api.webhook_words import (
@@ -88,6 +89,7 @@ class CreateSessionBody(Inbound):
     on_read_only: Annotated[OnReadOnly, Word] | None = None
     journey_context: JourneyContext | None = None
     message: SendMessageBody | None = None
+    authentication: AuthenticationBody | None = None
 
 
 class ChangeSessionBody(Inbound):

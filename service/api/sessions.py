@@ -70,6 +70,7 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
             message=None if body.message is None else body.message.value(),
             message_on_read_only=None if body.message is None else body.message.on_read_only,
             choices=() if body.message is None else body.message.choices(),
+            login=None if body.authentication is None else body.authentication.value(),
             ticket=call.ticket,
             trace=call.trace,
         )
@@ -200,7 +201,7 @@ def _add_end(router: APIRouter, broker: Broker) -> None:
         return await respond(
             broker.once(
                 call.ticket,
-                act=lambda: broker.end_session(_wish(request, session_id, wait), mode=mode),
+                act=lambda: broker.end_session(wish(request, session_id, wait), mode=mode),
                 replay=lambda record: broker.end_session.replay(call.key, record),
             )
         )
@@ -221,12 +222,12 @@ def _add_clear(router: APIRouter, broker: Broker) -> None:
         request: Request, session_id: str, _: Nothing | None = None, wait: Wait = WAIT_SECONDS
     ) -> Response:
         """Erase the guest's history at Genesys and go on with a new incarnation."""
-        wish = _wish(request, session_id, wait)
+        wanted = wish(request, session_id, wait)
         return await respond(
             broker.once(
-                wish.ticket,
-                act=lambda: broker.clear_session(wish),
-                replay=lambda record: broker.clear_session.replay(wish, record),
+                wanted.ticket,
+                act=lambda: broker.clear_session(wanted),
+                replay=lambda record: broker.clear_session.replay(wanted, record),
             )
         )
 
@@ -246,13 +247,14 @@ def _add_resume(router: APIRouter, broker: Broker) -> None:
         return await respond(
             broker.once(
                 call.ticket,
-                act=lambda: broker.resume_session(_wish(request, session_id, wait)),
+                act=lambda: broker.resume_session(wish(request, session_id, wait)),
                 replay=lambda record: broker.resume_session.replay(call.key, record),
             )
         )
 
 
-def _wish(request: Request, session_id: str, wait: float) -> VerbRequest:
+def wish(request: Request, session_id: str, wait: float) -> VerbRequest:
+    """What a caller wants of one session as a whole."""
     call = call_of(request)
     return VerbRequest(
         key=call.key,

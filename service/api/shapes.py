@@ -155,6 +155,8 @@ class SessionFields(Outbound):
     client_id: str = Field(description="Masked unless the key has sessions:secrets.")
     conversation_id: str | None
     participant_id: str | None
+    authenticated: bool = Field(description="Whether the guest is signed in.")
+    guest_name: str | None = Field(description="Who signed in, where Genesys said so.")
     ended_by: EndedBy | None
     ended_at: datetime | None
     resumable: bool | None

@@ -8,6 +8,7 @@ from service.adapters.bell import InProcessBell
 from service.adapters.dynamodb import DynamoSettings
 from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.genesys_http import GenesysHttp
+from service.adapters.guest_login import HttpGuestLogin
 from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.lambda_starter import LambdaSettings, LambdaStarter
@@ -136,6 +137,7 @@ def with_wires(
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),
         guest_rest=HttpGuestRest(genesys),
         platform=GenesysPlatform(genesys, clock=clock),
+        login=HttpGuestLogin(genesys),
         signer=Ed25519Signer(),
         webhook_http=webhooks,
         starter=starter,

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from service.bootstrap.logins import authenticate_session, log_out_session, prove_login
 from service.bootstrap.shared import Shared
 from service.bootstrap.webhook_requests import deliveries, resend_event, start_replay, webhooks
 from service.ports import Ports
@@ -58,6 +59,8 @@ def broker_of(shared: Shared) -> Broker:
         clear_session=_verb(ClearSession, shared),
         resume_session=_verb(ResumeSession, shared),
         erase_session=_erase_session(ports),
+        authenticate_session=authenticate_session(ports, shared.change, shared.attend),
+        log_out_session=log_out_session(ports, shared.change, shared.attend),
         deployments=_deployments(shared),
         check_deployment=_doctor(shared),
         read_drift=ReadDrift(tenants=ports.tenants, drifts=ports.drifts, clock=ports.clock),
@@ -147,6 +150,7 @@ def _create_session(shared: Shared, follow: FollowMessage) -> CreateSession:
         attend=shared.attend,
         follow=follow,
         shards=shared.settings.shards,
+        prove=prove_login(ports),
     )
 
 

@@ -50,10 +50,24 @@ class SendClear:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoke:
+    """Take the guest's login back at Genesys: no link is needed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """There is nothing more to do here now."""
 
 
 Effect = (
-    Attach | AttachAt | DropLink | CatchUp | AwaitFarewell | Flush | StartNew | SendClear | Leave
+    Attach
+    | AttachAt
+    | DropLink
+    | CatchUp
+    | AwaitFarewell
+    | Flush
+    | StartNew
+    | SendClear
+    | Revoke
+    | Leave
 )

@@ -7,6 +7,7 @@ so that the table alone says what follows.
 from dataclasses import dataclass
 
 from service.domain.session import Cause, EndedBy, EndMode
+from service.domain.sign_in import SignIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +236,63 @@ class ResumeRequested(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenRequested(Event):
     """The caller wants another try of a session that failed before it was ever opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInWanted(Event):
+    """The caller brings a login of the guest: for the first time, or another one."""
+
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInToReopen(Event):
+    """The same for a session that failed before it was ever opened."""
+
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRefreshed(Event):
+    """Genesys gave a new JWT for the refresh token, or refused the JWT that there was."""
+
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRequired(Event):
+    """Nothing that is kept proves the guest's login to Genesys any more."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUpRefused(Event):
+    """Genesys does not let this anonymous guest session become a signed-in one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutRequested(Event):
+    """The caller signs the guest out, which ends the session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutDue(Event):
+    """Somebody has come, and Genesys is to be told that the guest signs out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedOut(Event):
+    """Genesys was told; `verified` where it said that it took the login back."""
+
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInEnded(Event):
+    """The guest of a signed-in session signed out elsewhere, or signed in elsewhere."""
+
+    by: EndedBy
 
 
 def end_requested(mode: EndMode) -> Event:

@@ -9,7 +9,7 @@ from service.domain import events as ev
 from service.domain.deployment import OnSessionLost
 from service.domain.given import Given
 from service.domain.read_only import begins_new
-from service.domain.session import Cause, Session, State
+from service.domain.session import Cause, EndedBy, Session, State
 
 _NOT_OPENED: Final = frozenset({State.CREATED, State.OPENING, State.REOPENING})
 _BY_INTENT: Final = frozenset(
@@ -17,6 +17,12 @@ _BY_INTENT: Final = frozenset(
 )
 _STARTS_ANEW: Final = frozenset({State.RESTARTING, State.CLEARING})
 _NEEDS_NEW_ID: Final = frozenset({State.REOPENING, State.RETRYING})
+_ENDS_OF_SIGN_INS: Final = {"LogoutEvent": EndedBy.GUEST, "signedIn": EndedBy.EVICTED}
+_CONTRADICTION: Final = "Genesys refuses the client id of this signed-in session: sign in again"
+_SOMEWHERE_ELSE: Final = (
+    "the signed-in guest session is gone; the guest may have signed in or out elsewhere: "
+    "sign in again to go on here"
+)
 _HELD: Final = frozenset({State.DETACHED, State.READ_ONLY})
 
 
@@ -25,8 +31,8 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
     match event:
         case ev.VisitBegan():
             return _begun(session, event, given)
-        case ev.ResumeRequested() if session.state is State.FAILED and session.opened_at is None:
-            return ev.ReopenRequested()
+        case ev.ResumeRequested() | ev.SignInWanted() if _never_opened(session):
+            return _reopening(event)
         case ev.ClearRefused() if session.ended is not None:
             return ev.ClearRefusedAsClosed(code=event.code)
         case ev.GuestSessionOpened():
@@ -41,9 +47,21 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return event
 
 
+def _never_opened(session: Session) -> bool:
+    return session.state is State.FAILED and session.opened_at is None
+
+
+def _reopening(event: ev.ResumeRequested | ev.SignInWanted) -> ev.Event:
+    if isinstance(event, ev.SignInWanted):
+        return ev.SignInToReopen(sign_in=event.sign_in)
+    return ev.ReopenRequested()
+
+
 def _begun(session: Session, event: ev.VisitBegan, given: Given) -> ev.Event:
     if session.state is State.DORMANT and not given.quiet:
         return ev.Roused()
+    if session.state is State.ENDING and session.sign_in is not None and session.sign_in.leaving:
+        return ev.LogoutDue()
     if session.held_by is None or session.state not in _HELD:
         return event
     drains = session.state is State.DETACHED and session.held_by == given.predecessor
@@ -80,6 +98,8 @@ def _gone(session: Session, event: ev.GuestSessionGone, given: Given) -> ev.Even
 
 
 def _dead(session: Session, event: ev.ClientIdDead, given: Given) -> ev.Event:
+    if session.authenticated and session.state is not State.ENDING:
+        return _dead_to_the_signed_in(event)
     if _waits_for_a_new_chat(session, given):
         return ev.StartNewWanted()
     if _fails_on_loss(session, given):
@@ -87,10 +107,26 @@ def _dead(session: Session, event: ev.ClientIdDead, given: Given) -> ev.Event:
     return event
 
 
+def _dead_to_the_signed_in(event: ev.ClientIdDead) -> ev.Event:
+    """A new client id would make the guest anonymous, or turn out the guest's other device."""
+    by = _ENDS_OF_SIGN_INS.get(event.code)
+    if by is None:
+        return ev.LoginRequired(detail=_CONTRADICTION)
+    return ev.SignInEnded(by=by)
+
+
 def _gone_for_good(session: Session, event: ev.GuestSessionGone, given: Given) -> ev.Event:
     if _fails_on_loss(session, given):
         return ev.GuestSessionLostForGood(cause=_cause(session, event.cause), code=event.code)
+    if session.authenticated and session.state is State.RETRYING and _is_idle(session, given):
+        return ev.LoginRequired(detail=_SOMEWHERE_ELSE)
     return event
+
+
+def _is_idle(session: Session, given: Given) -> bool:
+    # Whoever signed in elsewhere is not to be turned out there by a mere look.
+    asked = session.outage is not None and session.outage.cause is Cause.REQUESTED
+    return not given.sends and not asked
 
 
 def _cause(session: Session, otherwise: Cause) -> Cause:

@@ -17,6 +17,7 @@ from service.domain.log import EventType
 from service.domain.reactions import attaching as att
 from service.domain.reactions import finishing as fin
 from service.domain.reactions import replacing as rep
+from service.domain.reactions import signing as sig
 from service.domain.session import Session, State
 
 _ENDS_OF_WISHES: Final = frozenset(
@@ -93,6 +94,18 @@ _OPENED = (
 _ALL_BUT_OVER = tuple(s for s in S if s not in {S.ENDED, S.FAILED, S.ERASED})
 _NOT_DORMANT = tuple(s for s in _ALL_BUT_OVER if s is not S.DORMANT)
 _OVER = (S.ENDED, S.FAILED, S.ERASED)
+_FAILING = (
+    S.OPENING,
+    S.REOPENING,
+    *_ATTACHING,
+    *_PEEK,
+    S.RENEWING,
+    S.READING,
+    S.RESTARTING,
+    S.CLEARING,
+)
+_SIGNING = (S.OPENING, S.REOPENING, *_ATTACHING, S.PEEKING, S.RENEWING, S.READING, *_INTENDING)
+"""Where an attach, or a logout, may be under way."""
 
 # fmt: off
 TABLE: Final[tuple[Row, ...]] = (
@@ -226,6 +239,20 @@ TABLE: Final[tuple[Row, ...]] = (
     *on((*_ATTACHING, *_PEEK, *_LINKED, S.READING), ev.Cleared,          fin.ended_by_clear,      S.ENDED),
     *on((S.OPENING, S.REOPENING, S.RENEWING, S.RESTARTING), ev.Cleared, att.stay),
     *on((*_ATTACHING, *_PEEK, *_LINKED), ev.GuestSessionLapsed,  fin.ended_expired,       S.ENDED),
+    # --- a guest signs in, and out ----------------------------------------------------------------
+    *on(_NOT_DORMANT,                ev.SignInWanted,            sig.sign_in),
+    *on(S.DORMANT,                   ev.SignInWanted,            sig.sign_in,             S.DETACHED),
+    *on(S.FAILED,                    ev.SignInWanted,            sig.sign_in_and_revive,  S.LOST),
+    *on(S.FAILED,                    ev.SignInToReopen,          sig.sign_in_and_reopen,  S.OPENING),
+    *on(_SIGNING,                    ev.LoginRefreshed,          sig.refreshed),
+    *on(_SIGNING,                    ev.StepUpRefused,           sig.step_up_refused),
+    *on((*_FAILING, *_LINKED),       ev.LoginRequired,           sig.login_required,      S.FAILED),
+    *on((*_FAILING, *_LINKED),       ev.SignInEnded,             sig.sign_in_ended,       S.ENDED),
+    *on((*_OPENED, *_INTENDING),     ev.LogoutRequested,         sig.log_out,             S.ENDING),
+    *on((*_UNOPENED, S.RENEWING, S.FAILED), ev.LogoutRequested,  fin.ended_left,          S.ENDED),
+    *on(S.ENDING,                    ev.LogoutDue,               sig.revoke),
+    *on(S.ENDING,                    ev.LoggedOut,               sig.logged_out,          S.ENDED),
+    *on(S.ENDING,                    ev.LoginRequired,           sig.logged_out_unsure,   S.ENDED),
     # --- fail, and try again ----------------------------------------------------------------------
     *on((S.OPENING, S.REOPENING, *_ATTACHING, *_PEEK, *_LINKED, S.RENEWING, S.READING, S.RESTARTING, S.CLEARING),
                                      ev.Denied,                  fin.failed,              S.FAILED),

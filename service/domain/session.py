@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 from service.domain.deployment import OnReadOnly
 from service.domain.ids import ClientId, DeploymentName, SessionId, TenantName
 from service.domain.message import ATTRIBUTE_BYTES_MAX
+from service.domain.sign_in import SignIn
 from service.domain.trace import Trace
 
 
@@ -284,6 +285,8 @@ class Session:
     """Whether this incarnation's Join was committed as a pending send, or is not wanted."""
     carry: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Context of the incarnation before, as custom attributes for the first send of this one."""
+    sign_in: SignIn | None = None
+    """How the guest is signed in; None: anonymous. Kept encrypted."""
     opened_at: float | None = None
     """When the first guest session was opened; None until then."""
     trace: Trace | None = None
@@ -305,6 +308,11 @@ class Session:
         segments = (segment.conversation_id for segment in self.segments)
         known = (self.conversation_id, *segments, *self.former_conversations)
         return frozenset(name for name in known if name is not None)
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether it is a signed-in guest's session, as far as anybody here knows."""
+        return self.sign_in is not None and not self.sign_in.stepping_up
 
     @property
     def public(self) -> PublicState:

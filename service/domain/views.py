@@ -27,6 +27,8 @@ def session_view(
         "clientId": session.client_id if reveal else masked(session.client_id),
         "conversationId": session.conversation_id,
         "participantId": session.participant_id,
+        "authenticated": session.authenticated,
+        "guestName": session.sign_in.name if session.sign_in else None,
         "endedBy": ended.by.value if ended else None,
         "endedAt": maybe_rfc3339(ended.at if ended else None),
         "resumable": ended.resumable if ended else None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from service.ports.drifts import DriftStore
 from service.ports.keys import KeyRingStore, KeyService, NewKey, SealedError
+from service.ports.login import GuestLogin
 from service.ports.replays import DueStrand, FoundSession, ReplayStore
 from service.ports.sessions import (
     Authority,
@@ -74,6 +75,7 @@ class Ports:
     sockets: GuestSockets
     guest_rest: GuestRest
     platform: Platform
+    login: GuestLogin
     signer: Signer
     webhook_http: WebhookHttp
     starter: Starter
@@ -91,6 +93,7 @@ __all__ = [
     "DriftStore",
     "DueStrand",
     "FoundSession",
+    "GuestLogin",
     "GuestRest",
     "GuestSockets",
     "HealthStore",

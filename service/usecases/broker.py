@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.ports.system import Clock, Ids
 from service.usecases.authenticate import Authenticate
+from service.usecases.authenticate_session import AuthenticateSession
 from service.usecases.change_details import ChangeDetails
 from service.usecases.check_deployment import CheckDeployment
 from service.usecases.check_ready import CheckReady
@@ -12,6 +13,7 @@ from service.usecases.create_session import CreateSession
 from service.usecases.end_session import EndSession
 from service.usecases.erase_session import EraseSession
 from service.usecases.idempotency import Once
+from service.usecases.log_out_session import LogOutSession
 from service.usecases.manage_deployments import ManageDeployments
 from service.usecases.manage_keys import ManageKeys
 from service.usecases.manage_webhooks import ManageWebhooks
@@ -51,6 +53,8 @@ class Broker:
     clear_session: ClearSession
     resume_session: ResumeSession
     erase_session: EraseSession
+    authenticate_session: AuthenticateSession
+    log_out_session: LogOutSession
     deployments: ManageDeployments
     check_deployment: CheckDeployment
     read_drift: ReadDrift

@@ -12,7 +12,7 @@ from typing import Any, Final
 from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.answering import answered
 from service.domain.choice import Choice
-from service.domain.deployment import OnReadOnly
+from service.domain.deployment import Deployment, OnReadOnly
 from service.domain.drafts import accepted
 from service.domain.errors import (
     ExternalIdInUseError,
@@ -36,6 +36,7 @@ from service.domain.log import LogEvent
 from service.domain.message import SendBody
 from service.domain.send import PendingSend
 from service.domain.session import PublicState, Session, State
+from service.domain.sign_in import LoginProof, SignIn
 from service.domain.trace import Trace
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
@@ -43,6 +44,7 @@ from service.ports.system import Bell, Clock, Ids
 from service.usecases.follow_message import FollowMessage, Wanted
 from service.usecases.idempotency import Answer, Ticket, result_of
 from service.usecases.manage_deployments import NAME, NAME_MAX
+from service.usecases.prove_login import ProveLogin, check_login
 from service.usecases.read_session import owned, shown
 from service.usecases.send_limits import (
     check_attributes,
@@ -77,6 +79,7 @@ class CreateRequest:
     message_on_read_only: OnReadOnly | None = None
     choices: Sequence[Choice] = ()
     """What the message answers. Nothing was offered yet, so none is accepted."""
+    login: LoginProof | None = None
     ticket: Ticket | None = None
     trace: Trace | None = None
 
@@ -92,17 +95,20 @@ class CreateSession:
     ids: Ids
     attend: Attending
     follow: FollowMessage
+    prove: ProveLogin
     shards: int
 
     async def __call__(self, request: CreateRequest) -> Answer:
         """The Session, always 201; with `message` when one was given.
 
         Raises UnknownDeploymentError, ExternalIdInUseError, InvalidRequestError and what
-        `send_limits.check_body` raises; nothing is stored then.
+        `send_limits.check_body` and `ProveLogin` raise; nothing is stored then.
         """
         _check(request)
-        await self._check_deployment(request.key.tenant, request.deployment)
+        deployment = await self._deployment(request.key.tenant, request.deployment)
+        sign_in = await self._signed_in(request, deployment)
         session, events, sends = self._made(request)
+        session = replace(session, sign_in=sign_in)
         await self._store(request, session, events, sends)
         self.bell.ring(session.id)
         until = request.patience.until(self.clock)
@@ -125,11 +131,18 @@ class CreateSession:
         body, followed = await gather(showing, look)
         return Answer(status=CREATED, body={**body, "message": followed.message})
 
-    async def _check_deployment(self, tenant: TenantName, name: DeploymentName) -> None:
+    async def _signed_in(self, request: CreateRequest, deployment: Deployment) -> SignIn | None:
+        if request.login is None:
+            return None
+        # A code is good once: what else refuses the request refuses it before that.
+        await self._holder(request.key.tenant, request.external_id)
+        return await self.prove(deployment, request.login)
+
+    async def _deployment(self, tenant: TenantName, name: DeploymentName) -> Deployment:
         if NAME.fullmatch(name) is None:  # nor could every table be asked for it
             raise UnknownDeploymentError(name=name[:NAME_MAX])
         try:
-            await self.tenants.deployment(tenant, name)
+            return await self.tenants.deployment(tenant, name)
         except NotFoundError:
             raise UnknownDeploymentError(name=name) from None
 
@@ -229,6 +242,8 @@ def _check(request: CreateRequest) -> None:
     check_external_id(request.external_id)
     check_attributes(request.custom_attributes)
     check_metadata(request.metadata)
+    if request.login is not None:
+        check_login(request.login, at="/authentication")
     if request.message is None:
         return
     check_body(request.message, request.choices, at="/message")

@@ -69,11 +69,11 @@ class EndSession:
         await self.attend(
             session.id, until=until, satisfied=lambda: self._has_ended(request.session_id)
         )
-        return await self._answer(request.key, session.id)
+        return await answer_of_end(self.sessions, request.key, session.id)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
         """The session of an earlier request as it is now."""
-        return await self._answer(key, SessionId(result_of(record)["sessionId"]))
+        return await answer_of_end(self.sessions, key, SessionId(result_of(record)["sessionId"]))
 
     async def _default_mode(self, session: Session) -> EndMode:
         try:
@@ -85,11 +85,13 @@ class EndSession:
     async def _has_ended(self, session_id: SessionId) -> bool:
         return (await self.sessions.load(session_id)).public is PublicState.ENDED
 
-    async def _answer(self, key: ApiKey, session_id: SessionId) -> Answer:
-        session = await owned(self.sessions, key.tenant, session_id)
-        body = {**await shown(self.sessions, session, key), "ended": _ended(session)}
-        is_over = session.public is PublicState.ENDED
-        return Answer(status=DONE if is_over else UNDER_WAY, body=body)
+
+async def answer_of_end(sessions: SessionStore, key: ApiKey, session_id: SessionId) -> Answer:
+    """The Session and `ended`; 202 while its end is under way. Raises NotFoundError."""
+    session = await owned(sessions, key.tenant, session_id)
+    body = {**await shown(sessions, session, key), "ended": _ended(session)}
+    is_over = session.public is PublicState.ENDED
+    return Answer(status=DONE if is_over else UNDER_WAY, body=body)
 
 
 def _ended(session: Session) -> Mapping[str, Any] | None:

@@ -68,6 +68,7 @@ def _without_content(session: Session, *, now: float) -> Session:
         custom_attributes={},
         metadata=None,
         next_client_id=None,
+        sign_in=None,
         held_by=None,
         outage=None,
         ended=None,

@@ -39,7 +39,7 @@ class ResumeSession:
         session = await owned(self.sessions, request.key.tenant, request.session_id)
         if session.public is PublicState.ENDED:
             raise SessionEndedError(session_id=session.id)
-        await self._refuse_if_name_is_taken(session)
+        await refuse_if_name_is_taken(self.sessions, session)
         await mark_work(self.sessions, session, now=self.clock.now())
         await self.change(session.id, _wish(session), trace=request.trace)
         self.bell.ring(session.id)
@@ -57,16 +57,20 @@ class ResumeSession:
         session = await owned(self.sessions, key.tenant, session_id)
         return Answer(status=DONE, body=await shown(self.sessions, session, key))
 
-    async def _refuse_if_name_is_taken(self, session: Session) -> None:
-        """Whoever took the name after this session failed keeps it, whatever became of it since."""
-        if session.public is not PublicState.FAILED or session.external_id is None:
-            return
-        holder = await self.sessions.by_external_id(session.tenant, session.external_id)
-        if holder not in {None, session.id}:
-            raise ExternalIdInUseError(external_id=session.external_id, session_id=str(holder))
-
     async def _is_settled(self, session_id: SessionId) -> bool:
         return (await self.sessions.load(session_id)).public not in UNSETTLED
+
+
+async def refuse_if_name_is_taken(sessions: SessionStore, session: Session) -> None:
+    """Whoever took the name after this session failed keeps it, whatever became of it since.
+
+    Raises ExternalIdInUseError.
+    """
+    if session.public is not PublicState.FAILED or session.external_id is None:
+        return
+    holder = await sessions.by_external_id(session.tenant, session.external_id)
+    if holder not in {None, session.id}:
+        raise ExternalIdInUseError(external_id=session.external_id, session_id=str(holder))
 
 
 def _wish(session: Session) -> Event:

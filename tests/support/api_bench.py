@@ -64,6 +64,7 @@ from service.usecases.post_event import PostEvent
 from service.usecases.waiting import Patience
 from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
+from tests.support.simulated_login import ScriptedLogin
 from tests.support.virtual_time import FakeIds, InlineExecutor
 
 EPOCH: Final = 1_900_000_000.0
@@ -233,6 +234,7 @@ class Bench:
     app: FastAPI = field(init=False)
     http: httpx2.AsyncClient = field(init=False)
     blocked: set[str] = field(default_factory=set)
+    login: ScriptedLogin = field(default_factory=ScriptedLogin)
 
     async def change(
         self, session_id: SessionId, event: Event, *, trace: Trace | None = None
@@ -502,6 +504,7 @@ def _outside_of(bench: Bench) -> dict[str, object]:
         "guest_rest": NoGenesys(),
         "sockets": NoGenesys(),
         "platform": None,
+        "login": bench.login,
     }
 
 

@@ -38,6 +38,7 @@ from service.domain.log import EventType
 from service.domain.notice import Notice
 from service.domain.replay import Strand
 from service.domain.session import Farewell, Lock, Session, State
+from service.domain.sign_in import SignIn
 from service.domain.timeline import Kind, Note, NotePage
 from tests.support.store_builders import (
     NOW,
@@ -57,6 +58,7 @@ from tests.support.store_builders import (
 CIPHER: Final = AesCipher(bytes(range(32)))
 SESSION: Final = SessionId("ses_01GOLDEN")
 OTHER: Final = SessionId("ses_02GOLDEN")
+SIGNED: Final = SessionId("ses_03GOLDEN")
 HOOK: Final = EndpointId("whk_01GOLDEN")
 REPLAY: Final = ReplayId("rpl_01GOLDEN")
 SHOP: Final = DeploymentName("golden")
@@ -147,6 +149,9 @@ async def _session(stores: Stores) -> None:
     await stores.sessions.create(other, events=(), sends=(), idempotency=None, may_replace=None)
     gone = dataclasses.replace(other, state=State.ERASED, version=1)
     await stores.sessions.erase(other, gone, an_event(other, 1, type=EventType.ERASED, data={}))
+    login = SignIn(jwt="golden.jwt", refresh_token="golden-refresh", issued_at=NOW, name="Ann")
+    signed = dataclasses.replace(_a_session(SIGNED), sign_in=login)
+    await stores.sessions.create(signed, events=(), sends=(), idempotency=None, may_replace=None)
 
 
 def _a_session(name: SessionId) -> Session:
@@ -186,6 +191,7 @@ async def read_one_of_each(stores: Stores) -> Mapping[str, Any]:
     values: Mapping[str, object] = {
         "session": await sessions.load(SESSION),
         "erased": await sessions.load_erased(OTHER),
+        "signed in": await sessions.load(SIGNED),
         "events": page.events,
         "sends": await sessions.open_sends(SESSION),
         "external id": await sessions.by_external_id(TENANT, "basket-7"),

@@ -30,6 +30,7 @@ from service.simulator.in_process import (
 from service.simulator.state import WorldConfig
 from service.simulator.system import seeded
 from service.simulator.world import World
+from tests.support.simulated_login import SimulatedLogin
 from tests.support.virtual_time import FakeIds, InlineExecutor, VirtualClock
 
 
@@ -165,6 +166,7 @@ async def virtual_broker(
         sockets=genesys,
         guest_rest=genesys,
         platform=genesys,
+        login=SimulatedLogin(simulator),
         signer=Ed25519Signer(),
         webhook_http=received,
         starter=OwnListener(),

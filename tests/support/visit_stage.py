@@ -184,6 +184,7 @@ class Stage:
     shards: Watched
     history: Watched
     budgets: Watched
+    login: Watched
     wires: WatchedSockets
     platform: ScriptedPlatform
 
@@ -211,6 +212,10 @@ class Stage:
         return await self.ports.tenants.put_deployment(
             replace(wanted, **changes), expected_version=version, idempotency=None
         )
+
+    async def deploy_now(self) -> Deployment:
+        """The deployment as it is."""
+        return await self.ports.tenants.deployment(TENANT, NAME)
 
     async def made(self, **changes: Any) -> Session:  # noqa: ANN401 - fields of Session
         """A session that was just accepted."""
@@ -421,7 +426,7 @@ async def staged(
     async with virtual_broker(config) as broker:
         sessions, lanes = Watched(broker.ports.sessions), Watched(broker.ports.lanes)
         shards, history = Watched(broker.ports.shards), Watched(broker.ports.guest_rest)
-        budgets = Watched(broker.ports.budgets)
+        budgets, login = Watched(broker.ports.budgets), Watched(broker.ports.login)
         wires = WatchedSockets(broker.ports, broker.clock)
         platform = ScriptedPlatform(broker.clock)
         ports = replace(
@@ -431,6 +436,7 @@ async def staged(
             shards=cast("Any", shards),
             guest_rest=cast("Any", history),
             budgets=cast("Any", budgets),
+            login=cast("Any", login),
             sockets=wires,
             platform=platform,
         )
@@ -443,6 +449,7 @@ async def staged(
             shards=shards,
             history=history,
             budgets=budgets,
+            login=login,
             wires=wires,
             platform=platform,
         )

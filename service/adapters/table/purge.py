@@ -11,7 +11,7 @@ from service.adapters.table import schema
 from service.adapters.table.conditions import Delete, Equals, Item, Key, Put, Update
 from service.adapters.table.driver import Driver, NotWrittenError, Query
 from service.adapters.table.limits import BATCH_DELETE_ITEMS
-from service.adapters.table.session_items import session_attributes
+from service.adapters.table.session_items import SIGN_IN, session_attributes
 from service.adapters.table.steps import Step
 from service.domain.ids import ClientId
 from service.domain.log import EventType
@@ -107,7 +107,7 @@ async def _strip(driver: Driver, cipher: Cipher, session: Session) -> None:
     update = Update(
         key=schema.session_key(session.id),
         put=session_attributes(stub(session), cipher),
-        remove=("answer",),
+        remove=("answer", SIGN_IN),
         condition=Equals("version", session.version),
     )
     try:

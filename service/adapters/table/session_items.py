@@ -1,8 +1,9 @@
 """A session as its META item, and back.
 
 Four things lie beside each other in one item and never touch each other: the session (under
-`version`), the lock, what makes it due, and the last word of a listener that gave the shard away.
-The body is JSON text; what conditions and indexes look at are attributes of their own.
+`version`, with the guest's login), the lock, what makes it due, and the last word of a listener
+that gave the shard away. The body is JSON text; what conditions and indexes look at are attributes
+of their own.
 """
 
 import dataclasses
@@ -13,14 +14,16 @@ from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import Item, Value
 from service.adapters.table.records import plain_record, record, text_of
 from service.domain.session import Farewell, Lock, PublicState, Session, State
+from service.domain.sign_in import SignIn
 from service.ports import Cipher
 
 WANTS_LINK: Final = frozenset({PublicState.OPENING, PublicState.ACTIVE, PublicState.RECOVERING})
 LIVE_KEYS: Final = (schema.LIVE.pk, schema.LIVE.sk)
 TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
 DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
+SIGN_IN: Final = "sign_in"
 SECRETS: Final = ("client_id", "next_client_id")
-APART: Final = ("version", "lock", "look_at", "wake_at", "farewell")
+APART: Final = ("version", "lock", "look_at", "wake_at", "farewell", "sign_in")
 """Members that are attributes of their own."""
 
 
@@ -49,6 +52,10 @@ def session_attributes(session: Session, cipher: Cipher) -> dict[str, Value]:
         "fine": session.state.value,
         "shard": session.shard,
     }
+    if session.sign_in is not None:
+        # Of its own: code from before it keeps attributes that it does not know.
+        text = text_of(plain_record(session.sign_in))
+        attributes[SIGN_IN] = cipher.encrypt(text, context=_context(session.id, SIGN_IN))
     if session.state is State.ERASED:
         attributes["erased"] = 1
     else:
@@ -61,8 +68,9 @@ def session_attributes(session: Session, cipher: Cipher) -> dict[str, Value]:
 
 
 def absent_attributes(session: Session) -> tuple[str, ...]:
-    """What a commit removes: the keys of indexes that the session is not in."""
-    gone = () if wants_link(session) else LIVE_KEYS
+    """What a commit removes: the keys of indexes that the session is not in, and a login."""
+    anonymous = () if session.sign_in is not None else (SIGN_IN,)
+    gone = anonymous if wants_link(session) else (*anonymous, *LIVE_KEYS)
     return gone if session.state is not State.ERASED else (*gone, *TENANT_KEYS)
 
 
@@ -110,6 +118,7 @@ def read_session(item: Item, cipher: Cipher) -> Session:
         look_at=look_at,
         wake_at=wake_at,
         farewell=_read_farewell(item),
+        sign_in=_read_sign_in(item, members["id"], cipher),
     )
 
 
@@ -122,6 +131,14 @@ def _read_farewell(item: Item) -> Farewell | None:
     if "farewell_fence" not in item:
         return None
     return Farewell(fence=int(item["farewell_fence"]), drained=bool(int(item["farewell_drained"])))
+
+
+def _read_sign_in(item: Item, session_id: str, cipher: Cipher) -> SignIn | None:
+    if SIGN_IN not in item:
+        return None
+    text = cipher.decrypt(str(item[SIGN_IN]), context=_context(session_id, SIGN_IN))
+    # Whoever opens no secret sees no login.
+    return record(SignIn, json.loads(text)) if text else None
 
 
 def read_lock(item: Item) -> Lock | None:

@@ -8,6 +8,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── InsufficientScopeError      the key may not do this
     │   ├── NotFoundError               no such thing, or somebody else's
     │   ├── InvalidRequestError         a field is wrong; names the field and the limit
+    │   ├── AuthenticationFailedError   a guest's login was refused
     │   ├── TextTooLongError
     │   ├── AttributesTooLargeError
     │   ├── UnknownDeploymentError
@@ -20,6 +21,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── SessionReadOnlyError
     │   ├── SessionEndedError
     │   ├── SessionFailedError
+    │   ├── NotSignedInError            nobody to sign out
     │   ├── EventNotWantedError         a webhook's filter leaves it out
     │   ├── EndpointUnverifiedError     a webhook has not proved itself yet
     │   ├── IdempotencyMismatchError
@@ -32,6 +34,8 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── HistoryUnavailableError     the history could not be read
     │   ├── PlatformUnavailableError    the platform API could not answer
     │   ├── RejectedByGenesysError      a message was refused for good
+    │   ├── LoginUnavailableError       a guest's login could not be asked about
+    │   ├── StepUpRefusedError          an anonymous session may not become a signed-in one
     │   ├── ClearRefusedError           the guest's history may not be cleared
     │   └── OutcomeUnknownError         a message's fate can never be proven
     ├── LostRaceError                   somebody else was first; reload and decide again
@@ -76,6 +80,12 @@ from service.domain.errors.fault import (
     TooLargeError,
     UnavailableError,
 )
+from service.domain.errors.login import (
+    AuthenticationFailedError,
+    LoginUnavailableError,
+    NotSignedInError,
+    StepUpRefusedError,
+)
 from service.domain.errors.peer import (
     ClearRefusedError,
     GuestProtocolError,
@@ -102,6 +112,7 @@ from service.domain.errors.roots import (
 
 __all__ = [
     "AttributesTooLargeError",
+    "AuthenticationFailedError",
     "BlockedTargetError",
     "BrokerError",
     "CallerError",
@@ -122,9 +133,11 @@ __all__ = [
     "LinkDeniedError",
     "LinkLostError",
     "LockHeldError",
+    "LoginUnavailableError",
     "LostRaceError",
     "NameInUseError",
     "NotFoundError",
+    "NotSignedInError",
     "OptionNotOfferedError",
     "OutcomeUnknownError",
     "PeerError",
@@ -135,6 +148,7 @@ __all__ = [
     "SessionEndedError",
     "SessionFailedError",
     "SessionReadOnlyError",
+    "StepUpRefusedError",
     "SupersededError",
     "TextTooLongError",
     "TooLargeError",

@@ -19,6 +19,7 @@ from service.domain.log import EventType
 from service.domain.reactions.facts import outage_of, with_expiry
 from service.domain.read_only import is_resumable
 from service.domain.session import Cause, Ended, EndedBy, EndMode, FailureReason, Session
+from service.domain.sign_in import spent
 
 
 def read_only(session: Session, event: happened.GuestSessionReadOnly, given: Given) -> Outcome:
@@ -94,38 +95,38 @@ def still_read_only(
 
 def ended_cleared(session: Session, event: happened.Event, given: Given) -> Outcome:
     """Cleared at Genesys as the caller wished, and verified."""
-    return _ended(session, EndedBy.CALLER, given, mode=EndMode.CLEAR, verified=True)
+    return over(session, EndedBy.CALLER, given, mode=EndMode.CLEAR, verified=True)
 
 
 def ended_unverified(session: Session, event: happened.Event, given: Given) -> Outcome:
     """The caller wished to clear and end; Genesys would not say that it did."""
-    return _ended(session, EndedBy.CALLER, given, mode=EndMode.CLEAR, verified=False)
+    return over(session, EndedBy.CALLER, given, mode=EndMode.CLEAR, verified=False)
 
 
 def ended_left(session: Session, event: happened.Event, given: Given) -> Outcome:
     """The caller leaves; Genesys is told nothing."""
-    return _ended(session, EndedBy.CALLER, given, mode=EndMode.LEAVE, verified=False)
+    return over(session, EndedBy.CALLER, given, mode=EndMode.LEAVE, verified=False)
 
 
 def ended_by_clear(session: Session, event: happened.Cleared, given: Given) -> Outcome:
     """Somebody else who has this client id cleared the chat."""
-    return _ended(session, EndedBy.CLEARED, given)
+    return over(session, EndedBy.CLEARED, given)
 
 
 def ended_expired(session: Session, event: happened.GuestSessionLapsed, given: Given) -> Outcome:
     """Nobody spoke for the whole life of the guest session, and nobody wants to now."""
-    return _ended(session, EndedBy.EXPIRED, given)
+    return over(session, EndedBy.EXPIRED, given)
 
 
 def failed(session: Session, event: happened.Denied, given: Given) -> Outcome:
     """Refused by configuration: say why, and never try in a loop."""
-    return _failed(session, code=event.code, detail=event.detail)
+    return broken(session, code=event.code, detail=event.detail)
 
 
 def failed_lost(session: Session, event: happened.GuestSessionLostForGood, given: Given) -> Outcome:
     """The guest session is gone and this deployment wants to know rather than go on."""
     detail = f"the guest session is gone ({event.cause.value}) and onSessionLost is fail"
-    return _failed(session, code=event.cause.value, detail=detail)
+    return broken(session, code=event.cause.value, detail=detail)
 
 
 def reopen(session: Session, event: happened.Event, given: Given) -> Outcome:
@@ -157,7 +158,7 @@ def _closed(session: Session, by: EndedBy, given: Given) -> Ended:
     return Ended(by=by, resumable=is_resumable(session, given.deployment), at=given.now)
 
 
-def _ended(
+def over(
     session: Session,
     by: EndedBy,
     given: Given,
@@ -165,17 +166,26 @@ def _ended(
     mode: EndMode | None = None,
     verified: bool | None = None,
 ) -> Outcome:
+    """The session ends: what it was signed in with goes with it."""
     end = Ended(by=by, resumable=False, at=given.now, mode=mode, verified=verified)
-    over = replace(session, ended=end, outage=None, next_client_id=None, held_by=None)
+    left = replace(
+        session,
+        ended=end,
+        outage=None,
+        next_client_id=None,
+        held_by=None,
+        sign_in=spent(session.sign_in),
+    )
     return Outcome(
-        session=over,
+        session=left,
         drafts=(Draft(type=EventType.SESSION_ENDED),),
         effects=(DropLink(), Leave()),
     )
 
 
-def _failed(session: Session, *, code: str, detail: str) -> Outcome:
-    broken = replace(
+def broken(session: Session, *, code: str, detail: str) -> Outcome:
+    """The session fails: nobody attaches until somebody asks for it."""
+    stopped = replace(
         session,
         failure=FailureReason(code=code, detail=detail),
         outage=None,
@@ -183,7 +193,7 @@ def _failed(session: Session, *, code: str, detail: str) -> Outcome:
         held_by=None,
     )
     return Outcome(
-        session=broken,
+        session=stopped,
         drafts=(Draft(type=EventType.SESSION_FAILED),),
         effects=(DropLink(), Leave()),
     )

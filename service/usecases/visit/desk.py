@@ -101,6 +101,19 @@ class Asking:
 
 
 @dataclass(slots=True)
+class Login:
+    """Where showing a guest's login stands."""
+
+    tries: int = 0
+    """JWTs that were refused since the last attach that worked."""
+    was_new: bool | None = None
+    """Whether the anonymous attach before a step-up made the guest session; None: it is not made.
+    """
+    starts_new: bool = False
+    """What configure asked for besides, to ask the same again."""
+
+
+@dataclass(slots=True)
 class Desk:
     """One visit's working state."""
 
@@ -127,6 +140,7 @@ class Desk:
     them.
     """
     hold: Hold = field(default_factory=Hold)
+    login: Login = field(default_factory=Login)
     reading: Reading = field(default_factory=Reading)
     tally: Tally = field(default_factory=Tally)
     written: "list[float]" = field(default_factory=list)

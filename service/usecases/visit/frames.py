@@ -33,10 +33,12 @@ from service.usecases.visit.absorbing import take_live
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.inbox import FrameArrived
+from service.usecases.visit.logging_in import learn_name, login_was_taken
 from service.usecases.visit.noting import note, note_received
 from service.usecases.visit.performing import configure, is_opening
 from service.usecases.visit.sending import doubt_in_flight, plan_reads
 from service.usecases.visit.settling import fail, put_back, refuse
+from service.usecases.visit.showing_login import as_first_answered, was_about_login
 from service.usecases.visit.typing import push_typing, typing_refused
 
 _log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ async def frame_arrived(desk: Desk, arrived: FrameArrived) -> None:
         _note(desk, strange, arrived.text)
     if isinstance(frame, Request):
         return
+    learn_name(desk, frame)
     awaited = desk.link is not None and desk.link.answer(frame)
     if awaited and session_event(frame) is None:
         return
@@ -121,6 +124,9 @@ async def _dispatch(desk: Desk, frame: ServerFrame) -> None:
 
 
 async def _configuring(desk: Desk, frame: ServerFrame) -> None:
+    if await was_about_login(desk, frame):
+        return
+    frame = as_first_answered(desk, frame)
     verdict = attach_verdict(frame, opened_before=not is_opening(desk.session.state))
     if verdict is None or isinstance(verdict, ev.ChatClosed):
         desk.backlog.append(frame)
@@ -128,7 +134,15 @@ async def _configuring(desk: Desk, frame: ServerFrame) -> None:
     if isinstance(frame, SessionResponse):
         desk.phase, desk.phase_until = Phase.READY, None
         link = None if desk.link is None else desk.link.name
-        note(desk, Kind.LINK, "configured", link=link, newSession=frame.new_session)
+        note(
+            desk,
+            Kind.LINK,
+            "configured",
+            link=link,
+            newSession=frame.new_session,
+            clearedExistingSession=frame.cleared_existing_session or None,
+        )
+        login_was_taken(desk)
     await happen(desk, verdict)
 
 

@@ -1,5 +1,6 @@
 """Carries out effects: the only place where a decision becomes an act on the wire."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final, assert_never
 
@@ -14,6 +15,7 @@ from service.domain.effects import (
     Effect,
     Flush,
     Leave,
+    Revoke,
     SendClear,
     StartNew,
 )
@@ -23,6 +25,7 @@ from service.domain.instants import rfc3339
 from service.domain.pace import Ask
 from service.domain.session import State
 from service.domain.timeline import Kind
+from service.guest.login import configure_request
 from service.guest.outgoing import outgoing_clear
 from service.guest.requests import CloseSession, ConfigureSession, Request
 from service.ports import Link
@@ -32,6 +35,7 @@ from service.usecases.visit.desk import Desk, Phase, Reading
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.joining import await_farewell
 from service.usecases.visit.link_line import end_link
+from service.usecases.visit.logging_in import has_good_login, log_out, shows_login
 from service.usecases.visit.noting import note, note_sent
 from service.usecases.visit.pacing import (
     begin_link,
@@ -61,12 +65,23 @@ async def perform(desk: Desk, effect: Effect) -> None:
             await begin_catch_up(desk)
         case AwaitFarewell():
             await_farewell(desk)
+        case StartNew() | SendClear() | Revoke():
+            await _carry_out(desk, effect)
+        case AttachAt() | Flush() | Leave():
+            _note(desk, effect)
+        case _:
+            assert_never(effect)
+
+
+async def _carry_out(desk: Desk, effect: StartNew | SendClear | Revoke) -> None:
+    """What was committed beforehand, because Genesys cannot take it back."""
+    match effect:
         case StartNew():
             await _start_new(desk)
         case SendClear():
             await _send_clear(desk)
-        case AttachAt() | Flush() | Leave():
-            _note(desk, effect)
+        case Revoke():
+            await log_out(desk)
         case _:
             assert_never(effect)
 
@@ -100,26 +115,37 @@ async def drop_link(desk: Desk) -> None:
 async def configure(desk: Desk, *, start_new: bool = False) -> None:
     """Name the guest session on the open socket; the answer is judged when it comes."""
     token = desk.session.next_client_id or desk.session.client_id
+    login = desk.session.sign_in
     tracing_id = desk.ports.ids.uuid()
-    request = ConfigureSession(
+    desk.login.starts_new = start_new
+    request = configure_request(
         token=token,
         deployment_id=desk.deployment.deployment_id,
+        jwt=login.jwt if login is not None and shows_login(desk, login) else None,
         start_new=start_new,
-        journey_context=desk.session.journey_context,
         tracing_id=tracing_id,
     )
+    if isinstance(request, ConfigureSession):
+        # A signed-in guest's configure has no such field in the vendor's schema.
+        request = replace(request, journey_context=desk.session.journey_context)
     await _ask(desk, request, Phase.CONFIGURING, tracing_id)
 
 
 async def _attach(desk: Desk) -> None:
-    desk.attach_at = None
+    desk.attach_at = desk.login.was_new = None
     if desk.link is not None:
         await drop_link(desk)
+    if not await has_good_login(desk):
+        return
     # Not its turn: the visit goes on, without a link, and asks again then.
     desk.attach_at = await _turn(desk)
     if desk.attach_at is not None:
         note(desk, Kind.LINK, "waits", until=rfc3339(desk.attach_at))
         return
+    await _open(desk)
+
+
+async def _open(desk: Desk) -> None:
     admit = desk.tools.admit
     try:
         socket = await desk.ports.sockets.open(desk.deployment)

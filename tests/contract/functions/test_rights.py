@@ -131,6 +131,10 @@ async def manage(place: Town) -> None:
 
 async def talk_on_demand(place: Town) -> None:
     """Nobody holds a link: the API opens one itself, and asks for a listener."""
+    signed = await place.open()
+    login = {"code": "code-ann", "redirectUri": "https://shop.example/back"}
+    await place.call("POST", f"{signed}/authentication", login, wait=10)
+    await place.call("DELETE", f"{signed}/authentication", wait=10)
     session = await place.open(message={"text": "hello"}, externalId="basket-7")
     await place.call("GET", "/v1/sessions")
     await place.call("GET", "/v1/sessions", externalId="basket-7")

@@ -24,7 +24,7 @@ from tests.support.recorder import Recorder, recorder
 from tests.support.webhook_sink import WebhookSink
 
 KEY: Final = "the-admin-key-of-the-town"
-SIMULATED: Final = Deployment(bot=Bot.SILENT)
+SIMULATED: Final = Deployment(bot=Bot.SILENT, auth=True, step_up=True)
 
 
 @dataclass(kw_only=True)

@@ -25,6 +25,8 @@ PATHS = [
     ("POST", "/v1/sessions/x/typing", "sessions:write"),
     ("POST", "/v1/sessions/x/end", "sessions:write"),
     ("POST", "/v1/sessions/x/clear", "sessions:write"),
+    ("POST", "/v1/sessions/x/authentication", "sessions:write"),
+    ("DELETE", "/v1/sessions/x/authentication", "sessions:write"),
     ("POST", "/v1/sessions/x/resume", "sessions:write"),
     ("PATCH", "/v1/sessions/x", "sessions:write"),
     ("DELETE", "/v1/sessions/x", "sessions:write"),

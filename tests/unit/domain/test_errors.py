@@ -34,6 +34,10 @@ SAID = [
     (er.PlatformUnavailableError(what="the configuration", status=500), "the configuration could"),
     (er.RejectedByGenesysError(provider_code="4011", detail="long"), "(4011): long"),
     (er.ClearRefusedError(), "refused to clear"),
+    (er.AuthenticationFailedError(status=400, provider_code="bad.code"), "(HTTP 400, bad.code)"),
+    (er.NotSignedInError(session_id="ses_1"), "ses_1 is anonymous"),
+    (er.LoginUnavailableError(status=503), "HTTP 503"),
+    (er.StepUpRefusedError(), "goes on anonymous"),
     (er.OutcomeUnknownError(), "can no longer be proven"),
     (er.PlaceTakenError(sequence=4), "sequence 4 is taken"),
     (er.VersionConflictError(item="ses_1"), "ses_1 changed meanwhile"),
@@ -55,6 +59,10 @@ SAID = [
 @pytest.mark.parametrize(("error", "words"), SAID, ids=lambda value: type(value).__name__)
 def test_an_error_says_its_facts(error: er.BrokerError, words: str) -> None:
     assert words in str(error)
+
+
+def test_a_login_is_refused_with_or_without_a_code_of_genesys() -> None:
+    assert "(HTTP 401)" in str(er.AuthenticationFailedError(status=401))
 
 
 def test_a_fault_of_the_whole_body_names_no_field() -> None:

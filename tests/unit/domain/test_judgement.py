@@ -8,7 +8,8 @@ import pytest
 from service.domain import events as ev
 from service.domain.deployment import OnSessionLost
 from service.domain.judgement import judged
-from service.domain.session import Cause, Outage, State
+from service.domain.session import Cause, EndedBy, Outage, State
+from service.domain.sign_in import SignIn
 from tests.support.playbook import NOON, Playbook, pending, session_in
 
 S: Final = State
@@ -144,3 +145,47 @@ def test_a_replacement_that_only_history_shows_is_a_loss_by_policy_too(state: St
 
     assert judge(state, strange, REPLACE) == strange
     assert judge(state, strange, FAIL) == ev.GuestSessionLostForGood(cause=Cause.NEW_SESSION)
+
+
+LOGIN: Final = SignIn(jwt="jwt", refresh_token="refresh", issued_at=NOON)
+NOT_FOUND: Final = ev.GuestSessionGone(cause=Cause.SESSION_NOT_FOUND, code="4007")
+
+
+def test_a_dead_client_id_of_a_signed_in_guest_is_no_reason_for_an_anonymous_one() -> None:
+    elsewhere = judge(S.LIVE, ev.ClientIdDead(code="signedIn"), sign_in=LOGIN)
+
+    assert elsewhere == ev.SignInEnded(by=EndedBy.EVICTED)
+    assert isinstance(judge(S.LIVE, DEAD, sign_in=LOGIN), ev.LoginRequired)
+    assert judge(S.ENDING, DEAD, sign_in=LOGIN) == DEAD
+    assert judge(S.LIVE, DEAD, sign_in=replace(LOGIN, stepping_up=True)) == DEAD
+
+
+def test_a_signed_in_guest_session_that_is_gone_is_not_taken_back_by_a_mere_look() -> None:
+    requested = Outage(cause=Cause.REQUESTED, code=None, last_good_at=NOON)
+    lost = Outage(cause=Cause.SESSION_NOT_FOUND, code="4007", last_good_at=NOON)
+
+    assert isinstance(judge(S.RETRYING, NOT_FOUND, sign_in=LOGIN), ev.LoginRequired)
+    assert isinstance(judge(S.RETRYING, NOT_FOUND, sign_in=LOGIN, outage=lost), ev.LoginRequired)
+    assert judge(S.RETRYING, NOT_FOUND, sign_in=LOGIN, outage=requested) == NOT_FOUND
+    assert judge(S.REOPENING, NOT_FOUND, sign_in=LOGIN) == NOT_FOUND
+    assert judge(S.RETRYING, NOT_FOUND) == NOT_FOUND
+
+    story = Playbook(session_in(S.RETRYING, sign_in=LOGIN))
+    story.sends = (pending(),)
+    assert judged(story.session, NOT_FOUND, story.given()) == NOT_FOUND
+
+
+def test_a_logout_that_waits_is_told_from_a_clearing() -> None:
+    leaving = replace(LOGIN, leaving=True)
+
+    assert judge(S.ENDING, ev.VisitBegan(), sign_in=leaving) == ev.LogoutDue()
+    assert judge(S.ENDING, ev.VisitBegan(), sign_in=LOGIN) == ev.VisitBegan()
+    assert judge(S.ENDING, ev.VisitBegan()) == ev.VisitBegan()
+
+
+def test_what_was_never_opened_is_opened() -> None:
+    wanted = ev.SignInWanted(sign_in=LOGIN)
+
+    assert judge(S.FAILED, wanted, opened_at=None) == ev.SignInToReopen(sign_in=LOGIN)
+    assert judge(S.FAILED, wanted, opened_at=NOON) == wanted
+    assert judge(S.CREATED, wanted, opened_at=None) == wanted

@@ -26,6 +26,7 @@ from service.domain.session import (
     at_rest,
     public_state,
 )
+from service.domain.sign_in import SignIn
 from service.domain.trace import Trace
 from tests.support.playbook import NOON, Playbook, pending, session_in
 
@@ -93,7 +94,18 @@ ILLEGAL: Final[dict[type[ev.Event], set[State]]] = {
     ev.ClearAndEndRequested: set(FINAL_STATES),
     ev.ResumeRequested: set(FINAL_STATES),
     ev.ReopenRequested: set(S) - {S.FAILED},
+    ev.SignInWanted: set(FINAL_STATES),
+    ev.SignInToReopen: set(S) - {S.FAILED},
+    ev.LogoutRequested: set(FINAL_STATES),
+    # What is asked about a login while a link is attached, or instead of that.
+    ev.LoginRefreshed: UNLINKED | CONFIGURED,
+    ev.StepUpRefused: UNLINKED | CONFIGURED,
+    ev.LoginRequired: UNLINKED,
+    ev.SignInEnded: UNLINKED | {S.ENDING},
+    ev.LogoutDue: set(S) - {S.ENDING},
+    ev.LoggedOut: set(S) - {S.ENDING},
 }
+LOGIN: Final = SignIn(jwt="jwt", refresh_token="refresh", issued_at=NOON)
 
 HAPPENED: Final = {
     ev.HoldBegan: ev.HoldBegan(holder="listener-1"),
@@ -109,6 +121,12 @@ HAPPENED: Final = {
     ev.HistoryAgrees: ev.HistoryAgrees(shows_join=False, complete=True),
     ev.ConversationFound: ev.ConversationFound(conversation_id="c", participant_id=None),
     ev.ExpiryNear: ev.ExpiryNear(expires_at=NOON + 600),
+    ev.SignInWanted: ev.SignInWanted(sign_in=LOGIN),
+    ev.SignInToReopen: ev.SignInToReopen(sign_in=LOGIN),
+    ev.LoginRefreshed: ev.LoginRefreshed(sign_in=LOGIN),
+    ev.LoginRequired: ev.LoginRequired(detail="no"),
+    ev.LoggedOut: ev.LoggedOut(verified=True),
+    ev.SignInEnded: ev.SignInEnded(by=EndedBy.EVICTED),
 }
 SAMPLES: Final = tuple(HAPPENED.get(kind) or kind() for kind in EVENTS)
 PLAYBOOKS: Final = st.builds(

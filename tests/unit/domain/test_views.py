@@ -5,6 +5,7 @@ from dataclasses import replace
 from service.domain.ids import MessageId, SessionId
 from service.domain.message import Author, AuthorKind, Failure, Message, MessageStatus
 from service.domain.session import Ended, EndedBy, FailureReason, State
+from service.domain.sign_in import SignIn
 from service.domain.views import author_view, failure_view, message_view, session_view
 from tests.support.playbook import NOON, session_in
 
@@ -35,6 +36,8 @@ def test_a_bare_session_shows_every_field() -> None:
         "clientId": "…oken",
         "conversationId": None,
         "participantId": None,
+        "authenticated": False,
+        "guestName": None,
         "endedBy": None,
         "endedAt": None,
         "resumable": None,
@@ -124,3 +127,13 @@ def test_an_author_and_a_failure_show_what_is_known() -> None:
     assert author_view(author) == {"kind": "agent", "name": "Ann", "image": "i"}
     assert failure_view(None) is None
     assert failure_view(failure) == {"code": "c", "detail": "d", "providerCode": "4011"}
+
+
+def test_a_signed_in_guest_is_told_by_name_and_never_by_what_proves_it() -> None:
+    login = SignIn(jwt="secret-jwt", refresh_token="secret-refresh", issued_at=NOON, name="Ann")
+    view = session_view(session_in(State.LIVE, sign_in=login), last_sequence=1, updated_at=NOON)
+    anonymous = session_in(State.LIVE, sign_in=replace(login, stepping_up=True))
+
+    assert (view["authenticated"], view["guestName"]) == (True, "Ann")
+    assert "secret" not in str(view)
+    assert not session_view(anonymous, last_sequence=1, updated_at=NOON)["authenticated"]

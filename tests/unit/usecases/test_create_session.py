@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from service.domain.errors import (
+    AuthenticationFailedError,
     ExternalIdInUseError,
+    InvalidRequestError,
     UnavailableError,
     UnknownDeploymentError,
     VersionConflictError,
@@ -13,9 +15,11 @@ from service.domain.errors import (
 from service.domain.ids import DeploymentName, SessionId
 from service.domain.message import SendBody
 from service.domain.session import State
+from service.domain.sign_in import LoginProof
 from service.usecases.create_session import free_holder, shard_of
 from tests.support.api_bench import open_bench
 from tests.support.losing import losing
+from tests.support.simulated_login import PROOF
 
 
 def test_a_session_belongs_to_the_same_shard_for_ever() -> None:
@@ -100,3 +104,36 @@ async def test_a_session_that_fails_to_open_ends_the_wait_whatever_becomes_of_it
     assert answer.body is not None
     assert answer.body["state"] == "failed"
     assert bench.clock.monotonic() == began
+
+
+async def test_a_signed_in_guests_session_keeps_the_login() -> None:
+    async with open_bench(serving=False) as bench:
+        session_id = await bench.made(login=PROOF)
+        stored = await bench.table.sessions.load(session_id)
+
+    assert stored.authenticated
+    assert stored.sign_in is not None
+    assert (stored.sign_in.jwt, stored.sign_in.stepping_up) == ("jwt-1", False)
+
+
+async def test_what_refuses_a_session_spends_no_code() -> None:
+    async with open_bench(serving=False) as bench:
+        await bench.made(external_id="a")
+
+        with pytest.raises(ExternalIdInUseError):
+            await bench.made(external_id="a", login=PROOF)
+        with pytest.raises(UnknownDeploymentError):
+            await bench.made(deployment=DeploymentName("none"), login=PROOF)
+        with pytest.raises(InvalidRequestError):
+            await bench.made(login=LoginProof(code="c"))
+
+    assert bench.login.asked == []
+
+
+async def test_a_login_that_is_refused_stores_nothing() -> None:
+    async with open_bench(serving=False) as bench:
+        bench.login.answers.append(AuthenticationFailedError(status=401))
+
+        with pytest.raises(AuthenticationFailedError):
+            await bench.made(external_id="a", login=PROOF)
+        await bench.made(external_id="a")
