@@ -19,6 +19,7 @@ from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.ports import SessionFilter
 from service.simulator.control import Control
 from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID
+from service.simulator.deployments import Deployment as Deployed
 from service.simulator.knobs import Knobs
 from service.simulator.state import WorldConfig
 from tests.support.mortal_broker import KEY, Process, bury, start
@@ -26,7 +27,10 @@ from tests.support.virtual_broker import VirtualBroker, virtual_broker
 from tests.support.virtual_time import run_virtual
 
 TENANT: Final = TenantName("default")
-WORLD: Final = WorldConfig(knobs=Knobs(idle_close_seconds=0, max_age_seconds=0))
+WORLD: Final = WorldConfig(
+    deployments=(Deployed(auth=True, step_up=True),),
+    knobs=Knobs(idle_close_seconds=0, max_age_seconds=0),
+)
 SWEEP_SECONDS: Final = 20.0
 SWEEPS_MAX: Final = 20
 """Locks lapse after 35 s, work marks after 60 s; a few looks more settle what was in doubt."""
@@ -58,6 +62,7 @@ class Story:
     before: Act
     replaced: int = 0
     state: str = "active"
+    signed_in: bool = False
 
 
 async def nothing(stage: Stage, process: Process) -> None:
@@ -81,6 +86,54 @@ async def clear(stage: Stage, process: Process) -> None:
 
 async def end(stage: Stage, process: Process) -> None:
     await process.post(f"/v1/sessions/{stage.session}/end", {"mode": "clear"}, key="end")
+
+
+async def sign_in(stage: Stage, process: Process) -> None:
+    """A code that a process took to its grave is spent: then the guest logs in once more."""
+    for number in count(1):
+        body = {
+            "deployment": "help",
+            "message": {"text": "First"},
+            "authentication": {"code": f"code-ann.{number}", "redirectUri": "https://a.example"},
+        }
+        try:
+            made = await process.post("/v1/sessions?wait=10", body, key=f"create-{number}")
+        except AssertionError as refused:
+            if "authentication_failed" not in str(refused):
+                raise
+            continue
+        stage.session = made["id"]
+        return
+
+
+async def step_up(stage: Stage, process: Process) -> None:
+    path = f"/v1/sessions/{stage.session}/authentication?wait=20"
+    for number in count(1):
+        body = {"code": f"code-ann.{number}", "redirectUri": "https://a.example"}
+        try:
+            await process.post(path, body, key=f"up-{number}")
+        except AssertionError as refused:
+            if "authentication_failed" not in str(refused):
+                raise
+            continue
+        return
+
+
+async def log_out(stage: Stage, process: Process) -> None:
+    await process.delete(f"/v1/sessions/{stage.session}/authentication?wait=20", key="out")
+
+
+async def signed_in(stage: Stage, process: Process) -> None:
+    """A signed-in guest's chat in which all that was said so far is in the log."""
+    await sign_in(stage, process)
+    await stage.broker.clock.sleep(30)
+    await process.assembly.sweep()
+
+
+async def lapsed(stage: Stage, process: Process) -> None:
+    """The same, and its JWT is not good any more."""
+    await signed_in(stage, process)
+    await stage.broker.clock.sleep(15 * 60)
 
 
 async def heard(stage: Stage, process: Process) -> None:
@@ -137,6 +190,10 @@ STORIES: Final = {
     "a send starts a read-only chat anew": Story(before=closed, act=send, replaced=1),
     "clear and go on": Story(before=heard, act=clear, replaced=1),
     "clear and end": Story(before=heard, act=end, state="ended"),
+    "a guest signs in": Story(before=nothing, act=sign_in, signed_in=True),
+    "a guest steps up": Story(before=heard, act=step_up, signed_in=True),
+    "a lapsed login is renewed": Story(before=lapsed, act=send, signed_in=True),
+    "a guest signs out": Story(before=signed_in, act=log_out, state="ended", signed_in=True),
 }
 
 
@@ -263,6 +320,7 @@ async def check_story(story: Story, stage: Stage, process: Process) -> None:
     assert types.count("session.opened") == 1
     assert types.count("session.replaced") == story.replaced
     assert session["incarnation"] == story.replaced + 1
+    assert session["authenticated"] is story.signed_in
     failed = [e for e in events if e["type"] == "message.failed"]
     assert failed == []
     rows = [row for row in stage.control.transcript() if row["direction"] == "Outbound"]

@@ -186,6 +186,10 @@ class Process:
         """One write under an Idempotency-Key; it must succeed."""
         return await self._call("POST", path, body, {"idempotency-key": key})
 
+    async def delete(self, path: str, *, key: str) -> dict[str, Any]:
+        """One removal under an Idempotency-Key; it must succeed."""
+        return await self._call("DELETE", path, None, {"idempotency-key": key})
+
     async def get(self, path: str) -> dict[str, Any]:
         """One read; it must succeed."""
         return await self._call("GET", path, None, {})
@@ -235,7 +239,7 @@ def start(broker: VirtualBroker, *, last: int | None = None) -> Process:
         name: Mortal(life, name, getattr(broker.ports, name))
         for name in (
             *("sessions", "shards", "lanes", "tenants", "budgets"),
-            *("guest_rest", "webhook_http"),
+            *("guest_rest", "login", "webhook_http"),
         )
     }
     ports = replace(
