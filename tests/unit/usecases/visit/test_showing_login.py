@@ -68,6 +68,22 @@ async def test_a_step_up_that_another_visit_did_not_live_to_see_is_found_done() 
 @on_virtual_time
 async def test_a_guest_session_that_a_step_up_finds_new_is_told_as_new() -> None:
     async with staged(simulated=AUTH) as stage:
+        session = await stage.chatted()
+        stage.control.forget(session.client_id)
+        await stepping_up(stage, session)
+        begun = stage.now
+        await stage.visit(session, reconcile=True)
+
+        [replaced] = [e for e in await stage.log(session) if e.type.value == "session.replaced"]
+        # What history does not show is believed only after seconds: the answer told it at once.
+        assert replaced.at - begun < 1
+        after = await stage.load(session)
+        assert (after.authenticated, after.incarnation) == (True, 2)
+
+
+@on_virtual_time
+async def test_a_session_that_was_never_opened_steps_up_too() -> None:
+    async with staged(simulated=AUTH) as stage:
         session = await stage.made()
         await stepping_up(stage, session)
         await stage.accept(session, "Hello")
@@ -76,6 +92,20 @@ async def test_a_guest_session_that_a_step_up_finds_new_is_told_as_new() -> None
         assert (await stage.load(session)).authenticated
         assert stage.arrived() == ["Hello"]
         assert "session.opened" in await stage.types(session)
+
+
+@on_virtual_time
+async def test_a_guest_session_that_is_gone_is_replaced_as_the_same_guest() -> None:
+    async with staged(simulated=AUTH, knobs={"configure_forgotten": "refused"}) as stage:
+        session = await stage.chatted(sign_in=await login(stage))
+        stage.control.forget(session.client_id)
+        await stage.accept(session, "still here")
+        await stage.attend(session)
+
+        after = await stage.load(session)
+        assert (after.authenticated, after.incarnation) == (True, 2)
+        assert stage.arrived()[-1] == "still here"
+        assert stage.frames("configureSession") == []
 
 
 @on_virtual_time
