@@ -38,6 +38,11 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.UnknownAttachmentError:      (422, "unknown_attachment"),
     er.UnknownMessageError:         (422, "unknown_message"),
     er.OptionNotOfferedError:       (422, "option_not_offered"),
+    er.AttachmentTypeNotAllowedError: (422, "attachment_type_not_allowed"),
+    er.AttachmentTooLargeError:     (422, "attachment_too_large"),
+    er.TooManyAttachmentsError:     (409, "too_many_attachments"),
+    er.AttachmentStateError:        (409, "attachment_state"),
+    er.AttachmentGoneError:         (410, "attachment_gone"),
     er.BlockedTargetError:          (422, "blocked_target"),
     er.NameInUseError:              (409, "name_in_use"),
     er.ExternalIdInUseError:        (409, "external_id_in_use"),
@@ -233,16 +238,34 @@ def _plain(fault: Mapping[str, Any]) -> str:
 
 
 def _extra(error: er.BrokerError) -> dict[str, Any]:
+    faults = _faults(error)
+    return (faults_of(faults) if faults else {}) | _named(error)
+
+
+def _faults(error: er.BrokerError) -> Sequence[er.FieldFault]:
+    """The places in the body that it speaks of."""
     match error:
         case er.InvalidRequestError():
-            return faults_of(error.faults)
+            return error.faults
+        case er.AttachmentTypeNotAllowedError() | er.OptionNotOfferedError():
+            return [er.FieldFault(pointer=error.pointer, detail=error.detail)]
+        case er.AttachmentTooLargeError():
+            return [er.FieldFault(pointer="/fileSize", detail=str(error))]
+        case er.UnknownMessageError():
+            return [er.FieldFault(pointer=error.pointer, detail=str(error))]
+        case _:
+            return []
+
+
+def _named(error: er.BrokerError) -> dict[str, Any]:
+    """Members of the problem beside the usual ones."""
+    match error:
+        case er.AttachmentStateError():
+            return {"attachmentId": error.attachment_id, "status": error.status}
         case er.ExternalIdInUseError():
             return {"sessionId": error.session_id}
-        case er.UnknownMessageError():
-            return faults_of([er.FieldFault(pointer=error.pointer, detail=str(error))])
         case er.OptionNotOfferedError():
-            fault = er.FieldFault(pointer=error.pointer, detail=error.detail)
-            return {**faults_of([fault]), "offered": list(error.offered)}
+            return {"offered": list(error.offered)}
         case er.RejectedByGenesysError() | er.AuthenticationFailedError():
             return {"providerCode": error.provider_code}
         case _:

@@ -22,6 +22,7 @@ from service.usecases.follow_notices import FollowNotices
 from service.usecases.hold_links import HoldLinks
 from service.usecases.keep_lane import KeepLane
 from service.usecases.known_endpoints import KnownEndpoints
+from service.usecases.learn_media import LearnMedia
 from service.usecases.leases import Leases
 from service.usecases.logbook import Logbook
 from service.usecases.logs import Logs
@@ -131,6 +132,7 @@ def _tools(
         admit=admit,
         drift=NoteDrift(clock=ports.clock, store=ports.drifts),
         logbook=Logbook(timeline=ports.timeline, clock=ports.clock),
+        learn_media=LearnMedia(ports.attachments),
     )
 
 

@@ -132,6 +132,7 @@ def with_wires(
         tenant_log=table.tenant_log,
         replays=table.replays,
         drifts=table.drifts,
+        attachments=table.attachments,
         hints=storage.hints,
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),

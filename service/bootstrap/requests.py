@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from service.bootstrap.files import file_cases
 from service.bootstrap.logins import authenticate_session, log_out_session, prove_login
 from service.bootstrap.shared import Shared
 from service.bootstrap.webhook_requests import deliveries, resend_event, start_replay, webhooks
@@ -55,6 +56,7 @@ def broker_of(shared: Shared) -> Broker:
         read_timeline=_read_timeline(shared),
         read_events=ReadEvents(sessions=ports.sessions, bell=ports.bell, clock=ports.clock),
         send_typing=SendTyping(sessions=ports.sessions, clock=ports.clock, attend=shared.attend),
+        files=file_cases(ports, shared.attend),
         end_session=_end_session(shared),
         clear_session=_verb(ClearSession, shared),
         resume_session=_verb(ResumeSession, shared),
@@ -161,6 +163,7 @@ def _change_details(ports: Ports) -> ChangeDetails:
 def _send_message(ports: Ports, follow: FollowMessage) -> SendMessage:
     return SendMessage(
         sessions=ports.sessions,
+        attachments=ports.attachments,
         tenants=ports.tenants,
         bell=ports.bell,
         clock=ports.clock,

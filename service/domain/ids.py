@@ -9,6 +9,7 @@ EndpointId = NewType("EndpointId", str)
 ApiKeyId = NewType("ApiKeyId", str)
 AttemptId = NewType("AttemptId", str)
 ReplayId = NewType("ReplayId", str)
+AttachmentId = NewType("AttachmentId", str)
 ClientId = NewType("ClientId", str)
 """The guest token: a bearer secret. Whoever has it reads and writes the chat."""
 
@@ -28,6 +29,7 @@ ENDPOINT: Final = "whk"
 API_KEY: Final = "key"
 ATTEMPT: Final = "try"
 REPLAY: Final = "rpl"
+ATTACHMENT: Final = "att"
 LINK: Final = "lnk"
 LOCK: Final = "lck"
 LISTENER: Final = "own"

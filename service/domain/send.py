@@ -4,6 +4,7 @@
 never a silent second copy.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +48,8 @@ class Written:
     """When the outcome became unclear: the link died, or an unclear error came."""
     absent_reads: int = 0
     """How many history reads of that guest session did not show it."""
+    attachment_ids: Sequence[str] = ()
+    """What Genesys calls the message's files, as the frame does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -299,6 +299,10 @@ class Session:
     """When somebody should look without any work being marked. Kept outside `version`."""
     lock: Lock | None = None
     """The lock of a visit on demand. Kept outside `version`."""
+    attachments_at: float | None = None
+    """When a caller last asked something of an attachment; None where there never was one. Kept
+    outside `version`.
+    """
     farewell: Farewell | None = None
     """The last word of the listener that gave the shard away. Kept outside `version`."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from service.domain import events as ev
+from service.domain.media import MediaRules
 from service.domain.message import Author, AuthorKind
 from service.domain.said import Refusal, Said
 from service.domain.session import Cause, EndedBy
@@ -81,6 +82,19 @@ def session_event(frame: ServerFrame) -> ev.Event | None:
             return _chat_closed(body)
         case _:
             return None
+
+
+def media_rules(frame: SessionResponse) -> MediaRules | None:
+    """What files the deployment takes; None where the answer says nothing of it."""
+    inbound = None if frame.allowed_media is None else frame.allowed_media.inbound
+    if inbound is None and not frame.blocked_extensions:
+        return None
+    types = () if inbound is None else inbound.file_types
+    return MediaRules(
+        file_types=tuple(each.type for each in types if each.type),
+        max_file_size_kb=None if inbound is None else inbound.max_file_size_kb,
+        blocked_extensions=tuple(frame.blocked_extensions),
+    )
 
 
 def refusal(frame: ServerFrame) -> Refusal | None:

@@ -6,6 +6,7 @@ theirs leaks. Instants are seconds since the epoch; durations are seconds.
 
 from dataclasses import dataclass
 
+from service.ports.attachments import AttachmentStore
 from service.ports.drifts import DriftStore
 from service.ports.keys import KeyRingStore, KeyService, NewKey, SealedError
 from service.ports.login import GuestLogin
@@ -70,6 +71,7 @@ class Ports:
     tenant_log: TenantLog
     replays: ReplayStore
     drifts: DriftStore
+    attachments: AttachmentStore
     hints: Hints
     bell: Bell
     sockets: GuestSockets
@@ -82,6 +84,7 @@ class Ports:
 
 
 __all__ = [
+    "AttachmentStore",
     "AttemptStore",
     "Authority",
     "Bell",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from service.domain.access import IdempotencyRecord
+from service.domain.attachment import AttachmentChange
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.log import LogEvent, Seen
 from service.domain.send import PendingSend
@@ -109,20 +110,32 @@ class SessionStore(Protocol):
         and the conversation lookup true. Raises VersionConflictError or PlaceTakenError.
         """
 
-    async def append(self, event: LogEvent, *, sends: Sequence[SendChange] = ()) -> None:
-        """One event at its place, with the sends it settles or makes.
+    async def append(
+        self,
+        event: LogEvent,
+        *,
+        sends: Sequence[SendChange] = (),
+        attachments: Sequence[AttachmentChange] = (),
+    ) -> None:
+        """One event at its place, with the sends it settles or makes and what becomes of files.
 
         A put whose winner has the same event id is a win. Raises PlaceTakenError,
-        VersionConflictError (a send changed).
+        VersionConflictError (a send or an attachment changed).
         """
 
     async def accept(
-        self, event: LogEvent, send: PendingSend, idempotency: IdempotencyRecord | None
+        self,
+        event: LogEvent,
+        send: PendingSend,
+        idempotency: IdempotencyRecord | None,
+        *,
+        attachments: Sequence[AttachmentChange] = (),
     ) -> None:
         """Accepted means durable.
 
-        One transaction: message.accepted, the pending send and the idempotency record. Raises
-        PlaceTakenError, IdempotencyInProgressError (the record exists: read it).
+        One transaction: message.accepted, the pending send, the idempotency record and the files
+        that it takes, told on the session. Raises PlaceTakenError, VersionConflictError (of a
+        file), IdempotencyInProgressError (the record exists: read it).
         """
 
     async def change_send(self, before: PendingSend, after: PendingSend) -> PendingSend:

@@ -19,6 +19,8 @@ class Attachment:
 
     id: str
     deployment: str
+    session: str
+    """The guest session that it was asked for in: no other has it."""
     token: str
     name: str
     mime: str

@@ -3,6 +3,7 @@
 Bytes are kept in memory; there is no virus scan, only a delay that stands for one.
 """
 
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Final
@@ -35,7 +36,13 @@ def on_attachment(state: WorldState, request: Request) -> None:
         _refuse_upload(state, request, attachment_id, problem)
         return
     attachment = _register(state, session, request, attachment_id)
-    query = urlencode({"X-Sim-Signature": attachment.signature})
+    query = urlencode(
+        {
+            "X-Amz-Date": f"{datetime.fromtimestamp(state.now, UTC):%Y%m%dT%H%M%SZ}",
+            "X-Amz-Expires": int(state.knobs.upload_seconds),
+            "X-Sim-Signature": attachment.signature,
+        }
+    )
     body = {
         "attachmentId": attachment.id,
         "headers": {"x-amz-tagging": attachment.tagging},
@@ -51,6 +58,7 @@ def _register(
     attachment = Attachment(
         id=attachment_id,
         deployment=session.deployment,
+        session=session.id,
         token=session.token,
         name=text_at(request.fields, "fileName") or "",
         mime=text_at(request.fields, "fileType") or "application/octet-stream",
@@ -107,6 +115,9 @@ def get_attachment(state: WorldState, request: Request) -> None:
     attachment = _own_attachment(state, request)
     if attachment is None:
         return
+    if attachment.state in (FileState.PENDING, FileState.FAILED):
+        refuse(state, request, Code.ATTACHMENT_NOT_UPLOADED, "Attachment is not uploaded")
+        return
     body = {
         "attachmentId": attachment.id,
         "headers": {},
@@ -136,7 +147,7 @@ def _own_attachment(state: WorldState, request: Request) -> Attachment | None:
     if session is None:
         return None
     attachment = state.attachments.get(text_at(request.fields, "attachmentId") or "")
-    if attachment is None or attachment.token != session.token:
+    if attachment is None or attachment.session != session.id:
         refuse(state, request, Code.ATTACHMENT_NOT_FOUND, "Attachment not found")
         return None
     if _too_old(state, attachment):
@@ -196,7 +207,7 @@ def refusal_of_attachments(
         return Code.BAD_REQUEST, "Only one attachment is allowed"
     for attachment_id in ids:
         attachment = state.attachments.get(attachment_id)
-        if attachment is None or attachment.token != session.token:
+        if attachment is None or attachment.session != session.id:
             return Code.ATTACHMENT_NOT_FOUND, "Attachment not found"
         if attachment.state in (FileState.PENDING, FileState.FAILED):
             return Code.ATTACHMENT_NOT_UPLOADED, "Attachment is not uploaded"

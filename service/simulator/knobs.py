@@ -164,6 +164,7 @@ class Knobs:
     echoes_per_minute: int = 2
     threading_seconds: float = 259_200.0
     attachment_seconds: float = 1_296_000.0
+    upload_seconds: float = 600.0
     download_seconds: float = 600.0
     auth_jwt_seconds: float = 900.0
     refresh_token_seconds: float = 86_400.0

@@ -68,7 +68,8 @@ def _upload(state: WorldState, request: HttpRequested, ident: str) -> Answer:
         return FORBIDDEN
     if request.headers.get("x-amz-tagging") != attachment.tagging:
         return FORBIDDEN
-    if attachment.state is FileState.SENT:
+    too_late = state.now > attachment.created_at + state.knobs.upload_seconds
+    if attachment.state is FileState.SENT or too_late:
         return FORBIDDEN
     take_upload(state, attachment, request.body, request.origin)
     return Answer()

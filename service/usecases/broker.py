@@ -12,6 +12,7 @@ from service.usecases.clear_session import ClearSession
 from service.usecases.create_session import CreateSession
 from service.usecases.end_session import EndSession
 from service.usecases.erase_session import EraseSession
+from service.usecases.file_cases import FileCases
 from service.usecases.idempotency import Once
 from service.usecases.log_out_session import LogOutSession
 from service.usecases.manage_deployments import ManageDeployments
@@ -49,6 +50,7 @@ class Broker:
     read_timeline: ReadTimeline
     read_events: ReadEvents
     send_typing: SendTyping
+    files: FileCases
     end_session: EndSession
     clear_session: ClearSession
     resume_session: ResumeSession

@@ -48,8 +48,8 @@ from service.usecases.prove_login import ProveLogin, check_login
 from service.usecases.read_session import owned, shown
 from service.usecases.send_limits import (
     check_attributes,
-    check_body,
     check_external_id,
+    check_first_body,
     check_metadata,
 )
 from service.usecases.send_message import CREATED, MARK_SECONDS, TRIES, pending_send
@@ -102,7 +102,7 @@ class CreateSession:
         """The Session, always 201; with `message` when one was given.
 
         Raises UnknownDeploymentError, ExternalIdInUseError, InvalidRequestError and what
-        `send_limits.check_body` and `ProveLogin` raise; nothing is stored then.
+        `send_limits.check_first_body` and `ProveLogin` raise; nothing is stored then.
         """
         _check(request)
         deployment = await self._deployment(request.key.tenant, request.deployment)
@@ -246,7 +246,7 @@ def _check(request: CreateRequest) -> None:
         check_login(request.login, at="/authentication")
     if request.message is None:
         return
-    check_body(request.message, request.choices, at="/message")
+    check_first_body(request.message, request.choices, at="/message")
     check_attributes(request.message.custom_attributes)
     for choice in request.choices:
         # Nobody has offered anything yet.

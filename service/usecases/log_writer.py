@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
+from service.domain.attachment import AttachmentChange
 from service.domain.drafts import Draft
 from service.domain.errors import PlaceTakenError, SupersededError, VersionConflictError
 from service.domain.given import NewSend
@@ -44,11 +45,16 @@ class LogWriter:
     window: Window
 
     async def append(
-        self, session: Session, draft: Draft, *, sends: tuple[SendChange, ...] = ()
+        self,
+        session: Session,
+        draft: Draft,
+        *,
+        sends: tuple[SendChange, ...] = (),
+        attachments: tuple[AttachmentChange, ...] = (),
     ) -> LogEvent | None:
         """Append one event, or None if the log turns out to have it already (by its wire keys).
 
-        Raises SupersededError; VersionConflictError when a send changed meanwhile.
+        Raises SupersededError; VersionConflictError when a send or a file changed meanwhile.
         """
         event_id = EventId(self.ports.ids.ulid(EVENT))
         while True:
@@ -56,7 +62,7 @@ class LogWriter:
                 return None
             event = self._placed(session, draft, event_id, self.window.last_sequence + 1)
             try:
-                await self.ports.sessions.append(event, sends=sends)
+                await self.ports.sessions.append(event, sends=sends, attachments=attachments)
             except PlaceTakenError:
                 await self.refresh()
                 continue
@@ -197,6 +203,7 @@ def _solid(session: Session) -> Session:
         introduced=None,
         look_at=None,
         wake_at=None,
+        attachments_at=None,
         lock=None,
     )
 

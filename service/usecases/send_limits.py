@@ -25,12 +25,14 @@ ANSWERS_MAX: Final = 100
 FORM_BYTES_MAX: Final = 16 * 1024
 """Ours: Genesys tells no limit but that of a frame, which is unknown."""
 ANSWERS: Final = ("buttonResponse", "listPicker", "datePicker", "form")
+ATTACHMENTS_MAX: Final = 1
+"""Guest API: only one item of type Attachment in a message."""
 
 
 def check_body(body: SendBody, choices: Sequence[Choice] = (), *, at: str = "") -> None:
     """A send body with what it answers, but for its attributes; `at` is its JSON pointer.
 
-    Raises InvalidRequestError, TextTooLongError, UnknownAttachmentError.
+    Raises InvalidRequestError, TextTooLongError.
     """
     if not body.text and not choices and not body.attachment_ids:
         raise _fault(at, f"needs one of text, attachmentIds, {', '.join(ANSWERS)}")
@@ -39,6 +41,16 @@ def check_body(body: SendBody, choices: Sequence[Choice] = (), *, at: str = "") 
     for choice in choices:
         check_choice(choice, at=f"{at}/{choice.field}")
     check_metadata(body.metadata, at=at)
+    if len(body.attachment_ids) > ATTACHMENTS_MAX:
+        raise _fault(f"{at}/attachmentIds", f"a message takes {ATTACHMENTS_MAX} attachment")
+
+
+def check_first_body(body: SendBody, choices: Sequence[Choice] = (), *, at: str) -> None:
+    """The same for a message that comes with its session, which has no files yet.
+
+    Raises what `check_body` raises, and UnknownAttachmentError.
+    """
+    check_body(body, choices, at=at)
     for attachment_id in body.attachment_ids:
         raise UnknownAttachmentError(attachment_id=attachment_id)
 

@@ -18,6 +18,7 @@ from service.domain.errors import (
     PlaceTakenError,
     SessionReadOnlyError,
     UnavailableError,
+    VersionConflictError,
 )
 from service.domain.ids import EVENT, MESSAGE, EventId, MessageId, SessionId
 from service.domain.log import LogEvent
@@ -25,9 +26,11 @@ from service.domain.message import SendBody
 from service.domain.send import PendingSend
 from service.domain.session import PublicState, Session
 from service.domain.trace import Trace
+from service.ports.attachments import AttachmentStore
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock, Ids
+from service.usecases.claim_files import claims
 from service.usecases.follow_message import Followed, FollowMessage, Wanted
 from service.usecases.idempotency import Answer, Ticket, result_of
 from service.usecases.read_offers import ReadOffers
@@ -75,6 +78,7 @@ class SendMessage:
     """Accepts a message and follows it."""
 
     sessions: SessionStore
+    attachments: AttachmentStore
     tenants: TenantStore
     bell: Bell
     clock: Clock
@@ -86,8 +90,8 @@ class SendMessage:
         """The Message (or, with `turn`, message, replies and turnComplete), status by `answer_of`.
 
         Raises NotFoundError, SessionEndedError, SessionFailedError, SessionReadOnlyError,
-        AttributesTooLargeError, UnknownMessageError, OptionNotOfferedError, RateLimitedError, and
-        what `send_limits.check_body` raises; nothing is stored then.
+        AttributesTooLargeError, UnknownMessageError, OptionNotOfferedError, RateLimitedError,
+        UnknownAttachmentError, and what `send_limits.check_body` raises; nothing is stored then.
         """
         check_body(request.body, request.choices)
         session, event = await self._accept(await self._answering(request))
@@ -145,9 +149,11 @@ class SendMessage:
             )
             made = pending_send(self.ids, event, message_id, request.body)
             send = replace(made, on_read_only=request.on_read_only)
+            files = await claims(self.attachments, send, at=now)
+            record = self._record(request, event, message_id)
             try:
-                await self.sessions.accept(event, send, self._record(request, event, message_id))
-            except PlaceTakenError:
+                await self.sessions.accept(event, send, record, attachments=files)
+            except (PlaceTakenError, VersionConflictError):
                 # Many who lost together would lose together again.
                 await self.clock.sleep(self.ids.jitter() * attempt * BACKOFF_SECONDS)
                 continue

@@ -55,12 +55,15 @@ from service.usecases.authenticate import EnsureAdminKey
 from service.usecases.broker import Broker
 from service.usecases.change import ChangeSession
 from service.usecases.create_session import CreateRequest
+from service.usecases.delete_file import DeleteFile
 from service.usecases.facts import Facts
+from service.usecases.file_cases import FileCases
 from service.usecases.idempotency import Ticket
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.logbook import Logbook
 from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
+from service.usecases.upload_file import ReadFiles, UploadFile
 from service.usecases.waiting import Patience
 from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
@@ -491,7 +494,16 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
 
 
 def _table_of(table: EmbeddedTable) -> dict[str, object]:
-    stores = ("sessions", "tenants", "lanes", "attempts", "healths", "replays", "shards")
+    stores = (
+        "sessions",
+        "tenants",
+        "attachments",
+        "lanes",
+        "attempts",
+        "healths",
+        "replays",
+        "shards",
+    )
     return {name: getattr(table, name) for name in (*stores, "budgets", "drifts", "timeline")}
 
 
@@ -506,6 +518,19 @@ def _outside_of(bench: Bench) -> dict[str, object]:
         "platform": None,
         "login": bench.login,
     }
+
+
+def _files(bench: Bench) -> FileCases:
+    common: dict[str, Any] = {
+        "sessions": bench.table.sessions,
+        "attachments": bench.table.attachments,
+    }
+    visited = common | {"bell": bench.bell, "clock": bench.clock, "attend": bench.visitor}
+    return FileCases(
+        upload=UploadFile(tenants=bench.table.tenants, ids=bench.ids, **visited),
+        read=ReadFiles(**common),
+        delete=DeleteFile(**visited),
+    )
 
 
 class NoGenesys:

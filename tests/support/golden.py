@@ -19,12 +19,14 @@ from service.adapters.embedded import EmbeddedTable, open_embedded
 from service.adapters.table.conditions import Item
 from service.adapters.table.records import plain
 from service.adapters.table.stores import Stores
+from service.domain.attachment import Attachment, AttachmentStatus, Upload
 from service.domain.budget import Breaker
 from service.domain.data_keys import DataKey, KeyRing
 from service.domain.drift import Drift
 from service.domain.endpoint import Lane
 from service.domain.health import Health
 from service.domain.ids import (
+    AttachmentId,
     ClientId,
     DeploymentName,
     EndpointId,
@@ -35,6 +37,7 @@ from service.domain.ids import (
     log_of,
 )
 from service.domain.log import EventType
+from service.domain.media import MediaRules
 from service.domain.notice import Notice
 from service.domain.replay import Strand
 from service.domain.session import Farewell, Lock, Session, State
@@ -77,6 +80,20 @@ DRIFT: Final = Drift(
     sample={"class": "StructuredMessage"},
     made_at=NOW,
 )
+FILE: Final = Attachment(
+    id=AttachmentId("att_01GOLDEN"),
+    session_id=SESSION,
+    file_name="photo.jpg",
+    file_type="image/jpeg",
+    file_size=20_480,
+    status=AttachmentStatus.AWAITING_UPLOAD,
+    guest_id="b5d6e7f8-1111-4222-8333-444455556666",
+    incarnation=1,
+    upload=Upload(url="https://up.example/1", headers={"x-amz-tagging": "a=b"}, expires_at=NOW),
+    created_at=NOW,
+    updated_at=NOW,
+)
+RULES: Final = MediaRules(file_types=("image/*",), max_file_size_kb=10_240)
 PAGE: Final = NotePage(
     session_id=SESSION,
     begun=NOW,
@@ -90,6 +107,7 @@ async def write_one_of_each(stores: Stores) -> None:
     await _tenant(stores)
     await _session(stores)
     await _delivery(stores)
+    await _files(stores)
     shards, budgets = stores.shards, stores.budgets
     await shards.acquire(3, ListenerName("own_01GOLDEN"), now=NOW, until=NOW + 15)
     await budgets.take(LINE, SLOT, 2, most=9)
@@ -154,6 +172,11 @@ async def _session(stores: Stores) -> None:
     await stores.sessions.create(signed, events=(), sends=(), idempotency=None, may_replace=None)
 
 
+async def _files(stores: Stores) -> None:
+    await stores.attachments.create(FILE, an_answer(key=f"POST /v1/sessions/{SESSION}/attachments"))
+    await stores.attachments.learn(a_deployment(name=SHOP), RULES)
+
+
 def _a_session(name: SessionId) -> Session:
     return a_session(id=name, deployment=SHOP, metadata={"order": "7"})
 
@@ -212,6 +235,8 @@ async def read_one_of_each(stores: Stores) -> Mapping[str, Any]:
         "breaker": await stores.budgets.breaker(LINE),
         "data keys": await stores.key_ring.load(),
         "drift": (await stores.drifts.list(shop, at=NOW, cursor=None, limit=10)).items,
+        "file": await stores.attachments.attachment(SESSION, FILE.id),
+        "files": await stores.attachments.rules(shop),
         "notes": await stores.timeline.pages(SESSION, since=0.0, limit=10),
     }
     return {name: plain(value) for name, value in values.items()}

@@ -19,13 +19,15 @@ from service.adapters.embedded.hints import InProcessHints
 from service.api.app import create_app
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
-from service.domain.ids import EndpointId, ListenerName, LogId, ReplayId, SessionId
+from service.domain.ids import DeploymentName, EndpointId, ListenerName, LogId, ReplayId, SessionId
 from service.domain.lease import Term
+from service.domain.media import MediaRules
 from service.observability import JsonFormatter
 from service.ports import Ports
 from service.simulator.deployments import Bot, Deployment
 from service.simulator.knobs import Knobs
 from service.simulator.state import WorldConfig
+from service.usecases.authenticate import DEFAULT_TENANT
 from service.usecases.serve_hints import ServeHints
 from service.usecases.serve_term import ServeTerm
 from tests.simulation.test_replacement_story import KEY, furnish
@@ -148,7 +150,9 @@ class Town:
         """One more, which shares nothing but table and queues."""
         bell = InProcessBell(self.broker.clock)
         ports = replace(self.broker.ports, hints=self.hints, bell=bell)
-        return assemble(self.settings, ports if self.version is None else self.version(ports))
+        return informed(
+            assemble(self.settings, ports if self.version is None else self.version(ports))
+        )
 
     def bill(self) -> Bill:
         """So far."""
@@ -213,6 +217,18 @@ class Town:
                 await serve(found, ends=self.broker.clock.monotonic() + 60)
 
 
+def informed(made: Assembly) -> Assembly:
+    """A process that knows what files are taken: its first session taught it, once in its life."""
+    [there] = WORLD.deployments
+    rules = MediaRules(
+        file_types=there.file_types,
+        max_file_size_kb=there.max_file_kb,
+        blocked_extensions=there.blocked_extensions,
+    )
+    made.visit.tools.learn_media.known[DEFAULT_TENANT, DeploymentName("help"), there.id] = rules
+    return made
+
+
 def client(front: Assembly) -> httpx2.AsyncClient:
     """A caller at the door of a process."""
     return httpx2.AsyncClient(
@@ -232,7 +248,7 @@ async def town(
         await furnish(broker)
         hints = CountedHints(broker.clock)
         settings = LocalSettings(shards=shards, dormant_seconds=dormant)
-        front = assemble(settings, replace(broker.ports, hints=hints))
+        front = informed(assemble(settings, replace(broker.ports, hints=hints)))
         http = await stack.enter_async_context(client(front))
         log = stack.enter_context(CountedLog.listening())
         made = Town(broker=broker, hints=hints, settings=settings, http=http, log=log)

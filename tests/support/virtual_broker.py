@@ -161,6 +161,7 @@ async def virtual_broker(
         tenant_log=table.tenant_log,
         replays=table.replays,
         drifts=table.drifts,
+        attachments=table.attachments,
         hints=hints,
         bell=InProcessBell(clock),
         sockets=genesys,

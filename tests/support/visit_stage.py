@@ -34,6 +34,7 @@ from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID, Bot
 from service.simulator.deployments import Deployment as SimulatedDeployment
 from service.simulator.knobs import Knobs
 from service.simulator.state import WorldConfig
+from service.usecases.claim_files import claims
 from service.usecases.log_writer import open_writer
 from service.usecases.visit import Inbox, LeaveAsked, Stay
 from service.usecases.visit.desk import Desk
@@ -236,8 +237,11 @@ class Stage:
 
     async def accept(self, session: Session, text: str, **changes: Any) -> PendingSend:  # noqa: ANN401 - fields of PendingSend
         """A caller's message, made durable by another process: nobody is hinted."""
+        return await self.accept_body(session, SendBody(text=text), **changes)
+
+    async def accept_body(self, session: Session, body: SendBody, **changes: Any) -> PendingSend:  # noqa: ANN401 - fields of PendingSend
+        """The same of any message; its files are taken for it."""
         ids = self.ports.ids
-        body = SendBody(text=text)
         message_id = MessageId(ids.ulid("msg"))
         draft = accepted(session, message_id=message_id, body=body, at=self.now)
         event = await self._placed(session, draft)
@@ -251,7 +255,8 @@ class Stage:
             accepted_at=self.now,
         )
         send = replace(send, **changes)
-        await self.broker.ports.sessions.accept(event, send, None)
+        files = await claims(self.broker.ports.attachments, send, at=self.now)
+        await self.broker.ports.sessions.accept(event, send, None, attachments=files)
         return send
 
     async def use_up(self, *, most: int, slots: int = 1) -> None:

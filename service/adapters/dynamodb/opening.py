@@ -66,6 +66,7 @@ def open_dynamodb(
         replays=stores.replays,
         key_ring=stores.key_ring,
         drifts=stores.drifts,
+        attachments=stores.attachments,
     )
 
 

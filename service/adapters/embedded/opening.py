@@ -55,4 +55,5 @@ def open_embedded(
         replays=stores.replays,
         key_ring=stores.key_ring,
         drifts=stores.drifts,
+        attachments=stores.attachments,
     )

@@ -8,6 +8,7 @@
     attempt             SES#id              TRY#hook#seq#id    lanes (failed)     deliveries; ttl
     page of notes       SES#id              NOTE#begun#writer  -                  timeline; ttl
     answer pointer      SES#id              IDEM#key           -                  purge; ttl
+    attachment          SES#id              ATT#id             -                  visit, by id; ttl
     external reference  TEN#t#EXT#external  REF                -                  create
     external listing    TEN#t#EXT#external  SES#id             -                  list_sessions
     conversation        TEN#t#CNV#id        SES#id             -                  list_sessions
@@ -15,6 +16,7 @@
     API key listing     TEN#t, and KEYS     KEY#id             -                  list_keys
     deployment          TEN#t               DEP#name           -                  by name
     drift               TEN#t#DRIFT#name    KIND#kind          -                  drift; ttl
+    files it takes      TEN#t               MEDIA#name         -                  who asks to upload
     endpoint            HOOK#id             META               -                  courier, by id
     endpoint listing    TEN#t               HOOK#id            -                  endpoints_of
     tenant's log        TEN#t               LOG                due                sweeper
@@ -46,6 +48,7 @@ from typing import Final
 from service.adapters.table.conditions import Index, Key
 from service.domain.ids import (
     ApiKeyId,
+    AttachmentId,
     AttemptId,
     DeploymentName,
     EndpointId,
@@ -79,6 +82,8 @@ SENDS: Final = "OUT#"
 LANE: Final = "LANE#"
 ATTEMPTS: Final = "TRY#"
 NOTES: Final = "NOTE#"
+ATTACHMENTS: Final = "ATT#"
+MEDIA: Final = "MEDIA#"
 SESSIONS: Final = "SES#"
 TENANTS: Final = "TEN#"
 ANSWERS: Final = "IDEM#"
@@ -184,6 +189,16 @@ def notes_of(sk: str) -> tuple[float, str]:
     """When a page begins and who wrote it, as its sort key names them."""
     begun, _, writer = sk.removeprefix(NOTES).partition("#")
     return float(begun), writer
+
+
+def attachment_key(session_id: SessionId, attachment_id: AttachmentId) -> Key:
+    """One attachment; sorts by time."""
+    return Key(pk=session_partition(session_id), sk=f"{ATTACHMENTS}{attachment_id}")
+
+
+def media_key(tenant: TenantName, name: DeploymentName) -> Key:
+    """What files a deployment takes."""
+    return Key(pk=tenant_partition(tenant), sk=f"{MEDIA}{name}")
 
 
 def answer_pointer_key(session_id: SessionId, key: str) -> Key:

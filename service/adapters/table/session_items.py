@@ -1,9 +1,9 @@
 """A session as its META item, and back.
 
-Four things lie beside each other in one item and never touch each other: the session (under
-`version`, with the guest's login), the lock, what makes it due, and the last word of a listener
-that gave the shard away. The body is JSON text; what conditions and indexes look at are attributes
-of their own.
+Five things lie beside each other in one item and never touch each other: the session (under
+`version`, with the guest's login), the lock, what makes it due, when attachments were last spoken
+of, and the last word of a listener that gave the shard away. The body is JSON text; what conditions
+and indexes look at are attributes of their own.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
 DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
 SIGN_IN: Final = "sign_in"
 SECRETS: Final = ("client_id", "next_client_id")
-APART: Final = ("version", "lock", "look_at", "wake_at", "farewell", "sign_in")
+APART: Final = ("version", "lock", "look_at", "wake_at", "attachments_at", "farewell", "sign_in")
 """Members that are attributes of their own."""
 
 
@@ -117,6 +117,7 @@ def read_session(item: Item, cipher: Cipher) -> Session:
         lock=read_lock(item),
         look_at=look_at,
         wake_at=wake_at,
+        attachments_at=_time(item, "attachments_at"),
         farewell=_read_farewell(item),
         sign_in=_read_sign_in(item, members["id"], cipher),
     )

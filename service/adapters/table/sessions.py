@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from service.adapters.table import index_keys, listing, marks, schema
 from service.adapters.table import purge as purging
+from service.adapters.table.attachment_items import move_attachment, tell_session
 from service.adapters.table.conditions import Equals, Item, Update
 from service.adapters.table.driver import Driver, NotWrittenError, Query
 from service.adapters.table.log_items import (
@@ -38,6 +39,7 @@ from service.adapters.table.session_steps import (
 from service.adapters.table.steps import Step, run
 from service.adapters.table.unsealing import unsealed
 from service.domain.access import IdempotencyRecord
+from service.domain.attachment import AttachmentChange
 from service.domain.errors import ConfigurationError, NotFoundError, UnavailableError
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.log import EventType, LogEvent, Seen
@@ -124,20 +126,35 @@ class SessionTable:
         )
         return kept
 
-    async def append(self, event: LogEvent, *, sends: Sequence[SendChange] = ()) -> None:
-        """One event at its place, with the sends it settles or makes."""
+    async def append(
+        self,
+        event: LogEvent,
+        *,
+        sends: Sequence[SendChange] = (),
+        attachments: Sequence[AttachmentChange] = (),
+    ) -> None:
+        """One event at its place, with the sends it settles or makes and what becomes of files."""
         steps = (step for change in sends for step in change_send(change))
-        await run(self._driver, append_event(event), *steps)
+        files = (move_attachment(change, self._cipher) for change in attachments)
+        await run(self._driver, append_event(event), *steps, *files)
 
     async def accept(
-        self, event: LogEvent, send: PendingSend, idempotency: IdempotencyRecord | None
+        self,
+        event: LogEvent,
+        send: PendingSend,
+        idempotency: IdempotencyRecord | None,
+        *,
+        attachments: Sequence[AttachmentChange] = (),
     ) -> None:
-        """message.accepted, the pending send and the answer in one transaction."""
+        """message.accepted, the pending send, the answer and its files in one transaction."""
+        told = (tell_session(send.session_id, event.at),) if attachments else ()
         await run(
             self._driver,
             append_event(event, idempotency),
             *keep_answer(idempotency, self._cipher),
             make_send(send),
+            *(move_attachment(change, self._cipher) for change in attachments),
+            *told,
         )
 
     async def change_send(self, before: PendingSend, after: PendingSend) -> PendingSend:

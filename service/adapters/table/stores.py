@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from service.adapters.table.attachments import AttachmentTable
 from service.adapters.table.attempts import AttemptTable
 from service.adapters.table.budgets import BudgetTable
 from service.adapters.table.drifts import DriftTable
@@ -16,6 +17,7 @@ from service.adapters.table.shards import ShardTable
 from service.adapters.table.tenant_log import TenantLogTable
 from service.adapters.table.tenants import TenantTable
 from service.ports import (
+    AttachmentStore,
     AttemptStore,
     BudgetStore,
     Cipher,
@@ -48,6 +50,7 @@ class Stores:
     replays: ReplayStore
     key_ring: KeyRingStore
     drifts: DriftStore
+    attachments: AttachmentStore
 
 
 def stores_over(driver: Driver, cipher: Cipher) -> Stores:
@@ -65,4 +68,5 @@ def stores_over(driver: Driver, cipher: Cipher) -> Stores:
         replays=ReplayTable(driver, cipher),
         key_ring=KeyRingTable(driver),
         drifts=DriftTable(driver),
+        attachments=AttachmentTable(driver, cipher),
     )

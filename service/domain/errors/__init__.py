@@ -15,6 +15,11 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── UnknownAttachmentError
     │   ├── UnknownMessageError
     │   ├── OptionNotOfferedError
+    │   ├── AttachmentTypeNotAllowedError
+    │   ├── AttachmentTooLargeError
+    │   ├── TooManyAttachmentsError     not sent, of one session
+    │   ├── AttachmentStateError        a file is not as far, or too far
+    │   ├── AttachmentGoneError         Genesys does not have the file any more
     │   ├── BlockedTargetError          a webhook address nobody may reach
     │   ├── NameInUseError              also: a deployment that open sessions still use
     │   ├── ExternalIdInUseError
@@ -80,6 +85,13 @@ from service.domain.errors.fault import (
     TooLargeError,
     UnavailableError,
 )
+from service.domain.errors.files import (
+    AttachmentGoneError,
+    AttachmentStateError,
+    AttachmentTooLargeError,
+    AttachmentTypeNotAllowedError,
+    TooManyAttachmentsError,
+)
 from service.domain.errors.login import (
     AuthenticationFailedError,
     LoginUnavailableError,
@@ -111,6 +123,10 @@ from service.domain.errors.roots import (
 )
 
 __all__ = [
+    "AttachmentGoneError",
+    "AttachmentStateError",
+    "AttachmentTooLargeError",
+    "AttachmentTypeNotAllowedError",
     "AttributesTooLargeError",
     "AuthenticationFailedError",
     "BlockedTargetError",
@@ -152,6 +168,7 @@ __all__ = [
     "SupersededError",
     "TextTooLongError",
     "TooLargeError",
+    "TooManyAttachmentsError",
     "UnauthorizedError",
     "UnavailableError",
     "UnknownAttachmentError",

@@ -98,14 +98,19 @@ class UnknownDeploymentError(CallerError):
 
 
 class UnknownAttachmentError(CallerError):
-    """A message names an attachment that this session does not have."""
+    """A message names an attachment that this session does not have, or that is not uploaded."""
 
-    def __init__(self, *, attachment_id: str) -> None:
-        super().__init__(attachment_id)
+    def __init__(self, *, attachment_id: str, status: str | None = None) -> None:
+        super().__init__(attachment_id, status)
         self.attachment_id = attachment_id
+        self.status = status
 
     def __str__(self) -> str:
-        return f"this session has no attachment {self.attachment_id}"
+        if self.status is None:
+            return f"this session has no attachment {self.attachment_id}"
+        return (
+            f"attachment {self.attachment_id} is {self.status}; only one that is uploaded is sent"
+        )
 
 
 class UnknownMessageError(CallerError):

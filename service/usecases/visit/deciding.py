@@ -15,6 +15,7 @@ from service.domain.session import SETTLED_STATES
 from service.domain.timeline import Kind
 from service.usecases.visit.absorbing import set_backlog_aside, take_rest
 from service.usecases.visit.desk import Desk
+from service.usecases.visit.file_moves import settle_files
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.noting import note
 from service.usecases.visit.quiet import is_quiet
@@ -92,6 +93,8 @@ async def _follow_up(desk: Desk, meant: ev.Event, *, logged: bool) -> None:
     else:
         await settle_hopeless(desk)
         await settle_read_only(desk, gone=isinstance(meant, _GONE))
+    if desk.files.items:
+        await settle_files(desk)
     if logged:
         desk.moved = True
         await desk.tools.wake_lanes(desk.session.tenant, desk.session.id)

@@ -21,10 +21,12 @@ from service.ports import Ports
 from service.usecases.admit import Admit, Bid
 from service.usecases.facts import Facts
 from service.usecases.last_minutes import LastMinutes
+from service.usecases.learn_media import LearnMedia
 from service.usecases.log_writer import LogWriter
 from service.usecases.logbook import Logbook
 from service.usecases.note_drift import NoteDrift
 from service.usecases.push_typing import PushTyping
+from service.usecases.visit.file_shelf import Shelf
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import HandOverAsked, Inbox
 from service.usecases.visit.stay import Stay
@@ -53,6 +55,7 @@ class Tools:
     admit: Admit
     drift: NoteDrift
     logbook: Logbook
+    learn_media: LearnMedia
     last_minutes: LastMinutes = field(default_factory=LastMinutes)
 
 
@@ -139,6 +142,7 @@ class Desk:
     """The guest's messages that match no send while some send is unproven, and whether history had
     them.
     """
+    files: Shelf = field(default_factory=Shelf)
     hold: Hold = field(default_factory=Hold)
     login: Login = field(default_factory=Login)
     reading: Reading = field(default_factory=Reading)

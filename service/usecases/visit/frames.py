@@ -24,6 +24,7 @@ from service.guest.requests import Request
 from service.guest.translate import (
     attach_verdict,
     is_typing,
+    media_rules,
     refusal,
     said,
     session_event,
@@ -32,6 +33,7 @@ from service.guest.unknowns import malformed, unknowns
 from service.usecases.visit.absorbing import take_live
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.file_frames import file_frame
 from service.usecases.visit.inbox import FrameArrived
 from service.usecases.visit.logging_in import learn_name, login_was_taken
 from service.usecases.visit.noting import note, note_received
@@ -144,6 +146,8 @@ async def _configuring(desk: Desk, frame: ServerFrame) -> None:
         )
         login_was_taken(desk)
     await happen(desk, verdict)
+    if isinstance(frame, SessionResponse):
+        await desk.tools.learn_media(desk.deployment, media_rules(frame))
 
 
 async def _closing(desk: Desk, frame: ServerFrame) -> None:
@@ -199,6 +203,11 @@ def _told_to_wait(frame: TooManyRequests) -> ev.Event:
 
 
 async def _ready(desk: Desk, frame: ServerFrame) -> None:
+    if not await file_frame(desk, frame):
+        await _chat_frame(desk, frame)
+
+
+async def _chat_frame(desk: Desk, frame: ServerFrame) -> None:
     refused = refusal(frame)
     if refused is not None:
         await _refused(desk, refused)
@@ -225,7 +234,8 @@ async def _ready(desk: Desk, frame: ServerFrame) -> None:
 async def _refused(desk: Desk, refused: Refusal) -> None:
     if typing_refused(desk, refused):
         return
-    link = desk.link.name if desk.link is not None and not desk.link.waiting else None
+    alone = desk.link is not None and not desk.link.waiting and not desk.files.asked
+    link = desk.link.name if desk.link is not None and alone else None
     send = refused_by(refused, desk.sends.values(), link=link)
     if send is None or not refused.certain:
         # Without a tracing id it may speak of anything that is in flight.

@@ -8,6 +8,7 @@ from service.domain.session import SETTLED_STATES, State
 from service.usecases.visit.conversation import is_asking
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk
+from service.usecases.visit.file_asking import awaits_files, files_look_at
 from service.usecases.visit.link_line import end_link
 from service.usecases.visit.marks import tidy_mark
 from service.usecases.visit.performing import drop_link
@@ -96,7 +97,7 @@ def next_look(desk: Desk) -> float | None:
         return max(desk.attach_at, desk.now)
     if session.outage is not None and session.outage.retry_at is not None:
         return max(session.outage.retry_at, desk.now)
-    times = [warn_at(session), _probe(session.expires_at)]
+    times = [warn_at(session), _probe(session.expires_at), files_look_at(desk)]
     if session.state is not State.READ_ONLY:
         times.append(desk.now + _touch_pause(desk))
     ahead = [time for time in times if time is not None and time > desk.now]
@@ -134,7 +135,8 @@ async def _has_what_it_came_for(desk: Desk) -> bool:
     if desk.stay.reconcile:
         reading = desk.reading
         is_read = reading.first_done and reading.second_at is None
-        return desk.session.state is State.LIVE and is_read and not is_asking(desk)
+        rests = desk.session.state is State.LIVE and is_read and not is_asking(desk)
+        return rests and not awaits_files(desk)
     if desk.stay.satisfied is None or not desk.moved or _is_on_the_way(desk):
         return False
     desk.moved = False

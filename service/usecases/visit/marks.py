@@ -53,7 +53,7 @@ async def tidy_mark(desk: Desk, stored: Session, *, scheduled: bool = False) -> 
 
 async def _pause_for_what_is_left(desk: Desk) -> float | None:
     last = await desk.ports.sessions.last_event(desk.session.id)
-    if await desk.ports.sessions.open_sends(desk.session.id):
+    if desk.files.unasked or await desk.ports.sessions.open_sends(desk.session.id):
         return MARK_SECONDS
     if last is None:
         return None

@@ -33,4 +33,5 @@ def quiet_due(desk: Desk) -> float | None:
 
 
 def _is_busy(desk: Desk) -> bool:
-    return bool(desk.sends or desk.backlog or desk.strangers or desk.hold.waiting)
+    waiting = desk.sends or desk.backlog or desk.strangers or desk.hold.waiting
+    return bool(waiting) or desk.files.at_work

@@ -19,6 +19,8 @@ from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
+from service.usecases.visit.file_asking import tend_files
+from service.usecases.visit.file_moves import load_files, reload_files
 from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
 from service.usecases.visit.giving import begin_giving, give
 from service.usecases.visit.heeding import heeded
@@ -89,6 +91,7 @@ class Visit:
         with telling(session_id, stay, ports.clock, locked=locked) as visited:
             session = visited.session = locked or await ports.sessions.load(session_id)
             desk = visited.desk = await self._sit_down(session, stay, inbox)
+            await load_files(desk)
             note_lease(desk, "visited", predecessor=stay.predecessor)
             try:
                 await happen(desk, ev.VisitBegan())
@@ -169,6 +172,7 @@ async def _advance(desk: Desk) -> None:
     await release_backlog(desk)
     await _doubt_orphans(desk)
     await _read_only_sends(desk)
+    await tend_files(desk)
     await flush(desk)
     await take_strangers(desk)
     start_if_due(desk)
@@ -259,6 +263,7 @@ async def _nudged(desk: Desk) -> None:
     )
     if stored.version != desk.writer.session.version and not heeded(desk, stored):
         raise SupersededError(session_id=desk.session.id)
+    await reload_files(desk, stored)
     desk.moved = True
     hurry(desk)
     await flush(desk)

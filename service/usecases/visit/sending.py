@@ -24,6 +24,7 @@ from service.guest.outgoing import outgoing_join, outgoing_message
 from service.guest.requests import OnMessage
 from service.usecases.visit.context import carries_context, with_context
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.file_sends import is_held_back, may_go, with_files
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.pacing import pause_for_message
@@ -39,20 +40,21 @@ _SENDING: Final = frozenset({State.LIVE, State.CATCHING_UP, State.VERIFYING})
 
 async def flush(desk: Desk) -> None:
     """Write every send that may go out now. Raises SupersededError."""
-    while (link := _link_for_sending(desk)) is not None and pause_for_message(desk) <= 0:
+    while (link := link_for_sending(desk)) is not None and pause_for_message(desk) <= 0:
         send = next_to_write(desk.sends.values(), link=link.name, now=desk.now)
-        if send is None:
+        if send is None or (send.body.attachment_ids and not await may_go(desk, send)):
             return
-        await _write(desk, link, send)
+        if (send.sequence, send.kind) in desk.sends:
+            await _write(desk, link, send)
 
 
 def next_send_at(desk: Desk) -> float | None:
     """When to flush again, if anything waits for a time rather than for an event."""
-    link = _link_for_sending(desk)
+    link = link_for_sending(desk)
     if link is None:
         return None
     soon = next_to_write(desk.sends.values(), link=link.name, now=float("inf"))
-    if soon is None:
+    if soon is None or is_held_back(desk, soon):
         return None
     return max(soon.retry_at or 0.0, desk.now + pause_for_message(desk))
 
@@ -126,7 +128,7 @@ async def _write(desk: Desk, link: GuestLink, send: PendingSend) -> None:
         link=link.name,
     )
     context = desk.session.context if carries else None
-    saved = await change(desk, replace(mark, context=context))
+    saved = await change(desk, replace(with_files(desk, mark), context=context))
     if desk.now - mark_time(saved) > MARK_LIFE_SECONDS:
         # The mark took too long: somebody may have judged it by now. It was not written, for
         # certain.
@@ -166,6 +168,8 @@ def mark_time(send: PendingSend) -> float:
 def frame_of(desk: Desk, send: PendingSend, *, carries: bool) -> OnMessage:
     """The frame of a send; one of a guest session carries what the agent should know."""
     body = with_context(desk, send.body) if carries else send.body
+    if send.written is not None:
+        body = replace(body, attachment_ids=send.written.attachment_ids)
     token = desk.session.client_id
     if send.kind is SendKind.JOIN:
         return outgoing_join(
@@ -179,7 +183,8 @@ def frame_of(desk: Desk, send: PendingSend, *, carries: bool) -> OnMessage:
     )
 
 
-def _link_for_sending(desk: Desk) -> GuestLink | None:
+def link_for_sending(desk: Desk) -> GuestLink | None:
+    """The link, once it is known to be that of the guest session which the log tells of."""
     ready = desk.phase is Phase.READY and desk.session.state in _SENDING
     agreed = desk.session.state is State.LIVE or desk.reading.agreed
     return desk.link if ready and agreed else None

@@ -31,6 +31,7 @@ from service.guest.translate import trace_keys
 from service.ports import SendChange
 from service.usecases.visit.context import context_arrived, context_refused, known_keys
 from service.usecases.visit.desk import Desk
+from service.usecases.visit.file_moves import take_over, with_message
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.noting import note_send
 
@@ -63,7 +64,7 @@ async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool)
     message = replace(message_of(send, desk.session), raw=made.raw, omitted=made.omitted)
     keys = said.keys | known_keys(desk, send)
     draft = confirmed(message, occurred_at=at, keys=keys, recovered=recovered)
-    await _end(desk, send, draft)
+    await _end(desk, send, draft, None)
     if send.written is not None and send.written.doubt_at is not None:
         desk.tally = replace(desk.tally, proven=desk.tally.proven + 1)
 
@@ -81,7 +82,7 @@ async def confirm_logged(desk: Desk, send: PendingSend) -> bool:
     at = send.accepted_at
     keys = known_keys(desk, send)
     draft = confirmed(message, occurred_at=at, keys=keys, recovered=True)
-    await _end(desk, send, draft)
+    await _end(desk, send, draft, None)
     return True
 
 
@@ -90,7 +91,7 @@ async def fail(desk: Desk, send: PendingSend, failure: Failure) -> None:
     if send.kind is SendKind.JOIN:
         await _drop(desk, send)
         return
-    await _end(desk, send, failed(message_of(send, desk.session), failure))
+    await _end(desk, send, failed(message_of(send, desk.session), failure), failure)
 
 
 async def refuse(desk: Desk, send: PendingSend, refusal: Refusal) -> None:
@@ -171,17 +172,19 @@ async def reload_sends(desk: Desk) -> None:
     desk.sends = {(send.sequence, send.kind): send for send in stored}
 
 
-async def _end(desk: Desk, send: PendingSend, draft: Draft) -> None:
+async def _end(desk: Desk, send: PendingSend, draft: Draft, failure: Failure | None) -> None:
     await ensure_mark(desk)
+    files = await with_message(desk, send, failure)
     change_ = SendChange(before=desk.sends[send.sequence, send.kind], after=None)
     try:
         traced = replace(draft, trace=send.trace)
-        event = await desk.writer.append(desk.session, traced, sends=(change_,))
+        event = await desk.writer.append(desk.session, traced, sends=(change_,), attachments=files)
     except VersionConflictError as conflict:
         raise SupersededError(session_id=desk.session.id) from conflict
     if event is None:
         # The log has this very message already, under a send that another visit settled.
         raise SupersededError(session_id=desk.session.id)
+    take_over(desk, files)
     note_send(desk, send, draft.type.value.partition(".")[2])
     desk.forget(send)
     desk.moved = True

@@ -14,6 +14,7 @@ from service.usecases.visit.auto_start import auto_start_due, look_for_auto_star
 from service.usecases.visit.conversation import ask_again, conversation_due
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.file_asking import files_due, files_on_time
 from service.usecases.visit.joining import farewell_due, look_for_farewell
 from service.usecases.visit.performing import perform
 from service.usecases.visit.quiet import quiet_due
@@ -52,6 +53,7 @@ def next_due(desk: Desk) -> float | None:
         quiet_due(desk),
         auto_start_due(desk),
         conversation_due(desk),
+        files_due(desk),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -88,6 +90,7 @@ async def on_time(desk: Desk) -> None:
     if desk.phase_until is not None and desk.phase_until <= now:
         desk.phase_until = None
         await happen(desk, ev.LinkFailed(code="timeout"))
+    files_on_time(desk)
     await release(desk)
     await look_for_farewell(desk)
     await look_for_auto_start(desk)

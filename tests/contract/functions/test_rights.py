@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final, cast
 
+import httpx2
 import pytest
 import pytest_asyncio
 from boto3.session import Session as AwsSession
@@ -162,6 +163,7 @@ async def talk_while_held(place: Town) -> None:
     assert (await first)["reason"] == "retired"
     place.sim.control.say(token, "it is on its way")
     await place.came("message.received", 2)
+    await send_files(place, session)
     await place.call("POST", f"{session}/clear")
     await place.call("GET", f"{session}/events")
     await place.call("GET", f"{session}/messages")
@@ -169,6 +171,27 @@ async def talk_while_held(place: Town) -> None:
     await place.call("POST", f"{session}/end")
     assert (await second)["reason"] == "idle"
     await give_back(place)
+
+
+async def send_files(place: Town, session: str) -> None:
+    """One is uploaded and sent, another one deleted."""
+    wanted = {"fileName": "a.txt", "fileType": "text/plain", "fileSize": 5}
+    for number in range(2):
+        made = await place.call(
+            "POST", f"{session}/attachments", wanted, wait=10, once=f"f{number}"
+        )
+        upload = made["upload"]
+        async with httpx2.AsyncClient() as http:
+            await http.put(upload["url"], headers=upload["headers"], content=b"bytes")
+        await place.came("attachment.uploaded", number + 1)
+        path = f"{session}/attachments/{made['id']}"
+        await place.call("GET", path)
+        if number:
+            await place.call("DELETE", path, wait=10)
+        else:
+            body = {"attachmentIds": [made["id"]]}
+            await place.call("POST", f"{session}/messages", body, wait=10)
+    await place.call("GET", f"{session}/attachments")
 
 
 async def give_back(place: Town) -> None:

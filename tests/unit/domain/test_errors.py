@@ -16,6 +16,11 @@ SAID = [
     (er.UnknownAttachmentError(attachment_id="a"), "no attachment a"),
     (er.UnknownMessageError(pointer="/form", name="msg_1"), "msg_1 is no message of this guest"),
     (er.OptionNotOfferedError(pointer="/form", detail="no", offered=[]), "/form: no"),
+    (er.AttachmentTypeNotAllowedError(pointer="/fileName", detail="no .exe"), "no .exe"),
+    (er.AttachmentTooLargeError(size=9, limit=8), "9 bytes; the limit is 8"),
+    (er.TooManyAttachmentsError(limit=3), "has 3 files that are not sent"),
+    (er.AttachmentStateError(attachment_id="a", status="sent", wanted="x"), "a is sent: x"),
+    (er.AttachmentGoneError(attachment_id="a"), "attachment a any more"),
     (er.BlockedTargetError(reason="private"), "not allowed: private"),
     (er.NameInUseError(name="shop", reason="taken"), "shop: taken"),
     (er.ExternalIdInUseError(external_id="e", session_id="ses_1"), "session ses_1 holds this"),
@@ -63,6 +68,12 @@ def test_an_error_says_its_facts(error: er.BrokerError, words: str) -> None:
 
 def test_a_login_is_refused_with_or_without_a_code_of_genesys() -> None:
     assert "(HTTP 401)" in str(er.AuthenticationFailedError(status=401))
+
+
+def test_an_attachment_that_is_there_but_not_uploaded_is_told_with_its_status() -> None:
+    error = er.UnknownAttachmentError(attachment_id="a", status="sent")
+
+    assert str(error) == "attachment a is sent; only one that is uploaded is sent"
 
 
 def test_a_fault_of_the_whole_body_names_no_field() -> None:

@@ -407,3 +407,20 @@ class _Writer:
     def _again(self, send: PendingSend) -> None:
         self.sends[send.sequence] = undelivered(send)
         self.entitled.add(send.sequence)
+
+
+def test_a_nameless_message_proves_only_the_send_that_has_its_file() -> None:
+    """History may have no name of ours: then text and file must both fit."""
+    body = SendBody(text="", attachment_ids=("att_1",))
+    plain = written(2, body=SendBody(text=""))
+    mark = written(3, body=body)
+    assert mark.written is not None
+    with_file = replace(mark, written=replace(mark.written, attachment_ids=("g1",)))
+    sends = [plain, with_file]
+    content = ({"contentType": "Attachment", "attachment": {"id": "g1"}}, {"contentType": "Card"})
+    said = replace(by_guest(""), tracing_id=None, metadata_id=None)
+
+    assert proven_by(replace(said, content=content), sends, incarnation=1) == with_file
+    assert proven_by(said, sends, incarnation=1) == plain
+    other = ({"contentType": "Attachment", "attachment": {"id": "g2"}},)
+    assert proven_by(replace(said, content=other), sends, incarnation=1) is None

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from service.domain import events as ev
+from service.domain.media import MediaRules
 from service.domain.message import Author, AuthorKind
 from service.domain.said import Refusal
 from service.domain.session import Cause, EndedBy
@@ -14,8 +15,10 @@ from service.guest.chat_events import Presence, Typing
 from service.guest.codec import decode
 from service.guest.content import Attachment
 from service.guest.messages import (
+    AllowedMedia,
     ConnectionClosedEvent,
     ErrorFrame,
+    FileType,
     JwtResponse,
     LogoutEvent,
     ServerFrame,
@@ -26,12 +29,14 @@ from service.guest.messages import (
     TooManyRequests,
     Unknown,
 )
+from service.guest.messages import MediaRules as WireRules
 from service.guest.requests import Request
 from service.guest.translate import (
     attach_verdict,
     closed_by,
     error_code,
     is_typing,
+    media_rules,
     refusal,
     said,
     said_in,
@@ -397,3 +402,28 @@ def test_every_golden_frame_can_be_asked_everything(name: str) -> None:
 
     assert is_typing(frame) in {True, False}
     assert said(frame) is None or meanings[2] is None
+
+
+@pytest.mark.parametrize(
+    ("frame", "rules"),
+    [
+        (SessionResponse(connected=True), None),
+        (
+            SessionResponse(connected=True, blocked_extensions=(".exe",)),
+            MediaRules(blocked_extensions=(".exe",)),
+        ),
+        (
+            SessionResponse(
+                connected=True,
+                allowed_media=AllowedMedia(
+                    inbound=WireRules(
+                        file_types=(FileType(type="image/*"), FileType()), max_file_size_kb=10
+                    )
+                ),
+            ),
+            MediaRules(file_types=("image/*",), max_file_size_kb=10),
+        ),
+    ],
+)
+def test_what_files_are_taken(frame: SessionResponse, rules: MediaRules | None) -> None:
+    assert media_rules(frame) == rules

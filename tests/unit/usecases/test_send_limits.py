@@ -17,6 +17,7 @@ from service.usecases.send_limits import (
     check_attributes,
     check_body,
     check_external_id,
+    check_first_body,
     check_metadata,
 )
 
@@ -32,6 +33,7 @@ DATE = DateChoice(originating_message_id="b", date_time="2031-04-05")
     [
         SendBody(text="x"),
         SendBody(text="é" * 2048),
+        SendBody(attachment_ids=("att_1",)),
         SendBody(text="x", custom_attributes={"k": "v" * 2047}, metadata={"n": 1}),
     ],
 )
@@ -84,7 +86,7 @@ def test_an_answer_stands_alone_and_names_its_message(
         (SendBody(text=""), InvalidRequestError),
         (SendBody(text="é" * 2048 + "x"), TextTooLongError),
         (SendBody(text="x", metadata={"k": "v" * 16384}), InvalidRequestError),
-        (SendBody(text="x", attachment_ids=("att_1",)), UnknownAttachmentError),
+        (SendBody(text="x", attachment_ids=("att_1", "att_2")), InvalidRequestError),
     ],
 )
 def test_what_does_not_fit_is_refused(body: SendBody, error: type[CallerError]) -> None:
@@ -95,6 +97,12 @@ def test_what_does_not_fit_is_refused(body: SendBody, error: type[CallerError]) 
 def test_a_button_is_as_long_as_a_text() -> None:
     with pytest.raises(TextTooLongError):
         check_body(SendBody(), [LONG])
+
+
+def test_a_first_message_has_no_file_to_bring() -> None:
+    check_first_body(SendBody(text="x"), at="/message")
+    with pytest.raises(UnknownAttachmentError):
+        check_first_body(SendBody(text="x", attachment_ids=("att_1",)), at="/message")
 
 
 def test_a_fault_is_named_where_the_body_stands() -> None:

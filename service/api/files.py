@@ -1,0 +1,135 @@
+"""Routes: files of a session."""
+
+from fastapi import APIRouter, Request, Response
+
+from service.api.door import call_of, guarded, respond
+from service.api.file_shapes import AttachmentsOut, AttachmentWithUploadOut, UploadBody
+from service.api.parameters import WAIT_SECONDS, Wait
+from service.api.requests import Nothing
+from service.api.sessions import PREFIX
+from service.api.shapes import errors_of, write_errors_of
+from service.domain.access import Scope
+from service.domain.ids import AttachmentId, SessionId
+from service.usecases.broker import Broker
+from service.usecases.idempotency import Answer
+from service.usecases.upload_file import UploadRequest
+
+
+def files_router(broker: Broker) -> APIRouter:
+    """The routes, over the use cases."""
+    route_class = guarded(broker, read=Scope.SESSIONS_READ, write=Scope.SESSIONS_WRITE)
+    router = APIRouter(
+        prefix=f"{PREFIX}/{{session_id}}/attachments",
+        tags=["attachments"],
+        route_class=route_class,
+    )
+    _add_create(router, broker)
+    _add_read(router, broker)
+    _add_delete(router, broker)
+    return router
+
+
+def _add_create(router: APIRouter, broker: Broker) -> None:
+    @router.post(
+        "",
+        status_code=201,
+        response_model=None,
+        responses={
+            201: {
+                "model": AttachmentWithUploadOut,
+                "description": "`upload` says where, or `failure` why not",
+            },
+            202: {"model": AttachmentWithUploadOut, "description": "Genesys has not said where"},
+            **write_errors_of(404),
+        },
+        summary="Ask where to upload a file",
+    )
+    async def request_upload(
+        request: Request, session_id: str, body: UploadBody, wait: Wait = WAIT_SECONDS
+    ) -> Response:
+        """Check the file against what the deployment takes, and get an address for it.
+
+        Upload it there by `PUT`, with every header of `upload.headers` and no other credentials;
+        once `attachment.uploaded` was told, send a message with its id in `attachmentIds`.
+        """
+        call = call_of(request)
+        wanted = UploadRequest(
+            key=call.key,
+            session_id=SessionId(session_id),
+            file=body.value(),
+            patience=call.patience(wait),
+            ticket=call.ticket,
+            trace=call.trace,
+        )
+        return await respond(
+            broker.once(
+                call.ticket,
+                act=lambda: broker.files.upload(wanted),
+                replay=lambda record: broker.files.upload.replay(call.key, record),
+            )
+        )
+
+
+def _add_read(router: APIRouter, broker: Broker) -> None:
+    @router.get(
+        "",
+        response_model=None,
+        responses={200: {"model": AttachmentsOut}, **errors_of(404)},
+        summary="List the files of a session",
+    )
+    async def list_attachments(request: Request, session_id: str) -> Response:
+        """Oldest first, for as long as Genesys keeps files: 15 days."""
+        key = call_of(request).key
+
+        async def read() -> Answer:
+            return Answer(status=200, body=await broker.files.read(key, SessionId(session_id)))
+
+        return await respond(read())
+
+    @router.get(
+        "/{attachment_id}",
+        response_model=None,
+        responses={200: {"model": AttachmentWithUploadOut}, **errors_of(404)},
+        summary="Read a file's status",
+    )
+    async def read_attachment(request: Request, session_id: str, attachment_id: str) -> Response:
+        """As it is now. After the guest session was replaced, `upload` may be another one."""
+        key = call_of(request).key
+
+        async def read() -> Answer:
+            body = await broker.files.read.one(
+                key, SessionId(session_id), AttachmentId(attachment_id)
+            )
+            return Answer(status=200, body=body)
+
+        return await respond(read())
+
+
+def _add_delete(router: APIRouter, broker: Broker) -> None:
+    @router.delete(
+        "/{attachment_id}",
+        status_code=204,
+        response_model=None,
+        responses={202: {"description": "Under way"}, **write_errors_of(404)},
+        summary="Delete a file that was not sent",
+    )
+    async def delete_attachment(
+        request: Request,
+        session_id: str,
+        attachment_id: str,
+        _: Nothing | None = None,
+        wait: Wait = WAIT_SECONDS,
+    ) -> Response:
+        """Only one that is uploaded and not sent; Genesys deletes its copy too."""
+        call = call_of(request)
+        return await respond(
+            broker.once.keeping(
+                call.ticket,
+                lambda: broker.files.delete(
+                    call.key,
+                    SessionId(session_id),
+                    AttachmentId(attachment_id),
+                    patience=call.patience(wait),
+                ),
+            )
+        )

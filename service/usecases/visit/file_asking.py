@@ -1,0 +1,187 @@
+"""Asks Genesys about files: where to upload one, whether it is there, to delete it.
+
+Asked when the link is known to be that of the guest session. Answers come as frames.
+"""
+
+from typing import Final
+
+from service.domain import attachment as file
+from service.domain.attachment import Attachment, AttachmentStatus
+from service.domain.errors import LinkLostError
+from service.domain.session import State
+from service.guest.requests import DeleteAttachment, GetAttachment, OnAttachment, Request
+from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.file_moves import change_file, fail_file
+from service.usecases.visit.file_shelf import Ask, Asked
+from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.sending import link_for_sending
+
+ANSWER_SECONDS: Final = 8.0
+TRIES: Final = 3
+"""How often one thing is asked on one link."""
+STAY_SECONDS: Final = 10.0
+"""How long a visit that holds no link for good waits for an upload that may be under way."""
+LOOK_SECONDS: Final = 5.0
+"""When somebody looks again for an upload while nobody holds the link."""
+
+
+async def tend_files(desk: Desk) -> None:
+    """Ask what is to be asked now. Raises SupersededError."""
+    if not desk.files.items:
+        return
+    for attachment in list(desk.files.items.values()):
+        await _follow_replacement(desk, attachment)
+        await _give_up(desk, attachment)
+    link = _link_for_files(desk)
+    if link is None:
+        return
+    desk.files.begin(link.name)
+    for attachment in list(desk.files.items.values()):
+        await _tend(desk, link, attachment)
+
+
+def files_due(desk: Desk) -> float | None:
+    """When the next answer is overdue, or the next upload is given up."""
+    if not desk.files.items or _link_for_files(desk) is None:
+        return None
+    shelf = desk.files
+    times = [asked.until for asked in shelf.asked.values()]
+    for each in shelf.items.values():
+        given_up = each.given_up_at
+        if given_up is not None and (each.id, Ask.LAST_LOOK) not in shelf.answered:
+            times.append(given_up)
+    if shelf.not_before > desk.now and shelf.at_work:
+        times.append(shelf.not_before)
+    return min((time for time in times if time > desk.now), default=None)
+
+
+def files_on_time(desk: Desk) -> None:
+    """What was not answered may be asked again."""
+    late = [name for name, asked in desk.files.asked.items() if asked.until <= desk.now]
+    for name in late:
+        del desk.files.asked[name]
+
+
+def files_look_at(desk: Desk) -> float | None:
+    """When somebody should look at the files of a session that nobody holds."""
+    waiting = [each for each in desk.files.items.values() if each.at_work]
+    return desk.now + LOOK_SECONDS if waiting else None
+
+
+def awaits_files(desk: Desk) -> bool:
+    """Whether a visit that would leave should stay a while: an answer or an upload may come."""
+    if desk.files.asked or desk.files.carrying:
+        return True
+    opened = None if desk.link is None else desk.link.opened_at
+    soon = opened is not None and desk.now < opened + STAY_SECONDS
+    awaited = AttachmentStatus.AWAITING_UPLOAD
+    return soon and any(each.status is awaited for each in desk.files.items.values())
+
+
+def _link_for_files(desk: Desk) -> GuestLink | None:
+    reads = desk.phase is Phase.READY and desk.session.state is State.READING
+    return desk.link if reads and desk.reading.agreed else link_for_sending(desk)
+
+
+async def _follow_replacement(desk: Desk, attachment: Attachment) -> None:
+    """Another guest session began: what is at Genesys belongs to the one before."""
+    if attachment.incarnation in {None, desk.session.incarnation}:
+        return
+    match attachment.status:
+        case AttachmentStatus.AWAITING_UPLOAD:
+            await change_file(desk, attachment, file.asked_again(attachment, now=desk.now))
+        case AttachmentStatus.DELETING:
+            gone = file.moved(attachment, AttachmentStatus.DELETED, now=desk.now)
+            await change_file(desk, attachment, gone)
+        case AttachmentStatus.UPLOADED | AttachmentStatus.SENDING:
+            await fail_file(desk, attachment, file.left_behind())
+        case _:
+            return
+
+
+async def _give_up(desk: Desk, attachment: Attachment) -> None:
+    """Also where no link comes to be: what waits for Genesys does so for an hour."""
+    given_up = attachment.given_up_at
+    if given_up is not None and desk.now >= given_up + file.REQUEST_SECONDS:
+        await fail_file(desk, attachment, file.not_seen())
+    asks = attachment.status is AttachmentStatus.REQUESTED
+    if asks and desk.now >= attachment.updated_at + file.REQUEST_SECONDS:
+        await fail_file(desk, attachment, file.no_answer())
+
+
+async def _tend(desk: Desk, link: GuestLink, attachment: Attachment) -> None:
+    ask = _wanted(desk, attachment)
+    shelf = desk.files
+    if ask is None or shelf.is_asking(attachment.id) or desk.now < shelf.not_before:
+        return
+    asking = (attachment.id, ask)
+    tries = shelf.tries.get(asking, 0)
+    if tries >= TRIES:
+        await _unanswered(desk, attachment, ask)
+        return
+    shelf.tries[asking] = tries + 1
+    await _ask(desk, link, attachment, ask)
+
+
+def _wanted(desk: Desk, attachment: Attachment) -> Ask | None:
+    """What is to be asked about it on this link."""
+    answered = {ask for name, ask in desk.files.answered if name == attachment.id}
+    reads = desk.session.state is State.READING
+    match attachment.status:
+        case AttachmentStatus.REQUESTED:
+            return None if reads else Ask.ADDRESS
+        case AttachmentStatus.DELETING:
+            return None if reads or Ask.DELETE in answered else Ask.DELETE
+        case AttachmentStatus.AWAITING_UPLOAD:
+            over = attachment.given_up_at is not None and attachment.given_up_at <= desk.now
+            look = Ask.LAST_LOOK if over else Ask.LOOK
+            return None if look in answered else look
+        case _ if attachment.wanted_at is not None and attachment.guest_id is not None:
+            return None if Ask.LOOK in answered else Ask.LOOK
+        case _:
+            return None
+
+
+async def _unanswered(desk: Desk, attachment: Attachment, ask: Ask) -> None:
+    """Genesys stays silent: what nobody can wait for any longer is given up."""
+    if ask is Ask.ADDRESS:
+        await fail_file(desk, attachment, file.no_answer())
+    elif ask is Ask.LAST_LOOK:
+        await fail_file(desk, attachment, file.not_seen())
+    else:
+        desk.files.answered.add((attachment.id, ask))
+
+
+async def _ask(desk: Desk, link: GuestLink, attachment: Attachment, ask: Ask) -> None:
+    tracing_id = desk.ports.ids.uuid()
+    # A new name for each address: nobody ever saw one whose answer was lost.
+    guest_id = desk.ports.ids.uuid() if ask is Ask.ADDRESS else attachment.guest_id or ""
+    desk.files.asked[tracing_id] = Asked(
+        attachment_id=attachment.id, ask=ask, guest_id=guest_id, until=desk.now + ANSWER_SECONDS
+    )
+    try:
+        await link.send(_request(desk, attachment, ask, guest_id, tracing_id))
+    except LinkLostError:
+        # The reader reports the close; the next link asks anew.
+        return
+
+
+def _request(
+    desk: Desk, attachment: Attachment, ask: Ask, guest_id: str, tracing_id: str
+) -> Request:
+    token = desk.session.client_id
+    match ask:
+        case Ask.ADDRESS:
+            return OnAttachment(
+                token=token,
+                tracing_id=tracing_id,
+                attachment_id=guest_id,
+                file_name=attachment.file_name,
+                file_type=attachment.file_type,
+                file_size=attachment.file_size,
+                errors_as_json=True,
+            )
+        case Ask.DELETE:
+            return DeleteAttachment(token=token, tracing_id=tracing_id, attachment_id=guest_id)
+        case _:
+            return GetAttachment(token=token, tracing_id=tracing_id, attachment_id=guest_id)

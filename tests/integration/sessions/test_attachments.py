@@ -1,0 +1,74 @@
+"""Files over real sockets: up and out, through broken links, and never twice."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+
+from tests.support.machine import Chat, Json, Machine, eventually, running
+from tests.support.wire_story import tells
+
+HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
+PHOTO: Final = b"\x89PNG" + bytes(20_476)
+FILE: Final = {"fileName": "photo.jpg", "fileType": "image/jpeg", "fileSize": len(PHOTO)}
+
+
+async def ask(machine: Machine, chat: Chat, **file: Any) -> Json:  # noqa: ANN401 - fields of the body
+    """A place for a file."""
+    answer = await machine.http.post(
+        f"/v1/sessions/{chat.id}/attachments?wait=10", json=FILE | file
+    )
+    assert answer.status_code == 201, answer.text
+    made: Json = answer.json()
+    return made
+
+
+async def put(made: Json, content: bytes = PHOTO) -> int:
+    """What a caller does with it."""
+    upload = made["upload"]
+    async with httpx2.AsyncClient() as http:
+        answer = await http.request(
+            upload["method"], upload["url"], headers=upload["headers"], content=content
+        )
+    return answer.status_code
+
+
+async def status_of(machine: Machine, chat: Chat, made: Json) -> str:
+    """As it is."""
+    answer = await machine.http.get(f"/v1/sessions/{chat.id}/attachments/{made['id']}")
+    return str(answer.json()["status"])
+
+
+async def becomes(machine: Machine, chat: Chat, made: Json, status: str) -> None:
+    """Wait for it."""
+
+    async def is_so() -> bool:
+        return await status_of(machine, chat, made) == status
+
+    await eventually(is_so, within=40)
+
+
+@tells("onAttachment", "PresignedUrlResponse", "UploadSuccessEvent", "Attachment")
+@HELD
+async def test_a_photo_goes_up_and_out(tmp_path: Path, *, held: bool, store: str | None) -> None:
+    async with running(tmp_path, listener=held, aws_endpoint=store) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        made = await ask(machine, chat)
+        assert await put(made) == 200
+        await becomes(machine, chat, made, "uploaded")
+        answer = await machine.http.post(
+            f"/v1/sessions/{chat.id}/messages?wait=20",
+            json={"attachmentIds": [made["id"]], "text": "Look"},
+        )
+
+        assert answer.status_code == 201, answer.text
+        again = await machine.http.post(
+            f"/v1/sessions/{chat.id}/messages", json={"attachmentIds": [made["id"]]}
+        )
+        assert (again.status_code, again.json()["code"]) == (422, "unknown_attachment")
+        assert await status_of(machine, chat, made) == "sent"
+        assert machine.stored() == ["hello", "Look"]
+        log = await chat.events()
+        assert [e["type"] for e in log].count("attachment.uploaded") == 1
+        assert "Signature" not in str(log)
