@@ -54,6 +54,13 @@ class AttachmentWithUploadOut(AttachmentOut):
     upload: UploadOut | None
 
 
+class DownloadOut(Outbound):
+    """Where a file can be fetched, without any credentials, for some minutes. A secret."""
+
+    url: str
+    expires_at: datetime
+
+
 class AttachmentsOut(Outbound):
     """Every file of a session, oldest first."""
 

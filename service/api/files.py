@@ -1,18 +1,26 @@
 """Routes: files of a session."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from service.api.door import call_of, guarded, respond
-from service.api.file_shapes import AttachmentsOut, AttachmentWithUploadOut, UploadBody
+from service.api.file_shapes import AttachmentsOut, AttachmentWithUploadOut, DownloadOut, UploadBody
 from service.api.parameters import WAIT_SECONDS, Wait
 from service.api.requests import Nothing
 from service.api.sessions import PREFIX
 from service.api.shapes import errors_of, write_errors_of
 from service.domain.access import Scope
 from service.domain.ids import AttachmentId, SessionId
+from service.domain.instants import rfc3339
 from service.usecases.broker import Broker
+from service.usecases.download_file import FRESH_SECONDS
 from service.usecases.idempotency import Answer
 from service.usecases.upload_file import UploadRequest
+
+PRIVATE: Final = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+"""The address is a secret: no cache keeps it, and no page that it leads to hears of us."""
 
 
 def files_router(broker: Broker) -> APIRouter:
@@ -26,7 +34,47 @@ def files_router(broker: Broker) -> APIRouter:
     _add_create(router, broker)
     _add_read(router, broker)
     _add_delete(router, broker)
+    _add_download(router, broker)
     return router
+
+
+def _add_download(router: APIRouter, broker: Broker) -> None:
+    @router.get(
+        "/{attachment_id}/content",
+        status_code=302,
+        response_model=None,
+        responses={
+            200: {"model": DownloadOut, "description": "Where it is, with `redirect=false`"},
+            302: {"description": "It is at `Location`, for some minutes"},
+            **errors_of(404, 409, 410, 422),
+        },
+        summary="Fetch a file",
+    )
+    async def fetch_attachment(
+        request: Request,
+        session_id: str,
+        attachment_id: str,
+        *,
+        redirect: Annotated[bool, Query(description="Whether to answer 302.")] = True,
+        wait: Wait = WAIT_SECONDS,
+    ) -> Response:
+        """A redirect to a fresh address of Genesys's: of your own files and of received ones.
+
+        Do not send the API key on to that address; where a client cannot be told so, ask with
+        `redirect=false` and get it as JSON.
+        """
+        call = call_of(request)
+        found = await broker.files.download(
+            call.key,
+            SessionId(session_id),
+            AttachmentId(attachment_id),
+            patience=call.patience(wait),
+        )
+        if redirect:
+            headers = {"Location": found.url, **PRIVATE}
+            return Response(status_code=302, headers=headers)
+        body = {"url": found.url, "expiresAt": rfc3339(found.at + FRESH_SECONDS)}
+        return JSONResponse(body, headers=PRIVATE)
 
 
 def _add_create(router: APIRouter, broker: Broker) -> None:

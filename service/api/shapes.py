@@ -28,6 +28,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     403: "The key may not do this",
     404: "No such thing, or somebody else's",
     409: "The present state does not allow it",
+    410: "It is gone at the contact centre",
     413: "The body is over 1 MiB",
     415: "The body is not application/json",
     422: "The request is wrong; `code` says how",

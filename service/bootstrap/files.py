@@ -3,6 +3,7 @@
 from service.ports import Ports
 from service.usecases.attend import Attend
 from service.usecases.delete_file import DeleteFile
+from service.usecases.download_file import DownloadFile
 from service.usecases.file_cases import FileCases
 from service.usecases.upload_file import ReadFiles, UploadFile
 
@@ -23,6 +24,14 @@ def file_cases(ports: Ports, attend: Attend) -> FileCases:
         delete=DeleteFile(
             sessions=ports.sessions,
             attachments=ports.attachments,
+            bell=ports.bell,
+            clock=ports.clock,
+            attend=attend,
+        ),
+        download=DownloadFile(
+            sessions=ports.sessions,
+            attachments=ports.attachments,
+            tenants=ports.tenants,
             bell=ports.bell,
             clock=ports.clock,
             attend=attend,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from service.domain.attachment_links import content_link
 from service.domain.ids import AttachmentId, MessageId, SessionId
 from service.domain.instants import rfc3339
 from service.domain.message import Failure
@@ -39,6 +40,8 @@ class AttachmentStatus(StrEnum):
     SENDING = "sending"
     """A message that was accepted has it; no other may."""
     SENT = "sent"
+    RECEIVED = "received"
+    """It came with a message of the other side; known here once somebody fetched it."""
     FAILED = "failed"
     DELETING = "deleting"
     DELETED = "deleted"
@@ -168,6 +171,11 @@ def seen(attachment: Attachment, *, url: str, now: float) -> Attachment:
     return replace(attachment, download=download, wanted_at=None, updated_at=now)
 
 
+def unseen(attachment: Attachment, *, now: float) -> Attachment:
+    """Nobody said where it is; who wants to know asks anew."""
+    return replace(attachment, wanted_at=None, updated_at=now)
+
+
 def failed(attachment: Attachment, failure: Failure, *, now: float) -> Attachment:
     """It will not be sent."""
     return replace(
@@ -286,7 +294,6 @@ def left_behind() -> Failure:
 
 def attachment_view(attachment: Attachment, *, with_upload: bool = False) -> dict[str, Any]:
     """The Attachment of the REST API. The address only for who asks for it: it is a secret."""
-    base = f"/v1/sessions/{attachment.session_id}/attachments/{attachment.id}"
     view: dict[str, Any] = {
         "id": attachment.id,
         "sessionId": attachment.session_id,
@@ -296,7 +303,7 @@ def attachment_view(attachment: Attachment, *, with_upload: bool = False) -> dic
         "fileSize": attachment.file_size,
         "messageId": attachment.message_id,
         "failure": failure_view(attachment.failure),
-        "href": f"{base}/content",
+        "href": content_link(attachment.session_id, attachment.id),
         "createdAt": rfc3339(attachment.created_at),
         "updatedAt": rfc3339(attachment.updated_at),
     }

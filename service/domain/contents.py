@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.domain.ids import ClientId
+from service.domain.attachment_links import with_links
+from service.domain.ids import ClientId, SessionId
 from service.domain.said import Said
 
 RAW_BYTES_MAX: Final = 64 * 1024
@@ -28,12 +29,15 @@ class Contents:
     omitted: Mapping[str, int] | None = None
 
 
-def contents_of(said: Said, *, client_id: ClientId) -> Contents:
-    """The content and the raw body of what was said, without the client id of the guest."""
+def contents_of(said: Said, *, client_id: ClientId, session_id: SessionId) -> Contents:
+    """The content and the raw body of what was said, without the client id and signed addresses.
+
+    A file has our link in the place of its address, which is a secret for some minutes.
+    """
     if not said.content and said.raw is None:
         return Contents()
-    content = [_without(client_id, item) for item in said.content]
-    raw = None if said.raw is None else _without(client_id, said.raw)
+    content = [*with_links(session_id, [_without(client_id, item) for item in said.content])]
+    raw = None if said.raw is None else _linked(session_id, _without(client_id, said.raw))
     kept = _first_that_fit(content)
     raw_bytes = 0 if raw is None else _size(raw)
     omitted = {
@@ -45,6 +49,16 @@ def contents_of(said: Said, *, client_id: ClientId) -> Contents:
         raw=None if omitted["rawBytes"] else raw,
         omitted=omitted if any(omitted.values()) else None,
     )
+
+
+def _linked(session_id: SessionId, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    items = raw.get("content")
+    if not isinstance(items, list):
+        return raw
+    linked = [
+        with_links(session_id, [item])[0] if isinstance(item, Mapping) else item for item in items
+    ]
+    return {**raw, "content": linked}
 
 
 def _first_that_fit(items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

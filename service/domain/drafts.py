@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.domain.answered import content_of
+from service.domain.attachment_links import with_links
 from service.domain.ids import EventId, MessageId
 from service.domain.instants import rfc3339
 from service.domain.log import EventType, LogEvent
@@ -84,7 +85,7 @@ def accepted(
             incarnation=session.incarnation,
             author=author or Author(kind=AuthorKind.GUEST),
             text=_text(body),
-            content=content_of(body),
+            content=with_links(session.id, content_of(body)),
             status=MessageStatus.ACCEPTED,
             custom_attributes=body.custom_attributes or None,
             metadata=body.metadata,
@@ -105,7 +106,7 @@ def message_of(send: PendingSend, session: Session) -> Message:
         incarnation=send.written.incarnation if send.written else session.incarnation,
         author=Author(kind=author),
         text=_text(body),
-        content=content_of(body),
+        content=with_links(session.id, content_of(body)),
         status=_STATUS[send.status],
         custom_attributes=body.custom_attributes or None,
         metadata=body.metadata,

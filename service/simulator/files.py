@@ -3,6 +3,7 @@
 Bytes are kept in memory; there is no virus scan, only a delay that stands for one.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import partial
@@ -69,6 +70,30 @@ def _register(
     )
     state.attachments[attachment.id] = attachment
     return attachment
+
+
+def keep_of_agent(state: WorldState, session: Session, content: Iterable[JsonObject]) -> None:
+    """Keep the files that an agent sends; their bytes are their names."""
+    for item in content:
+        told = object_at(item, "attachment")
+        ident = text_at(told, "id")
+        if ident is None:
+            continue
+        name = text_at(told, "filename") or ident
+        state.attachments[ident] = Attachment(
+            id=ident,
+            deployment=session.deployment,
+            session=session.id,
+            token=session.token,
+            name=name,
+            mime=text_at(told, "mime") or "application/octet-stream",
+            size=int_at(told, "fileSize", len(name)),
+            signature="",
+            tagging="",
+            created_at=state.now,
+            state=FileState.SENT,
+            content=name.encode(),
+        )
 
 
 def _problem(deployment: Deployment, fields: JsonObject) -> tuple[Code, str] | None:

@@ -11,6 +11,7 @@ from typing import Final
 from service.simulator.control import ControlError, Params, Verb
 from service.simulator.deployments import Deployment
 from service.simulator.faults import Fault, FaultKind, How, vain_filters
+from service.simulator.files import keep_of_agent
 from service.simulator.journal import Journal
 from service.simulator.lines import evict, sever
 from service.simulator.observations import LOOKS
@@ -67,7 +68,9 @@ def _say(state: WorldState, params: Params) -> object:
         entity=text_at(params, "entity") or "Human",
         metadata=strings_at(params, "metadata"),
     )
-    stored = say(state, _living(state, params), words)
+    session = _living(state, params)
+    keep_of_agent(state, session, words.content)
+    stored = say(state, session, words)
     return {
         "messageId": stored.id,
         "conversationId": stored.conversation.id,

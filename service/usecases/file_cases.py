@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.usecases.delete_file import DeleteFile
+from service.usecases.download_file import DownloadFile
 from service.usecases.upload_file import ReadFiles, UploadFile
 
 
@@ -13,3 +14,4 @@ class FileCases:
     upload: UploadFile
     read: ReadFiles
     delete: DeleteFile
+    download: DownloadFile

@@ -135,7 +135,8 @@ class ReadFiles:
         """All of them, oldest first; without their addresses. Raises NotFoundError."""
         session = await owned(self.sessions, key.tenant, session_id)
         found = await self.attachments.of_session(session.id)
-        shown = [each for each in found if each.status is not AttachmentStatus.DELETED]
+        hidden = {AttachmentStatus.DELETED, AttachmentStatus.RECEIVED}
+        shown = [each for each in found if each.status not in hidden]
         return {"items": [attachment_view(each) for each in shown]}
 
     async def one(

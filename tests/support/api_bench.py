@@ -56,6 +56,7 @@ from service.usecases.broker import Broker
 from service.usecases.change import ChangeSession
 from service.usecases.create_session import CreateRequest
 from service.usecases.delete_file import DeleteFile
+from service.usecases.download_file import DownloadFile
 from service.usecases.facts import Facts
 from service.usecases.file_cases import FileCases
 from service.usecases.idempotency import Ticket
@@ -530,6 +531,7 @@ def _files(bench: Bench) -> FileCases:
         upload=UploadFile(tenants=bench.table.tenants, ids=bench.ids, **visited),
         read=ReadFiles(**common),
         delete=DeleteFile(**visited),
+        download=DownloadFile(tenants=bench.table.tenants, **visited),
     )
 
 

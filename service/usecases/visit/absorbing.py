@@ -158,7 +158,7 @@ def _draft(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Draft:
 
 def _message(desk: Desk, said: Said, *, recovered: bool, late: bool) -> Message:
     now = desk.now
-    made = contents_of(said, client_id=desk.session.client_id)
+    made = contents_of(said, client_id=desk.session.client_id, session_id=desk.session.id)
     return Message(
         id=MessageId(desk.ports.ids.ulid(MESSAGE)),
         session_id=desk.session.id,

@@ -137,7 +137,7 @@ def _wanted(desk: Desk, attachment: Attachment) -> Ask | None:
             look = Ask.LAST_LOOK if over else Ask.LOOK
             return None if look in answered else look
         case _ if attachment.wanted_at is not None and attachment.guest_id is not None:
-            return None if Ask.LOOK in answered else Ask.LOOK
+            return Ask.FETCH
         case _:
             return None
 
@@ -148,6 +148,8 @@ async def _unanswered(desk: Desk, attachment: Attachment, ask: Ask) -> None:
         await fail_file(desk, attachment, file.no_answer())
     elif ask is Ask.LAST_LOOK:
         await fail_file(desk, attachment, file.not_seen())
+    elif ask is Ask.FETCH:
+        await change_file(desk, attachment, file.unseen(attachment, now=desk.now))
     else:
         desk.files.answered.add((attachment.id, ask))
 

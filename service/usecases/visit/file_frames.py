@@ -69,6 +69,8 @@ async def _address(desk: Desk, frame: PresignedUrlResponse) -> None:
 
 
 async def _found(desk: Desk, attachment: Attachment, url: str) -> None:
+    # Whoever wants it again asks anew.
+    desk.files.tries.pop((attachment.id, Ask.FETCH), None)
     if attachment.status is AttachmentStatus.AWAITING_UPLOAD:
         await uploaded(desk, attachment, url=url)
     else:
@@ -127,7 +129,9 @@ def _wait(desk: Desk, asked: Asked, seconds: float | None) -> None:
 async def _refused(desk: Desk, attachment: Attachment, ask: Ask, code: str) -> None:
     desk.files.answered.add((attachment.id, ask))
     status = attachment.status
-    if ask is Ask.ADDRESS:
+    if ask is Ask.FETCH:
+        await _not_found(desk, attachment, code)
+    elif ask is Ask.ADDRESS:
         if status is AttachmentStatus.REQUESTED:
             await fail_file(desk, attachment, file.refused(code))
     elif ask is Ask.DELETE:
@@ -137,8 +141,6 @@ async def _refused(desk: Desk, attachment: Attachment, ask: Ask, code: str) -> N
             await fail_file(desk, attachment, file.not_seen())
         elif code not in file.NOT_THERE_CODES and code in file.FILE_CODES:
             await fail_file(desk, attachment, file.refused(code))
-    elif code in file.GONE_CODES:
-        await _gone(desk, attachment, code)
 
 
 async def _not_deleted(desk: Desk, attachment: Attachment, code: str) -> None:
@@ -151,8 +153,11 @@ async def _not_deleted(desk: Desk, attachment: Attachment, code: str) -> None:
         await change_file(desk, attachment, after)
 
 
-async def _gone(desk: Desk, attachment: Attachment, code: str) -> None:
-    if attachment.status in {AttachmentStatus.UPLOADED, AttachmentStatus.RESTAGING}:
+async def _not_found(desk: Desk, attachment: Attachment, code: str) -> None:
+    desk.files.tries.pop((attachment.id, Ask.FETCH), None)
+    if code not in file.GONE_CODES:
+        await change_file(desk, attachment, file.unseen(attachment, now=desk.now))
+    elif attachment.status is AttachmentStatus.UPLOADED:
         await fail_file(desk, attachment, file.refused(code))
     else:
         # Its message keeps its place in the transcript; only the bytes are gone.

@@ -17,6 +17,8 @@ class Ask(Enum):
     """Whether it is there, and where: getAttachment."""
     LAST_LOOK = auto()
     """The same, once nobody may upload it any more."""
+    FETCH = auto()
+    """Where it is, for somebody who wants to fetch it: getAttachment."""
     DELETE = auto()
 
 

@@ -41,7 +41,8 @@ async def should_leave(desk: Desk) -> bool:
     stay = desk.stay
     if stay.until is not None and desk.ports.clock.monotonic() >= stay.until:
         return True
-    if desk.session.state is State.READING and _all_read(desk) and not desk.sends:
+    idle = not desk.sends and not desk.files.asked
+    if desk.session.state is State.READING and _all_read(desk) and idle:
         return True
     if stay.listener and not stay.reconcile:
         return False

@@ -59,7 +59,7 @@ async def confirm(desk: Desk, send: PendingSend, said: Said, *, recovered: bool)
         await _drop(desk, send)
         return
     at = said.channel_time if said.channel_time is not None else desk.now
-    made = contents_of(said, client_id=desk.session.client_id)
+    made = contents_of(said, client_id=desk.session.client_id, session_id=desk.session.id)
     # What was sent is known exactly; what came back is told beside it.
     message = replace(message_of(send, desk.session), raw=made.raw, omitted=made.omitted)
     keys = said.keys | known_keys(desk, send)

@@ -191,6 +191,7 @@ async def send_files(place: Town, session: str) -> None:
         else:
             body = {"attachmentIds": [made["id"]]}
             await place.call("POST", f"{session}/messages", body, wait=10)
+            await place.call("GET", f"{path}/content", redirect="false", wait=10)
     await place.call("GET", f"{session}/attachments")
 
 

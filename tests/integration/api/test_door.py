@@ -22,6 +22,7 @@ PATHS = [
     ("GET", "/v1/sessions/x/events", "sessions:read"),
     ("GET", "/v1/sessions/x/attachments", "sessions:read"),
     ("GET", "/v1/sessions/x/attachments/x", "sessions:read"),
+    ("GET", "/v1/sessions/x/attachments/x/content", "sessions:read"),
     ("POST", "/v1/sessions/x/attachments", "sessions:write"),
     ("DELETE", "/v1/sessions/x/attachments/x", "sessions:write"),
     ("POST", "/v1/sessions", "sessions:write"),

@@ -72,3 +72,25 @@ async def test_a_photo_goes_up_and_out(tmp_path: Path, *, held: bool, store: str
         log = await chat.events()
         assert [e["type"] for e in log].count("attachment.uploaded") == 1
         assert "Signature" not in str(log)
+
+
+@tells("getAttachment", "PresignedUrlResponse")
+async def test_a_file_of_the_agent_is_fetched_by_a_link_that_stays(tmp_path: Path) -> None:
+    report = {"id": "b0262692", "filename": "report.pdf", "mime": "application/pdf"}
+    told = {**report, "url": "https://down.test/secret", "mediaType": "File", "fileSize": 10}
+    async with running(tmp_path) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        content = [{"contentType": "Attachment", "attachment": told}]
+        machine.control.say(await chat.token(), "here", content=content)
+        event = await chat.wait_for_text("here")
+        file = event["data"]["message"]["content"][0]["attachment"]
+        assert "url" not in file
+        answer = await machine.http.get(file["href"])
+        plain = await machine.call("GET", file["href"], redirect="false")
+
+        assert answer.status_code == 302
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert plain["url"] == answer.headers["location"]
+        async with httpx2.AsyncClient() as http:
+            assert (await http.get(plain["url"])).content == b"report.pdf"
+        assert "secret" not in str(await chat.events())

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.contents import CONTENT_BYTES_MAX, RAW_BYTES_MAX, Contents, contents_of
+from service.domain.ids import SessionId
 from tests.support.guest_strategies import JSON
 from tests.support.playbook import CLIENT, by_agent
 
+SESSION: Final = SessionId("ses_1")
+
 
 def kept(**said: Any) -> Contents:  # noqa: ANN401 - fields of Said
-    return contents_of(by_agent("b", **said), client_id=CLIENT)
+    return contents_of(by_agent("b", **said), client_id=CLIENT, session_id=SESSION)
 
 
 def item(size: int) -> dict[str, str]:
@@ -56,3 +59,13 @@ def test_the_client_id_is_nowhere(value: object, name: str) -> None:
     assert CLIENT not in json.dumps([made.content, made.raw], ensure_ascii=False)
     assert made.raw is not None
     assert made.raw["x"]["about [redacted]"][:2] == ["<[redacted]>", {"deep": "[redacted]"}]
+
+
+def test_the_signed_address_of_a_file_is_in_neither() -> None:
+    file = {"contentType": "Attachment", "attachment": {"id": "a-1", "url": "https://x/?sig=1"}}
+
+    made = kept(content=(file,), raw={"text": "x", "content": [file, "odd"]})
+
+    linked = {"id": "a-1", "href": "/v1/sessions/ses_1/attachments/a-1/content"}
+    assert made.content == [{"contentType": "Attachment", "attachment": linked}]
+    assert made.raw == {"text": "x", "content": [*made.content, "odd"]}

@@ -38,6 +38,7 @@ ENVELOPE = {
     "incarnation": 3,
     "sequence": 9,
 }
+LINK = "/v1/sessions/ses_1/attachments/"
 BUTTON = ButtonReply(type="QuickReply", text="Yes", payload="yes", originating_message_id="m")
 AGENT_SAID = Message(
     id=MessageId("msg_a"),
@@ -135,8 +136,14 @@ def test_an_accepted_message_is_the_guests_own_until_told_otherwise() -> None:
             SendBody(attachment_ids=("a", "b")),
             None,
             (
-                {"contentType": "Attachment", "attachment": {"id": "a"}},
-                {"contentType": "Attachment", "attachment": {"id": "b"}},
+                {
+                    "contentType": "Attachment",
+                    "attachment": {"id": "a", "href": LINK + "a/content"},
+                },
+                {
+                    "contentType": "Attachment",
+                    "attachment": {"id": "b", "href": LINK + "b/content"},
+                },
             ),
         ),
         (

@@ -167,6 +167,22 @@ async def test_a_fresh_address_is_learnt_where_somebody_wants_it() -> None:
 
 
 @on_virtual_time
+async def test_one_link_is_asked_as_often_as_somebody_wants_to_know() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.wires.sent.clear()
+        async with stage.held(session) as inbox:
+            for _ in range(5):
+                await _wish(stage, file, wanted_at=stage.now, updated_at=stage.now)
+                inbox.put(Nudged())
+                await stage.clock.sleep(2)
+
+        assert len(stage.frames("getAttachment")) == 5
+        assert (await stored(stage, file)).wanted_at is None
+
+
+@on_virtual_time
 async def test_an_unsent_file_that_expired_fails_and_a_sent_one_only_loses_its_bytes() -> None:
     async with staged(knobs={"attachment_seconds": 300}) as stage:
         session = await stage.chatted()
