@@ -66,6 +66,7 @@ STATUS_BY_ERROR: Final[Mapping[type[er.BrokerError], tuple[int, str]]] = {
     er.HistoryUnavailableError:     (503, "unavailable"),
     er.PlatformUnavailableError:    (503, "unavailable"),
     er.LoginUnavailableError:       (503, "unavailable"),
+    er.FileTransferError:           (502, "transfer_failed"),
     # lost races that were lost too often
     er.PlaceTakenError:             (503, "unavailable"),
     er.VersionConflictError:        (503, "unavailable"),

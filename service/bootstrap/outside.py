@@ -8,6 +8,7 @@ from service.adapters.bell import InProcessBell
 from service.adapters.dynamodb import DynamoSettings
 from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.genesys_http import GenesysHttp
+from service.adapters.guest_files import HttpGuestFiles
 from service.adapters.guest_login import HttpGuestLogin
 from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
@@ -111,12 +112,8 @@ def with_wires(
     table = storage.table
     tls = trust(settings.ca_file)
     genesys = GenesysHttp(clock=clock, tls=tls)
+    files = HttpGuestFiles(clock=clock, tls=tls)
     webhooks = WebhookSender(clock=clock, allowed_networks=settings.webhook_allow, tls=tls)
-
-    async def close() -> None:
-        await webhooks.close()
-        await genesys.close()
-        await storage.close()
 
     ports = Ports(
         clock=clock,
@@ -137,6 +134,7 @@ def with_wires(
         bell=InProcessBell(clock),
         sockets=WebsocketGuestSockets(clock=clock, tls=tls),
         guest_rest=HttpGuestRest(genesys),
+        guest_files=files,
         platform=GenesysPlatform(genesys, clock=clock),
         login=HttpGuestLogin(genesys),
         signer=Ed25519Signer(),
@@ -144,5 +142,18 @@ def with_wires(
         starter=starter,
     )
     return Opened(
-        ports=ports, mailboxes=storage.mailboxes, deliveries=storage.deliveries, close=close
+        ports=ports,
+        mailboxes=storage.mailboxes,
+        deliveries=storage.deliveries,
+        close=_closing(webhooks.close, genesys.close, files.close, storage.close),
     )
+
+
+def _closing(*parts: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """One after the other."""
+
+    async def close() -> None:
+        for part in parts:
+            await part()
+
+    return close

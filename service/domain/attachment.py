@@ -136,9 +136,10 @@ def handed_out(
     attachment: Attachment, *, guest_id: str, incarnation: int, upload: Upload, now: float
 ) -> Attachment:
     """Genesys said where to upload it."""
+    carried = attachment.status is AttachmentStatus.RESTAGING
     return replace(
         attachment,
-        status=AttachmentStatus.AWAITING_UPLOAD,
+        status=attachment.status if carried else AttachmentStatus.AWAITING_UPLOAD,
         guest_id=guest_id,
         incarnation=incarnation,
         upload=upload,
@@ -154,6 +155,19 @@ def asked_again(attachment: Attachment, *, now: float) -> Attachment:
         guest_id=None,
         incarnation=None,
         upload=None,
+        updated_at=now,
+    )
+
+
+def restaging(attachment: Attachment, *, now: float) -> Attachment:
+    """Uploaded to a guest session that is gone: to be uploaded again, by us."""
+    return replace(
+        attachment,
+        status=AttachmentStatus.RESTAGING,
+        guest_id=None,
+        incarnation=None,
+        upload=None,
+        wanted_at=None,
         updated_at=now,
     )
 
@@ -190,9 +204,9 @@ def failed(attachment: Attachment, failure: Failure, *, now: float) -> Attachmen
 
 def claimed(attachment: Attachment, message_id: MessageId, *, now: float) -> Attachment:
     """A message was accepted with it: no other may have it."""
-    return replace(
-        attachment, status=AttachmentStatus.SENDING, message_id=message_id, updated_at=now
-    )
+    carried = attachment.status is AttachmentStatus.RESTAGING
+    status = attachment.status if carried else AttachmentStatus.SENDING
+    return replace(attachment, status=status, message_id=message_id, updated_at=now)
 
 
 def let_go(attachment: Attachment, *, now: float, doubtful: bool = False) -> Attachment:
@@ -284,11 +298,12 @@ def no_answer() -> Failure:
     )
 
 
-def left_behind() -> Failure:
+def left_behind(provider_code: str | None = None) -> Failure:
     """It could not be carried over into the next guest session."""
     return Failure(
         code="guest_session_replaced",
         detail="the guest session was replaced, and the file could not be carried over",
+        provider_code=provider_code,
     )
 
 
@@ -314,7 +329,8 @@ def attachment_view(attachment: Attachment, *, with_upload: bool = False) -> dic
 
 def _upload_view(attachment: Attachment) -> dict[str, Any] | None:
     upload = attachment.upload
-    if upload is None:
+    # An address that the broker itself uses is nobody else's.
+    if upload is None or attachment.status is not AttachmentStatus.AWAITING_UPLOAD:
         return None
     return {
         "method": "PUT",

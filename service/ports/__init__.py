@@ -45,6 +45,7 @@ from service.ports.system import (
 )
 from service.ports.timeline import TimelineStore
 from service.ports.wires import (
+    GuestFiles,
     GuestRest,
     GuestSockets,
     Link,
@@ -76,6 +77,7 @@ class Ports:
     bell: Bell
     sockets: GuestSockets
     guest_rest: GuestRest
+    guest_files: GuestFiles
     platform: Platform
     login: GuestLogin
     signer: Signer
@@ -96,6 +98,7 @@ __all__ = [
     "DriftStore",
     "DueStrand",
     "FoundSession",
+    "GuestFiles",
     "GuestLogin",
     "GuestRest",
     "GuestSockets",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from service.domain.attachment import Upload
 from service.domain.attempt import Phases
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.webhook.directive import Directive
@@ -43,6 +44,23 @@ class GuestRest(Protocol):
 
     async def domains(self, deployment: Deployment) -> str:
         """The public list of allowed domains as JSON text. Raises PlatformUnavailableError."""
+
+
+class GuestFiles(Protocol):
+    """Bytes of files, to and from addresses that Genesys signed.
+
+    Only over TLS, unless the deployment itself is without.
+    """
+
+    async def put(
+        self, deployment: Deployment, upload: Upload, *, file_type: str, body: bytes
+    ) -> None:
+        """Upload. Raises FileTransferError."""
+
+    async def copy(
+        self, deployment: Deployment, source: str, upload: Upload, *, file_type: str, size: int
+    ) -> None:
+        """Download so many bytes from `source`, and upload them. Raises FileTransferError."""
 
 
 class Platform(Protocol):

@@ -13,8 +13,10 @@ from service.adapters.embedded.hints import InProcessHints
 from service.adapters.system import OwnListener
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
+from service.domain.attachment import Upload
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.errors import (
+    FileTransferError,
     HistoryUnavailableError,
     LinkDeniedError,
     LinkLostError,
@@ -93,6 +95,22 @@ class SimulatedGenesys:
             raise PlatformUnavailableError(what="the configuration", status=status)
         return body.decode()
 
+    async def put(
+        self, deployment: Deployment, upload: Upload, *, file_type: str, body: bytes
+    ) -> None:
+        headers = {**upload.headers, "content-type": file_type}
+        status, _, _ = await self.simulator.http("PUT", upload.url, headers, body)
+        if status != 200:
+            raise FileTransferError(status=status)
+
+    async def copy(
+        self, deployment: Deployment, source: str, upload: Upload, *, file_type: str, size: int
+    ) -> None:
+        status, _, body = await self.simulator.http("GET", source, {}, b"")
+        if status != 200:
+            raise FileTransferError(status=status)
+        await self.put(deployment, upload, file_type=file_type, body=body)
+
     async def conversation_of(
         self,
         deployment: Deployment,
@@ -166,6 +184,7 @@ async def virtual_broker(
         bell=InProcessBell(clock),
         sockets=genesys,
         guest_rest=genesys,
+        guest_files=genesys,
         platform=genesys,
         login=SimulatedLogin(simulator),
         signer=Ed25519Signer(),

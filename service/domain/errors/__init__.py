@@ -38,6 +38,7 @@ The core carries no HTTP status: `service.api.errors` has that table.
     │   ├── LinkLostError               the link is gone, with its close code
     │   ├── HistoryUnavailableError     the history could not be read
     │   ├── PlatformUnavailableError    the platform API could not answer
+    │   ├── FileTransferError           a file could not be moved to or from Genesys
     │   ├── RejectedByGenesysError      a message was refused for good
     │   ├── LoginUnavailableError       a guest's login could not be asked about
     │   ├── StepUpRefusedError          an anonymous session may not become a signed-in one
@@ -100,6 +101,7 @@ from service.domain.errors.login import (
 )
 from service.domain.errors.peer import (
     ClearRefusedError,
+    FileTransferError,
     GuestProtocolError,
     HistoryUnavailableError,
     LinkDeniedError,
@@ -139,6 +141,7 @@ __all__ = [
     "ExternalIdInUseError",
     "FaultError",
     "FieldFault",
+    "FileTransferError",
     "GuestProtocolError",
     "HistoryUnavailableError",
     "IdempotencyInProgressError",

@@ -75,6 +75,17 @@ class PlatformUnavailableError(PeerError):
         return f"{self.what} could not be read (HTTP {self.status})"
 
 
+class FileTransferError(PeerError):
+    """A file could not be moved to or from an address of Genesys's; None: no answer came."""
+
+    def __init__(self, *, status: int | None) -> None:
+        super().__init__(status)
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"the file could not be moved (HTTP {self.status})"
+
+
 class RejectedByGenesysError(PeerError):
     """Genesys refused a message for good."""
 

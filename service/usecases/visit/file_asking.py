@@ -11,6 +11,7 @@ from service.domain.errors import LinkLostError
 from service.domain.session import State
 from service.guest.requests import DeleteAttachment, GetAttachment, OnAttachment, Request
 from service.usecases.visit.desk import Desk, Phase
+from service.usecases.visit.file_carrying import carry_on, leave_or_carry
 from service.usecases.visit.file_moves import change_file, fail_file
 from service.usecases.visit.file_shelf import Ask, Asked
 from service.usecases.visit.guest_link import GuestLink
@@ -38,6 +39,9 @@ async def tend_files(desk: Desk) -> None:
     desk.files.begin(link.name)
     for attachment in list(desk.files.items.values()):
         await _tend(desk, link, attachment)
+        now = desk.files.items.get(attachment.id)
+        if now is not None and now.status is AttachmentStatus.RESTAGING:
+            await carry_on(desk, now)
 
 
 def files_due(desk: Desk) -> float | None:
@@ -93,8 +97,8 @@ async def _follow_replacement(desk: Desk, attachment: Attachment) -> None:
         case AttachmentStatus.DELETING:
             gone = file.moved(attachment, AttachmentStatus.DELETED, now=desk.now)
             await change_file(desk, attachment, gone)
-        case AttachmentStatus.UPLOADED | AttachmentStatus.SENDING:
-            await fail_file(desk, attachment, file.left_behind())
+        case AttachmentStatus.RESTAGING | AttachmentStatus.UPLOADED | AttachmentStatus.SENDING:
+            await leave_or_carry(desk, attachment)
         case _:
             return
 
@@ -102,11 +106,13 @@ async def _follow_replacement(desk: Desk, attachment: Attachment) -> None:
 async def _give_up(desk: Desk, attachment: Attachment) -> None:
     """Also where no link comes to be: what waits for Genesys does so for an hour."""
     given_up = attachment.given_up_at
+    carried = attachment.status is AttachmentStatus.RESTAGING
     if given_up is not None and desk.now >= given_up + file.REQUEST_SECONDS:
-        await fail_file(desk, attachment, file.not_seen())
-    asks = attachment.status is AttachmentStatus.REQUESTED
+        await fail_file(desk, attachment, file.left_behind() if carried else file.not_seen())
+        return
+    asks = attachment.status is AttachmentStatus.REQUESTED or (carried and given_up is None)
     if asks and desk.now >= attachment.updated_at + file.REQUEST_SECONDS:
-        await fail_file(desk, attachment, file.no_answer())
+        await fail_file(desk, attachment, file.left_behind() if carried else file.no_answer())
 
 
 async def _tend(desk: Desk, link: GuestLink, attachment: Attachment) -> None:
@@ -132,7 +138,9 @@ def _wanted(desk: Desk, attachment: Attachment) -> Ask | None:
             return None if reads else Ask.ADDRESS
         case AttachmentStatus.DELETING:
             return None if reads or Ask.DELETE in answered else Ask.DELETE
-        case AttachmentStatus.AWAITING_UPLOAD:
+        case AttachmentStatus.RESTAGING if attachment.upload is None:
+            return None if reads else Ask.ADDRESS
+        case AttachmentStatus.AWAITING_UPLOAD | AttachmentStatus.RESTAGING:
             over = attachment.given_up_at is not None and attachment.given_up_at <= desk.now
             look = Ask.LAST_LOOK if over else Ask.LOOK
             return None if look in answered else look
@@ -144,7 +152,10 @@ def _wanted(desk: Desk, attachment: Attachment) -> Ask | None:
 
 async def _unanswered(desk: Desk, attachment: Attachment, ask: Ask) -> None:
     """Genesys stays silent: what nobody can wait for any longer is given up."""
-    if ask is Ask.ADDRESS:
+    carried = attachment.status is AttachmentStatus.RESTAGING
+    if carried and ask in {Ask.ADDRESS, Ask.LAST_LOOK}:
+        await fail_file(desk, attachment, file.left_behind())
+    elif ask is Ask.ADDRESS:
         await fail_file(desk, attachment, file.no_answer())
     elif ask is Ask.LAST_LOOK:
         await fail_file(desk, attachment, file.not_seen())

@@ -23,6 +23,9 @@ from service.usecases.visit.file_shelf import Ask, Asked
 THROTTLED_SECONDS: Final = 5.0
 """How long to wait where Genesys counts too many requests and does not say how long."""
 _UNTOLD: Final = "unknown"
+_UNADDRESSED: Final = frozenset({AttachmentStatus.REQUESTED, AttachmentStatus.RESTAGING})
+_EXPECTED: Final = frozenset({AttachmentStatus.AWAITING_UPLOAD, AttachmentStatus.RESTAGING})
+"""Somebody, the caller or this broker, has an address and uploads to it."""
 
 
 async def file_frame(desk: Desk, frame: ServerFrame) -> bool:
@@ -50,7 +53,7 @@ async def _address(desk: Desk, frame: PresignedUrlResponse) -> None:
         return
     if asked.ask is not Ask.ADDRESS:
         await _found(desk, attachment, frame.url)
-    elif attachment.status is AttachmentStatus.REQUESTED:
+    elif attachment.status in _UNADDRESSED:
         upload = Upload(
             url=frame.url,
             headers=dict(frame.headers),
@@ -71,7 +74,7 @@ async def _address(desk: Desk, frame: PresignedUrlResponse) -> None:
 async def _found(desk: Desk, attachment: Attachment, url: str) -> None:
     # Whoever wants it again asks anew.
     desk.files.tries.pop((attachment.id, Ask.FETCH), None)
-    if attachment.status is AttachmentStatus.AWAITING_UPLOAD:
+    if attachment.status in _EXPECTED:
         await uploaded(desk, attachment, url=url)
     else:
         await change_file(desk, attachment, file.seen(attachment, url=url, now=desk.now))
@@ -79,13 +82,13 @@ async def _found(desk: Desk, attachment: Attachment, url: str) -> None:
 
 async def _succeeded(desk: Desk, frame: UploadSuccessEvent) -> None:
     attachment = desk.files.of_guest(frame.attachment_id)
-    if attachment is not None and attachment.status is AttachmentStatus.AWAITING_UPLOAD:
+    if attachment is not None and attachment.status in _EXPECTED:
         await uploaded(desk, attachment, url=frame.download_url)
 
 
 async def _failed(desk: Desk, frame: UploadFailureEvent) -> None:
     attachment = desk.files.of_guest(frame.attachment_id)
-    if attachment is not None and attachment.status is AttachmentStatus.AWAITING_UPLOAD:
+    if attachment is not None and attachment.status in _EXPECTED:
         await fail_file(desk, attachment, file.refused(_code(frame.error_code)))
 
 
@@ -132,13 +135,14 @@ async def _refused(desk: Desk, attachment: Attachment, ask: Ask, code: str) -> N
     if ask is Ask.FETCH:
         await _not_found(desk, attachment, code)
     elif ask is Ask.ADDRESS:
-        if status is AttachmentStatus.REQUESTED:
+        if status in _UNADDRESSED:
             await fail_file(desk, attachment, file.refused(code))
     elif ask is Ask.DELETE:
         await _not_deleted(desk, attachment, code)
-    elif status is AttachmentStatus.AWAITING_UPLOAD:
+    elif status in _EXPECTED:
         if ask is Ask.LAST_LOOK:
-            await fail_file(desk, attachment, file.not_seen())
+            carried = status is AttachmentStatus.RESTAGING
+            await fail_file(desk, attachment, file.left_behind() if carried else file.not_seen())
         elif code not in file.NOT_THERE_CODES and code in file.FILE_CODES:
             await fail_file(desk, attachment, file.refused(code))
 

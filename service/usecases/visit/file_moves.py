@@ -55,6 +55,9 @@ async def uploaded(desk: Desk, before: Attachment, *, url: str | None) -> None:
 
 async def fail_file(desk: Desk, before: Attachment, failure: Failure) -> None:
     """It will not be sent: told."""
+    if before.status is AttachmentStatus.RESTAGING and failure.provider_code is not None:
+        # Nobody did anything wrong but the guest session, which went away.
+        failure = file.left_behind(failure.provider_code)
     after = file.failed(before, failure, now=desk.now)
     await _conclude(desk, before, after, EventType.ATTACHMENT_FAILED)
 

@@ -52,11 +52,15 @@ class Shelf:
     carrying: "set[AttachmentId]" = field(default_factory=set)
     """Those whose bytes are on their way from here to Genesys."""
 
+    carried: "dict[AttachmentId, bool]" = field(default_factory=dict)
+    """Whether they arrived there, of those that were moved on this link."""
+
     def begin(self, link: str) -> None:
         """On a new link everything is asked anew."""
         if self.link != link:
             self.link = link
             self.asked, self.tries, self.answered = {}, {}, set()
+            self.carried = {}
 
     def keep(self, attachment: Attachment) -> None:
         """As the table has it."""

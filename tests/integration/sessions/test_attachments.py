@@ -6,6 +6,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from service.simulator.knobs import Knobs
 from tests.support.machine import Chat, Json, Machine, eventually, running
 from tests.support.wire_story import tells
 
@@ -94,3 +95,56 @@ async def test_a_file_of_the_agent_is_fetched_by_a_link_that_stays(tmp_path: Pat
         async with httpx2.AsyncClient() as http:
             assert (await http.get(plain["url"])).content == b"report.pdf"
         assert "secret" not in str(await chat.events())
+
+
+@tells("onAttachment", "UploadSuccessEvent", "getAttachment")
+async def test_an_uploaded_file_outlives_its_guest_session(tmp_path: Path) -> None:
+    async with running(tmp_path) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        made = await ask(machine, chat)
+        assert await put(made) == 200
+        await becomes(machine, chat, made, "uploaded")
+        machine.control.forget(await chat.token())
+        machine.control.drop()
+        await chat.wait_for("session.replaced", within=40)
+        await becomes(machine, chat, made, "uploaded")
+        path = f"/v1/sessions/{chat.id}/messages"
+        body = {"attachmentIds": [made["id"]], "text": "Look"}
+        answer = await machine.http.post(path, params={"wait": 20}, json=body)
+
+        assert answer.status_code == 201, answer.text
+        assert machine.stored()[-1] == "Look"
+        assert await chat.types() == [*(await chat.types())[:-1], "message.confirmed"]
+
+
+async def test_a_link_that_breaks_before_the_news_of_an_upload_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, knobs=Knobs(scan_seconds=0.5)) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        made = await ask(machine, chat)
+        assert await put(made) == 200
+        machine.control.drop()
+        await becomes(machine, chat, made, "uploaded")
+
+        assert len(await chat.events("attachment.uploaded")) == 1
+
+
+@tells("UploadFailureEvent")
+async def test_what_genesys_finds_wrong_is_told_to_the_caller(tmp_path: Path) -> None:
+    async with running(tmp_path) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        made = await ask(machine, chat)
+        assert await put(made, b"other bytes") == 200
+        event = await chat.wait_for("attachment.failed")
+
+        failure = event["data"]["attachment"]["failure"]
+        assert (failure["code"], failure["providerCode"]) == ("attachment_too_large", "4002")
+
+
+async def test_an_address_that_expired_takes_nothing_and_is_told(tmp_path: Path) -> None:
+    async with running(tmp_path, knobs=Knobs(upload_seconds=0.0)) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        made = await ask(machine, chat)
+
+        assert await put(made) == 403

@@ -37,6 +37,7 @@ SAID = [
     (er.LinkLostError(code=1006), "closed with 1006"),
     (er.HistoryUnavailableError(status=None), "HTTP None"),
     (er.PlatformUnavailableError(what="the configuration", status=500), "the configuration could"),
+    (er.FileTransferError(status=403), "could not be moved (HTTP 403)"),
     (er.RejectedByGenesysError(provider_code="4011", detail="long"), "(4011): long"),
     (er.ClearRefusedError(), "refused to clear"),
     (er.AuthenticationFailedError(status=400, provider_code="bad.code"), "(HTTP 400, bad.code)"),

@@ -26,6 +26,17 @@ async def test_an_uploaded_file_is_taken() -> None:
         assert (change.after.status, change.after.message_id) == (S.SENDING, message.message_id)
 
 
+@on_virtual_time
+async def test_a_file_that_is_carried_over_is_taken_and_goes_on() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        file = await asked(stage, session, status=S.RESTAGING)
+        message = a_send(session, 1, body=SendBody(attachment_ids=(file.id,)))
+
+        [change] = await claims(stage.ports.attachments, message, at=stage.now)
+        assert (change.after.status, change.after.message_id) == (S.RESTAGING, message.message_id)
+
+
 @pytest.mark.parametrize("status", [s for s in S if s is not S.UPLOADED])
 @on_virtual_time
 async def test_any_other_is_not(status: S) -> None:

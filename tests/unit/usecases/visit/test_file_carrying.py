@@ -1,0 +1,233 @@
+"""An uploaded file outlives its guest session, or its loss is told; never is it silently gone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus
+from service.domain.errors import FileTransferError
+from service.domain.session import Session
+from tests.support.file_stage import asked, attend, put, send, stored
+from tests.support.visit_stage import Stage, Watched, on_virtual_time, staged
+
+S = AttachmentStatus
+
+
+async def _up(stage: Stage, session: Session) -> Attachment:
+    file = await attend(stage, await asked(stage, session))
+    await put(stage, file)
+    await stage.reconcile(session)
+    stage.wires.sent.clear()
+    return await stored(stage, file)
+
+
+def _watch_files(stage: Stage) -> Watched:
+    watched = Watched(stage.ports.guest_files)
+    ports = replace(stage.ports, guest_files=watched)
+    tools = replace(stage.assembly.visit.tools, ports=ports)
+    visit = replace(stage.assembly.visit, tools=tools)
+    stage.assembly = replace(stage.assembly, visit=visit)
+    return watched
+
+
+async def _replaced(stage: Stage, session: Session, *, seconds: float = 20.0) -> None:
+    stage.control.forget(session.client_id)
+    async with stage.held(session):
+        await stage.clock.sleep(seconds)
+
+
+async def _failure(stage: Stage, file: Attachment) -> tuple[str | None, str | None]:
+    failure = (await stored(stage, file)).failure
+    return (None, None) if failure is None else (failure.code, failure.provider_code)
+
+
+@on_virtual_time
+async def test_an_uploaded_file_is_carried_over_and_can_be_sent() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await _replaced(stage, session)
+
+        carried = await stored(stage, file)
+        assert (carried.status, carried.incarnation) == (S.UPLOADED, 2)
+        assert carried.guest_id != file.guest_id
+        # It was told once that it is there; nothing changed for its caller.
+        assert len(await stage.of(session, "attachment.uploaded")) == 1
+        await send(stage, await stage.load(session), carried)
+        await stage.attend(session)
+        assert (await stored(stage, file)).status is S.SENT
+
+
+@on_virtual_time
+async def test_a_message_waits_for_its_file_and_those_behind_it_too() -> None:
+    async with staged(knobs={"scan_seconds": 3}) as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await send(stage, session, file, "With it")
+        await stage.accept(session, "After it")
+        await _replaced(stage, session)
+
+        assert stage.arrived()[-2:] == ["With it", "After it"]
+        assert (await stored(stage, file)).status is S.SENT
+
+
+@on_virtual_time
+async def test_a_file_whose_address_is_too_old_is_left_behind_and_told() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await stage.clock.sleep(700)
+        await _replaced(stage, session)
+
+        assert await _failure(stage, file) == ("guest_session_replaced", None)
+        assert len(await stage.of(session, "attachment.failed")) == 1
+
+
+@pytest.mark.parametrize("status", [403, None])
+@on_virtual_time
+async def test_bytes_that_cannot_be_moved_are_left_behind_and_the_message_fails(
+    status: int | None,
+) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await send(stage, session, file, "With it")
+        _watch_files(stage).fail("copy", FileTransferError(status=status))
+        await _replaced(stage, session)
+
+        assert await _failure(stage, file) == ("guest_session_replaced", None)
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["failure"]["code"] == "attachment_failed"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"kind": "refuse", "action": "onAttachment", "code": 4000, "count": 1}, "4000"),
+        ({"kind": "swallow_write", "action": "onAttachment", "count": 3}, None),
+        ({"kind": "swallow_frame", "frame_class": "UploadSuccessEvent", "count": 1}, "found"),
+    ],
+    ids=["refused", "silent", "missed"],
+)
+@on_virtual_time
+async def test_whatever_hinders_it_is_told(fault: dict[str, Any], code: str | None) -> None:
+    async with staged(knobs={"upload_seconds": 30}) as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.fault(**fault)
+        await _replaced(stage, session, seconds=150)
+
+        if code == "found":
+            # The last look finds it.
+            assert (await stored(stage, file)).status is S.UPLOADED
+        else:
+            assert await _failure(stage, file) == ("guest_session_replaced", code)
+
+
+@on_virtual_time
+async def test_who_died_while_carrying_is_followed_by_the_next_visit() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        watched = _watch_files(stage)
+
+        async def slow() -> None:
+            await stage.clock.sleep(100)
+
+        watched.before("copy", slow)
+        await _replaced(stage, session, seconds=5)
+        half = await stored(stage, file)
+        assert (half.status, half.incarnation) == (S.RESTAGING, 2)
+        async with stage.held(session):
+            await stage.clock.sleep(10)
+
+        carried = await stored(stage, file)
+        assert (carried.status, carried.guest_id) == (S.UPLOADED, half.guest_id)
+
+
+@on_virtual_time
+async def test_who_died_after_the_bytes_arrived_is_followed_without_another_copy() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.fault("swallow_frame", frame_class="UploadSuccessEvent", count=1)
+        await _replaced(stage, session, seconds=5)
+        assert (await stored(stage, file)).status is S.RESTAGING
+        watched = _watch_files(stage)
+        async with stage.held(session):
+            await stage.clock.sleep(10)
+
+        assert (await stored(stage, file)).status is S.UPLOADED
+        assert watched.calls["copy"] == 0
+
+
+@on_virtual_time
+async def test_a_second_replacement_begins_anew() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        watched = _watch_files(stage)
+
+        async def slow() -> None:
+            await stage.clock.sleep(100)
+
+        watched.before("copy", slow)
+        await _replaced(stage, session, seconds=5)
+        await _replaced(stage, session, seconds=20)
+
+        carried = await stored(stage, file)
+        assert (carried.status, carried.incarnation) == (S.UPLOADED, 3)
+
+
+@on_virtual_time
+async def test_a_carrying_that_nobody_can_finish_is_given_up_after_an_hour() -> None:
+    async with staged(knobs={"upload_seconds": 30}) as stage:
+        session = await stage.chatted()
+        with_address, without = await _up(stage, session), await _up(stage, session)
+        await stage.reconcile(session)
+        for file, incarnation in ((with_address, 1), (without, None)):
+            now = await stored(stage, file)
+            upload = (await _address(stage, session)).upload if incarnation else None
+            half = replace(
+                now,
+                status=S.RESTAGING,
+                incarnation=incarnation,
+                upload=upload,
+                updated_at=stage.now,
+            )
+            await stage.ports.attachments.wish(AttachmentChange(before=now, after=half))
+        stage.control.fault("deny_handshake", status=503, count=0)
+        async with stage.held(session):
+            await stage.clock.sleep(5000)
+
+        for file in (with_address, without):
+            assert await _failure(stage, file) == ("guest_session_replaced", None)
+
+
+async def _address(stage: Stage, session: Session) -> Attachment:
+    return await attend(stage, await asked(stage, session))
+
+
+@on_virtual_time
+async def test_a_silent_last_look_leaves_it_behind() -> None:
+    async with staged(knobs={"upload_seconds": 30}) as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.fault("swallow_frame", frame_class="UploadSuccessEvent", count=1)
+        stage.control.fault("swallow_write", action="getAttachment", count=3)
+        await _replaced(stage, session, seconds=200)
+
+        assert await _failure(stage, file) == ("guest_session_replaced", None)
+
+
+@on_virtual_time
+async def test_a_refused_last_look_leaves_it_behind() -> None:
+    async with staged(knobs={"upload_seconds": 30}) as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.fault("swallow_frame", frame_class="UploadSuccessEvent", count=1)
+        stage.control.fault("refuse", action="getAttachment", code=4010, count=1)
+        await _replaced(stage, session, seconds=200)
+
+        assert await _failure(stage, file) == ("guest_session_replaced", None)
