@@ -13,7 +13,7 @@ from service.api.deliveries import deliveries_router
 from service.api.deployment_checks import deployment_checks_router
 from service.api.deployments import deployments_router
 from service.api.document import document_of
-from service.api.files import files_router
+from service.api.files import file_content_router, files_router
 from service.api.gateway import Gateway
 from service.api.health import health_router
 from service.api.listeners import listeners_router
@@ -75,6 +75,7 @@ def create_app(broker: Broker, *, behind_gateway: bool = False) -> FastAPI:
     app.include_router(authentication_router(broker))
     app.include_router(messages_router(broker))
     app.include_router(files_router(broker))
+    app.include_router(file_content_router(broker))
     app.include_router(timeline_router(broker))
     app.include_router(deployments_router(broker))
     app.include_router(deployment_checks_router(broker))

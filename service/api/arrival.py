@@ -5,6 +5,7 @@ And answers our own deliveries that came back to us, before anybody asks for a k
 Plain ASGI, so that nothing is buffered and no task is started for it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,9 +16,14 @@ from service.ports.system import Clock
 from service.webhook.loops import is_delivery
 
 BODY_MAX: Final = 1024 * 1024
+CONTENT_MAX: Final = 4_500_000
+"""Of the bytes of a file: a function's event takes 6 MB (AWS Lambda quotas), in which base64 makes
+four of three. The same limit stands everywhere, so that what works on one machine does on AWS.
+"""
 DRAIN_MAX: Final = 8 * BODY_MAX
 """So much is read and thrown away: a client that still writes would lose our answer to a reset."""
 
+_CONTENT: Final = re.compile(r"/v1/sessions/[^/]+/attachments/[^/]+/content")
 ARRIVED: Final = "broker.arrived"
 LOOP: Final = Problem(
     status=508,
@@ -44,7 +50,12 @@ class Arrival:
             return
         # A gateway's request is older than it looks from here.
         scope.setdefault(ARRIVED, self._clock.monotonic())
-        await self._app(scope, _Capped(receive), send)
+        await self._app(scope, _Capped(receive, most=_most(scope)), send)
+
+
+def _most(scope: Scope) -> int:
+    is_file = scope["method"] == "PUT" and _CONTENT.fullmatch(scope["path"])
+    return CONTENT_MAX if is_file else BODY_MAX
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:
@@ -53,18 +64,19 @@ def _headers(scope: Scope) -> Mapping[str, str]:
 
 
 class _Capped:
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._size = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._size += len(message.get("body", b""))
-        if self._size <= BODY_MAX:
+        if self._size <= self._most:
             return message
         while message.get("more_body") and self._size <= DRAIN_MAX:
             message = await self._receive()
             self._size += len(message.get("body", b""))
         raise RefusedError(
-            status=413, code="body_too_large", detail=f"a body takes at most {BODY_MAX} bytes"
+            status=413, code="body_too_large", detail=f"this body takes at most {self._most} bytes"
         )

@@ -57,11 +57,14 @@ def call_of(request: Request) -> Call:
     return call
 
 
-def guarded(broker: Broker, *, read: Scope, write: Scope) -> type[APIRoute]:
-    """A class of routes that need one scope for GET and one for everything else."""
+def guarded(broker: Broker, *, read: Scope, write: Scope, raw: bool = False) -> type[APIRoute]:
+    """A class of routes that need one scope for GET and one for everything else.
+
+    `raw`: their bodies are bytes, not JSON.
+    """
 
     class GuardedRoute(_GuardedRoute):
-        door = _Door(broker=broker, read=read, write=write)
+        door = _Door(broker=broker, read=read, write=write, raw=raw)
 
     return GuardedRoute
 
@@ -85,6 +88,7 @@ class _Door:
     broker: Broker
     read: Scope
     write: Scope
+    raw: bool = False
 
     async def __call__(self, request: Request) -> Call:
         arrived: float = request.scope[ARRIVED]
@@ -96,7 +100,8 @@ class _Door:
             raise InsufficientScopeError(scope=scope.value)
         if request.method == "GET":
             return Call(key=key, ticket=None, arrived=arrived, trace=trace)
-        digest = hashlib.sha256(canonical(await _json(request))).hexdigest()
+        body = await request.body() if self.raw else canonical(await _json(request))
+        digest = hashlib.sha256(body).hexdigest()
         ticket = self._ticket(request, key, digest)
         return Call(key=key, ticket=ticket, arrived=arrived, trace=trace)
 

@@ -6,7 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from service.api.door import call_of, guarded, respond
-from service.api.file_shapes import AttachmentsOut, AttachmentWithUploadOut, DownloadOut, UploadBody
+from service.api.file_shapes import (
+    AttachmentOut,
+    AttachmentsOut,
+    AttachmentWithUploadOut,
+    DownloadOut,
+    UploadBody,
+)
 from service.api.parameters import WAIT_SECONDS, Wait
 from service.api.requests import Nothing
 from service.api.sessions import PREFIX
@@ -17,8 +23,10 @@ from service.domain.instants import rfc3339
 from service.usecases.broker import Broker
 from service.usecases.download_file import FRESH_SECONDS
 from service.usecases.idempotency import Answer
+from service.usecases.stream_file import Content
 from service.usecases.upload_file import UploadRequest
 
+BYTES: Final = {"*/*": {"schema": {"type": "string", "contentMediaType": "*/*"}}}
 PRIVATE: Final = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 """The address is a secret: no cache keeps it, and no page that it leads to hears of us."""
 
@@ -35,6 +43,51 @@ def files_router(broker: Broker) -> APIRouter:
     _add_read(router, broker)
     _add_delete(router, broker)
     _add_download(router, broker)
+    return router
+
+
+def file_content_router(broker: Broker) -> APIRouter:
+    """The route that takes bytes: no JSON comes through its door."""
+    route_class = guarded(broker, read=Scope.SESSIONS_READ, write=Scope.SESSIONS_WRITE, raw=True)
+    router = APIRouter(
+        prefix=f"{PREFIX}/{{session_id}}/attachments",
+        tags=["attachments"],
+        route_class=route_class,
+    )
+
+    @router.put(
+        "/{attachment_id}/content",
+        response_model=None,
+        responses={
+            200: {"model": AttachmentOut, "description": "Uploaded, or `failure` says why not"},
+            202: {"model": AttachmentOut, "description": "Genesys has not said which"},
+            **write_errors_of(404, 502),
+        },
+        openapi_extra={"requestBody": {"required": True, "content": BYTES}},
+        summary="Upload a file through the broker",
+    )
+    async def upload_content(
+        request: Request, session_id: str, attachment_id: str, wait: Wait = WAIT_SECONDS
+    ) -> Response:
+        """The bytes as the body, the attachment's `fileType` as the Content-Type; up to 4.5 MB.
+
+        For larger files, and to spare a detour, upload to `upload.url` yourself.
+        """
+        call = call_of(request)
+        content = Content(type=request.headers.get("content-type", ""), body=await request.body())
+        return await respond(
+            broker.once.keeping(
+                call.ticket,
+                lambda: broker.files.stream(
+                    call.key,
+                    SessionId(session_id),
+                    AttachmentId(attachment_id),
+                    content,
+                    patience=call.patience(wait),
+                ),
+            )
+        )
+
     return router
 
 

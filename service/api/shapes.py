@@ -29,7 +29,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     404: "No such thing, or somebody else's",
     409: "The present state does not allow it",
     410: "It is gone at the contact centre",
-    413: "The body is over 1 MiB",
+    413: "The body is over 1 MiB, that of a file over 4,500,000 bytes",
     415: "The body is not application/json",
     422: "The request is wrong; `code` says how",
     429: "Too much at once; `Retry-After` says when it is worth trying again",

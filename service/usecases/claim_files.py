@@ -10,7 +10,6 @@ from service.domain.send import PendingSend
 from service.ports.attachments import AttachmentStore
 from service.usecases.read_session import ID_LENGTH_MAX
 
-
 _THERE: Final = frozenset({AttachmentStatus.UPLOADED, AttachmentStatus.RESTAGING})
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.usecases.delete_file import DeleteFile
 from service.usecases.download_file import DownloadFile
+from service.usecases.stream_file import StreamFile
 from service.usecases.upload_file import ReadFiles, UploadFile
 
 
@@ -15,3 +16,4 @@ class FileCases:
     read: ReadFiles
     delete: DeleteFile
     download: DownloadFile
+    stream: StreamFile

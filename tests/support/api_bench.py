@@ -22,6 +22,7 @@ from service.bootstrap.requests import broker_of
 from service.bootstrap.shared import Shared
 from service.config import ListenerSettings
 from service.domain.access import ApiKey
+from service.domain.attachment import Upload
 from service.domain.deployment import Deployment
 from service.domain.drafts import Draft, confirmed, failed, received
 from service.domain.errors import (
@@ -64,6 +65,7 @@ from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.logbook import Logbook
 from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
+from service.usecases.stream_file import StreamFile
 from service.usecases.upload_file import ReadFiles, UploadFile
 from service.usecases.waiting import Patience
 from service.usecases.watch_clock import WatchClock
@@ -532,7 +534,28 @@ def _files(bench: Bench) -> FileCases:
         read=ReadFiles(**common),
         delete=DeleteFile(**visited),
         download=DownloadFile(tenants=bench.table.tenants, **visited),
+        stream=StreamFile(
+            tenants=bench.table.tenants,
+            guest_files=KeptFiles(),
+            clock=bench.clock,
+            attend=bench.visitor,
+            **common,
+        ),
     )
+
+
+class KeptFiles:
+    """Uploads that arrive nowhere."""
+
+    async def put(
+        self, deployment: Deployment, upload: Upload, *, file_type: str, body: bytes
+    ) -> None:
+        pass
+
+    async def copy(
+        self, deployment: Deployment, source: str, upload: Upload, *, file_type: str, size: int
+    ) -> None:
+        pass
 
 
 class NoGenesys:

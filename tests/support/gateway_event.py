@@ -64,7 +64,12 @@ def a_request(
     }
     if query:
         event["queryStringParameters"] = {name: str(value) for name, value in query.items()}
-    if body is not None:
+    if isinstance(body, bytes):
+        # What is no text comes in base64, whoever sent it.
+        asked |= {"content-length": str(len(body))}
+        event["body"] = base64.b64encode(body).decode()
+        event["isBase64Encoded"] = True
+    elif body is not None:
         text = json.dumps(body)
         asked |= {"content-type": "application/json", "content-length": str(len(text))}
         event["body"] = base64.b64encode(text.encode()).decode() if wrapped else text

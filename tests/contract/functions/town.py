@@ -51,6 +51,8 @@ class Town:
     async def call(self, method: str, path: str, body: object = None, **query: str | float) -> Any:  # noqa: ANN401 - any JSON
         """One request; fails unless it is served."""
         headers = {"idempotency-key": str(query.pop("once"))} if "once" in query else {}
+        if isinstance(body, bytes):
+            headers["content-type"] = str(query.pop("media"))
         event = a_request(method, path, body, key=KEY, query=query, headers=headers)
         answer = await self.api(event, seconds=29.0)
         assert answer["statusCode"] < 300, f"{method} {path}: {answer}"

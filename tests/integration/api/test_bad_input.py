@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import pytest
 
-from service.domain.ids import SessionId
+from service.domain.ids import SessionId, TenantName
+from service.domain.media import MediaRules
 from tests.support.api_bench import DEPLOYMENT, Bench
 
 JSON: Final = {"content-type": "application/json"}
@@ -237,6 +238,65 @@ async def test_sessions_in_a_state_that_is_none_are_not_listed(bench: Bench) -> 
     refused = await bench.http.get("/v1/sessions?state=busy")
 
     assert refused.json()["errors"][0]["pointer"] == "/query/state"
+
+
+async def test_the_bytes_of_a_file_may_be_more_and_no_json(bench: Bench) -> None:
+    session = await bench.session()
+    path = f"/v1/sessions/{session['id']}/attachments/att_1/content"
+    headers = {"content-type": "image/jpeg"}
+
+    fits = await bench.http.put(path, content=bytes(4_500_000), headers=headers)
+    over = await bench.http.put(path, content=bytes(4_500_001), headers=headers)
+    elsewhere = await bench.http.put(path + "/x", content=bytes(1024 * 1024 + 1), headers=headers)
+
+    assert (fits.status_code, fits.json()["code"]) == (404, "not_found")
+    assert (over.status_code, over.json()["code"]) == (413, "body_too_large")
+    assert "4500000" in over.json()["detail"]
+    assert elsewhere.status_code in {404, 413}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"fileName": "photo", "fileType": "image/jpeg", "fileSize": 1}, "/fileName"),
+        ({"fileName": "a.jpg", "fileType": "jpeg", "fileSize": 1}, "/fileType"),
+        ({"fileName": "a.jpg", "fileType": "image/jpeg", "fileSize": 0}, "/fileSize"),
+        ({"fileName": "a.jpg", "fileType": "image/jpeg", "fileSize": "1"}, "/fileSize"),
+        ({"fileName": "a.jpg", "fileType": "image/jpeg"}, "/fileSize"),
+    ],
+)
+async def test_a_file_that_none_can_be_is_refused_with_its_field(
+    bench: Bench, body: dict[str, object], pointer: str
+) -> None:
+    session = await bench.session()
+    answer = await bench.http.post(f"/v1/sessions/{session['id']}/attachments", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+async def test_what_a_deployment_does_not_take_is_named(bench: Bench) -> None:
+    session = await bench.session()
+    [shop] = (
+        await bench.table.tenants.list_deployments(TenantName("default"), cursor=None, limit=9)
+    ).items
+    rules = MediaRules(file_types=("image/*",), max_file_size_kb=1, blocked_extensions=(".exe",))
+    await bench.table.attachments.learn(shop, rules)
+    answers = [
+        await bench.http.post(f"/v1/sessions/{session['id']}/attachments", json=body)
+        for body in (
+            {"fileName": "a.mp4", "fileType": "video/mp4", "fileSize": 1},
+            {"fileName": "a.exe", "fileType": "image/jpeg", "fileSize": 1},
+            {"fileName": "a.jpg", "fileType": "image/jpeg", "fileSize": 1001},
+        )
+    ]
+
+    told = [(a.status_code, a.json()["code"], a.json()["errors"][0]["pointer"]) for a in answers]
+    assert told == [
+        (422, "attachment_type_not_allowed", "/fileType"),
+        (422, "attachment_type_not_allowed", "/fileName"),
+        (422, "attachment_too_large", "/fileSize"),
+    ]
 
 
 async def test_a_message_that_is_refused_leaves_the_log_alone(bench: Bench) -> None:

@@ -23,6 +23,7 @@ PATHS = [
     ("GET", "/v1/sessions/x/attachments", "sessions:read"),
     ("GET", "/v1/sessions/x/attachments/x", "sessions:read"),
     ("GET", "/v1/sessions/x/attachments/x/content", "sessions:read"),
+    ("PUT", "/v1/sessions/x/attachments/x/content", "sessions:write"),
     ("POST", "/v1/sessions/x/attachments", "sessions:write"),
     ("DELETE", "/v1/sessions/x/attachments/x", "sessions:write"),
     ("POST", "/v1/sessions", "sessions:write"),

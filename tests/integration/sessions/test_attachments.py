@@ -148,3 +148,24 @@ async def test_an_address_that_expired_takes_nothing_and_is_told(tmp_path: Path)
         made = await ask(machine, chat)
 
         assert await put(made) == 403
+
+
+@tells("onAttachment", "UploadSuccessEvent")
+@HELD
+async def test_the_broker_uploads_the_bytes_for_its_caller(tmp_path: Path, *, held: bool) -> None:
+    async with running(tmp_path, listener=held) as machine:
+        chat = await machine.open(message={"text": "hello"})
+        content = bytes(3_000_000)
+        made = await ask(machine, chat, fileSize=len(content))
+        path = f"/v1/sessions/{chat.id}/attachments/{made['id']}/content"
+        wrong = await machine.http.put(path, content=b"x", headers={"content-type": "image/png"})
+        answer = await machine.http.put(
+            path, params={"wait": 20}, content=content, headers={"content-type": "image/jpeg"}
+        )
+
+        assert {each["pointer"] for each in wrong.json()["errors"]} == {"", "/header/content-type"}
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == "uploaded"
+        found = await machine.call("GET", path, redirect="false")
+        async with httpx2.AsyncClient() as http:
+            assert (await http.get(found["url"])).content == content
