@@ -29,6 +29,7 @@ from service.ports.storage import TenantStore
 from service.ports.system import Bell, Clock
 from service.usecases.read_session import ID_LENGTH_MAX, owned, refuse_if_over
 from service.usecases.send_message import mark_work
+from service.usecases.upload_file import stored_file
 from service.usecases.waiting import Attending, Patience
 
 FRESH_SECONDS: Final = 540.0
@@ -131,10 +132,7 @@ class DownloadFile:
 
         until = patience.until(self.clock)
         await self.attend(session.id, until=until, satisfied=satisfied)
-        found = await self.attachments.attachment(session.id, attachment_id)
-        if found is None:
-            raise NotFoundError(kind="attachment", name=attachment_id)
-        return found
+        return await stored_file(self.attachments, session, attachment_id)
 
     async def _check(self, session: Session, download: Download) -> None:
         """No address leads a caller out of TLS, but where the deployment itself is without."""

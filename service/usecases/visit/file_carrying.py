@@ -5,10 +5,10 @@ session is gone, and with it every other way to the bytes.
 """
 
 from asyncio import create_task
-from typing import Final
+from typing import Final, cast
 
 from service.domain import attachment as file
-from service.domain.attachment import Attachment
+from service.domain.attachment import Attachment, Download, Upload
 from service.domain.errors import FileTransferError
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.file_moves import change_file, fail_file
@@ -46,17 +46,17 @@ async def carry_on(desk: Desk, attachment: Attachment) -> None:
 
 async def _carry(desk: Desk, attachment: Attachment) -> None:
     shelf, upload, known = desk.files, attachment.upload, attachment.download
-    arrived = False
+    # Both are there: it was looked before this was begun.
+    source, target = cast("Download", known), cast("Upload", upload)
+    arrived = True
     try:
-        if upload is not None and known is not None:
-            await desk.ports.guest_files.copy(
-                desk.deployment,
-                known.url,
-                upload,
-                file_type=attachment.file_type,
-                size=attachment.file_size,
-            )
-            arrived = True
+        await desk.ports.guest_files.copy(
+            desk.deployment,
+            source.url,
+            target,
+            file_type=attachment.file_type,
+            size=attachment.file_size,
+        )
     except FileTransferError:
         arrived = False
     shelf.carrying.discard(attachment.id)

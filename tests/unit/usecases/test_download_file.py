@@ -133,7 +133,7 @@ async def test_a_refusal_that_proves_nothing_may_be_asked_again() -> None:
 async def test_a_silence_is_told_and_may_be_asked_again() -> None:
     async with staged() as stage:
         session = await _with_report(stage)
-        stage.control.fault("swallow_write", action="getAttachment", count=3)
+        stage.control.fault("swallow_write", action="getAttachment", count=4)
         with pytest.raises(er.UnavailableError):
             await _fetch(stage, session, ID, seconds=0.5)
         async with stage.held(session):
@@ -256,3 +256,23 @@ async def test_no_address_without_tls_unless_the_deployment_is_without() -> None
         with pytest.raises(er.UnavailableError):
             await _fetch(stage, session, file.id)
         assert await _fetch(stage, session, other.id) == safe
+
+
+@on_virtual_time
+async def test_races_that_are_lost_too_often_wait_for_the_winner() -> None:
+    async with staged() as stage:
+        session = await _with_report(stage)
+        await _fetch(stage, session, ID)
+        await stage.clock.sleep(600)
+        watched = Watched(stage.ports.attachments)
+
+        async def moved() -> None:
+            now = await _item(stage, session)
+            await stage.ports.attachments.change(AttachmentChange(before=now, after=now))
+
+        for nth in range(1, 6):
+            watched.before("wish", moved, nth=nth)
+        download = replace(stage.assembly.broker.files.download, attachments=watched)
+        patience = Patience(arrived=stage.clock.monotonic(), seconds=1.0)
+        with pytest.raises(er.UnavailableError):
+            await download(KEY, session.id, ID, patience=patience)

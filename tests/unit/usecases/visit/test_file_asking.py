@@ -6,7 +6,9 @@ import pytest
 
 from service.domain.attachment import AttachmentChange, AttachmentStatus
 from service.domain.errors import LinkLostError
+from service.domain.ids import AttachmentId
 from service.usecases.visit import Nudged
+from service.usecases.visit.file_asking import awaits_files
 from tests.support.file_stage import asked, attend, put, send, stored
 from tests.support.visit_stage import on_virtual_time, staged
 from tests.support.wire_story import tells
@@ -113,6 +115,29 @@ async def test_an_upload_whose_event_was_missed_is_found_at_the_last_look() -> N
             await stage.clock.sleep(120)
 
         assert (await stored(stage, file)).status is S.UPLOADED
+
+
+@on_virtual_time
+async def test_a_last_look_that_nobody_answers_gives_the_upload_up() -> None:
+    async with staged(knobs={"upload_seconds": 30}) as stage:
+        session = await stage.made()
+        file = await asked(stage, session)
+        stage.control.fault("swallow_write", action="getAttachment", count=9)
+        async with stage.held(session):
+            await stage.clock.sleep(200)
+
+        failure = (await stored(stage, file)).failure
+        assert failure is not None
+        assert failure.code == "upload_not_seen"
+
+
+@on_virtual_time
+async def test_a_visit_does_not_leave_while_an_answer_is_out() -> None:
+    async with staged() as stage:
+        desk = await stage.desk(await stage.made())
+        assert not awaits_files(desk)
+        desk.files.carrying.add(AttachmentId("att_1"))
+        assert awaits_files(desk)
 
 
 @on_virtual_time

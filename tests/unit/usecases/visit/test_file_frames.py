@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus, moved
+from service.domain.ids import AttachmentId
 from service.domain.session import Session
+from service.guest.messages import AttachmentDeletedResponse, ErrorFrame
 from service.usecases.visit import Nudged
+from service.usecases.visit.file_frames import file_frame
+from service.usecases.visit.file_shelf import Ask, Asked
 from tests.support.file_stage import asked, attend, put, send, stored
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 from tests.support.wire_story import tells
@@ -291,3 +295,44 @@ async def test_a_change_that_lost_its_race_is_read_again() -> None:
 
         assert (await stored(stage, file)).status is S.AWAITING_UPLOAD
         assert len(stage.frames("onAttachment")) == 2
+
+
+@on_virtual_time
+async def test_answers_about_what_moved_on_change_nothing() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        sent = await asked(stage, session, status=S.SENT, guest_id="g")
+        desk = await stage.desk(session)
+        desk.files.keep(sent)
+        for number, (name, ask) in enumerate(
+            [
+                (sent.id, Ask.ADDRESS),
+                (sent.id, Ask.LOOK),
+                (sent.id, Ask.DELETE),
+                (AttachmentId("att_gone"), Ask.LOOK),
+            ]
+        ):
+            desk.files.asked[f"t{number}"] = Asked(
+                attachment_id=name, ask=ask, guest_id="g", until=stage.now
+            )
+            frame = ErrorFrame(raw_class="string", code=4009, tracing_id=f"t{number}")
+            assert await file_frame(desk, frame)
+
+        assert await stored(stage, sent) == sent
+
+
+@on_virtual_time
+async def test_a_deletion_answers_no_question_about_another_file() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        going = await asked(stage, session, status=S.DELETING, guest_id="g")
+        desk = await stage.desk(session)
+        desk.files.keep(going)
+        for name in (going.id, AttachmentId("att_other")):
+            desk.files.asked[name] = Asked(
+                attachment_id=name, ask=Ask.LOOK, guest_id="x", until=stage.now
+            )
+        assert await file_frame(desk, AttachmentDeletedResponse(attachment_id="g"))
+
+        assert list(desk.files.asked) == ["att_other"]
+        assert (await stored(stage, going)).status is S.DELETED
