@@ -262,7 +262,7 @@ def _named(error: er.BrokerError) -> dict[str, Any]:
     """Members of the problem beside the usual ones."""
     match error:
         case er.AttachmentStateError():
-            return {"attachmentId": error.attachment_id, "status": error.status}
+            return {"attachmentId": error.attachment_id, "attachmentStatus": error.status}
         case er.ExternalIdInUseError():
             return {"sessionId": error.session_id}
         case er.OptionNotOfferedError():

@@ -86,6 +86,8 @@ class Problem(BaseModel):
     sequence: int = Field(default=0, description="With a message that failed for good.")
     provider_code: str | None = Field(default=None, description="Genesys's own code.")
     offered: list[str] = Field(default=[], description="With option_not_offered: up to 50.")
+    attachment_id: str = Field(default="", description="With attachment_state.")
+    attachment_status: str = Field(default="", description="With attachment_state.")
 
 
 class FailureOut(Outbound):

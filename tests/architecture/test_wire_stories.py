@@ -41,33 +41,6 @@ NOT_USED: Final = {
     "SessionExpired": "in the schema of history only; SessionExpiredEvent tells of it on a link",
 }
 
-# What the broker does not do yet, by what it belongs to. Each leaves with its first story.
-AWAITED: Final = {
-    "attachments": {
-        "onAttachment",
-        "getAttachment",
-        "deleteAttachment",
-        "PresignedUrlResponse",
-        "AttachmentDeletedResponse",
-        "UploadSuccessEvent",
-        "UploadFailureEvent",
-        "GenerateUrlError",
-        "Attachment",
-    },
-    "guests who sign in": {"configureAuthenticatedSession", "SignIn"},
-    "pickers, forms and cards": {
-        "QuickReply",
-        "QuickReplyV2",
-        "ButtonResponse",
-        "Card",
-        "Carousel",
-        "DatePicker",
-        "ListPicker",
-        "Form",
-        "GenericTemplate",
-    },
-}
-
 
 def _told(file: Path) -> Iterator[tuple[str, str]]:
     """Each name that a test of that file tells of, with where."""
@@ -91,13 +64,7 @@ def _stories() -> dict[str, list[str]]:
 
 
 def test_all_that_the_broker_uses_has_a_story(stories: dict[str, list[str]]) -> None:
-    awaited = set().union(*AWAITED.values())
-
-    assert sorted(KNOWN - set(stories) - awaited - set(UNUSED_ACTIONS)) == []
-
-
-def test_what_is_awaited_has_none_yet(stories: dict[str, list[str]]) -> None:
-    assert sorted(set().union(*AWAITED.values()) & set(stories)) == []
+    assert sorted(KNOWN - set(stories) - set(UNUSED_ACTIONS)) == []
 
 
 def test_stories_tell_of_names_that_the_wire_has(stories: dict[str, list[str]]) -> None:

@@ -56,17 +56,12 @@ from service.usecases.authenticate import EnsureAdminKey
 from service.usecases.broker import Broker
 from service.usecases.change import ChangeSession
 from service.usecases.create_session import CreateRequest
-from service.usecases.delete_file import DeleteFile
-from service.usecases.download_file import DownloadFile
 from service.usecases.facts import Facts
-from service.usecases.file_cases import FileCases
 from service.usecases.idempotency import Ticket
 from service.usecases.known_endpoints import KnownEndpoints
 from service.usecases.logbook import Logbook
 from service.usecases.note_drift import NoteDrift
 from service.usecases.post_event import PostEvent
-from service.usecases.stream_file import StreamFile
-from service.usecases.upload_file import ReadFiles, UploadFile
 from service.usecases.waiting import Patience
 from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
@@ -497,17 +492,9 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
 
 
 def _table_of(table: EmbeddedTable) -> dict[str, object]:
-    stores = (
-        "sessions",
-        "tenants",
-        "attachments",
-        "lanes",
-        "attempts",
-        "healths",
-        "replays",
-        "shards",
-    )
-    return {name: getattr(table, name) for name in (*stores, "budgets", "drifts", "timeline")}
+    stores = ("sessions", "tenants", "attachments", "lanes", "attempts", "healths", "replays")
+    others = ("shards", "budgets", "drifts", "timeline")
+    return {name: getattr(table, name) for name in (*stores, *others)}
 
 
 def _outside_of(bench: Bench) -> dict[str, object]:
@@ -518,30 +505,10 @@ def _outside_of(bench: Bench) -> dict[str, object]:
         "hints": bench.hints,
         "guest_rest": NoGenesys(),
         "sockets": NoGenesys(),
+        "guest_files": KeptFiles(),
         "platform": None,
         "login": bench.login,
     }
-
-
-def _files(bench: Bench) -> FileCases:
-    common: dict[str, Any] = {
-        "sessions": bench.table.sessions,
-        "attachments": bench.table.attachments,
-    }
-    visited = common | {"bell": bench.bell, "clock": bench.clock, "attend": bench.visitor}
-    return FileCases(
-        upload=UploadFile(tenants=bench.table.tenants, ids=bench.ids, **visited),
-        read=ReadFiles(**common),
-        delete=DeleteFile(**visited),
-        download=DownloadFile(tenants=bench.table.tenants, **visited),
-        stream=StreamFile(
-            tenants=bench.table.tenants,
-            guest_files=KeptFiles(),
-            clock=bench.clock,
-            attend=bench.visitor,
-            **common,
-        ),
-    )
 
 
 class KeptFiles:

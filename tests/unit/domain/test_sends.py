@@ -1,5 +1,6 @@
 """When a send may go out, and what proves or refutes that it arrived."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -41,6 +42,12 @@ def written(sequence: int = 2, *, link: str = "l1", **facts: object) -> PendingS
     """A send that was marked at noon in incarnation 1."""
     send = pending(sequence, **facts)
     return marked(send, now=NOON, incarnation=1, writer="w", link=link)
+
+
+def with_files(send: PendingSend, ids: Sequence[str]) -> PendingSend:
+    """The same, its files marked by Genesys's own ids."""
+    assert send.written is not None
+    return replace(send, written=replace(send.written, attachment_ids=tuple(ids)))
 
 
 def test_sends_go_out_as_accepted_after_what_opens_the_guest_session() -> None:
@@ -179,7 +186,7 @@ def test_a_nameless_message_proves_the_first_that_fits(channel_time: float | Non
     ],
 )
 def test_a_label_or_no_words_fit_as_well(body: SendBody, text: str | None) -> None:
-    send = written(2, body=body)
+    send = with_files(written(2, body=body), body.attachment_ids)
     entry = by_guest("x", text=text, content=content_of(body), channel_time=NOON)
 
     assert proven_by(entry, [send], incarnation=1) == send
