@@ -29,6 +29,11 @@ from service.webhook.envelope import event_bytes
 
 SEQUENCE_MAX = 10**12
 
+Turn = Annotated[
+    float | None,
+    Query(ge=0, le=BUDGET_SECONDS, description="Also wait so long for the replies."),
+]
+
 
 def messages_router(broker: Broker) -> APIRouter:
     """The routes of messages, events and typing, over the use cases."""
@@ -60,10 +65,7 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
         session_id: str,
         body: SendMessageBody,
         wait: Wait = WAIT_SECONDS,
-        turn: Annotated[
-            float | None,
-            Query(ge=0, le=BUDGET_SECONDS, description="Also wait so long for the replies."),
-        ] = None,
+        turn: Turn = None,
     ) -> Response:
         """Accept a message and wait for the proof that it arrived, with `turn` also for replies.
 

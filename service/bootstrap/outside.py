@@ -114,7 +114,6 @@ def with_wires(
     genesys = GenesysHttp(clock=clock, tls=tls)
     files = HttpGuestFiles(clock=clock, tls=tls)
     webhooks = WebhookSender(clock=clock, allowed_networks=settings.webhook_allow, tls=tls)
-
     ports = Ports(
         clock=clock,
         ids=SystemIds(),
