@@ -25,7 +25,7 @@ class AttachmentContent(Shown):
     """A file."""
 
     id: str | None = None
-    url: str | None = Field(default=None, description="Signed and short-lived.")
+    href: str | None = Field(default=None, description="The broker's: it redirects to the file.")
     filename: str | None = None
     file_size: int | None = None
     media_type: str | None = None
