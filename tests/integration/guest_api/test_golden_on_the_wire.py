@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Unpack
 
+import httpx2
+
 from service.simulator.deployments import Bot, Deployment
 from tests.integration.guest_api.golden_files import golden
 from tests.integration.simulator.line import opened
@@ -92,3 +94,21 @@ async def test_a_message_that_came_too_fast(tmp_path: Path) -> None:
 
         assert sent["status"] == "confirmed"
         assert machine.stored() == ["one", "two"]
+
+
+@tells("onAttachment", "PresignedUrlResponse", "UploadSuccessEvent", "Attachment")
+async def test_a_file_that_is_uploaded_and_sent(tmp_path: Path) -> None:
+    async with _played("attachment", tmp_path) as machine:
+        chat = await machine.open(message={"text": "one"})
+        asked = {"fileName": "photo.jpg", "fileType": "image/jpeg", "fileSize": 20_480}
+        file = await machine.call("POST", f"/v1/sessions/{chat.id}/attachments", asked, status=201)
+        upload = file["upload"]
+        async with httpx2.AsyncClient() as http:
+            taken = await http.request(
+                upload["method"], upload["url"], headers=upload["headers"], content=bytes(20_480)
+            )
+        assert taken.status_code == 200
+        await chat.wait_for("attachment.uploaded")
+        sent = await chat.verb("messages", {"attachmentIds": [file["id"]]}, status=201)
+
+        assert sent["status"] == "confirmed"

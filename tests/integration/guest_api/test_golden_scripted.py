@@ -107,6 +107,23 @@ async def test_a_message_that_came_too_fast(tmp_path: Path) -> None:
         assert again - refused >= 1
 
 
+@tells("onAttachment", "PresignedUrlResponse", "UploadSuccessEvent", "Attachment")
+async def test_a_file_that_is_uploaded_and_sent(tmp_path: Path) -> None:
+    async with _played("attachment", tmp_path) as (machine, script):
+        chat = await machine.open(message={"text": "one"})
+        asked = {"fileName": "photo.jpg", "fileType": "image/jpeg", "fileSize": 20_480}
+        files = f"/v1/sessions/{chat.id}/attachments"
+        file = await machine.call("POST", files, asked, status=201)
+        uploaded = await chat.wait_for("attachment.uploaded")
+        sent = await chat.verb("messages", {"attachmentIds": [file["id"]]}, status=201)
+
+        assert uploaded["data"]["attachment"]["id"] == file["id"]
+        assert sent["status"] == "confirmed"
+        [item] = sent["content"]
+        assert item["attachment"]["href"] == f"{files}/{file['id']}/content"
+        assert script.names["$url2"] not in str(await chat.events())
+
+
 def test_every_transcript_is_played_both_ways() -> None:
     told = [Path(__file__), Path(__file__).with_name("test_golden_on_the_wire.py")]
     for file in told:
