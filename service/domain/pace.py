@@ -23,6 +23,10 @@ CARRIED_PER_MINUTE: Final = MESSAGES_PER_MINUTE - 5
 """What is foretold of messages: a link asks for some things of its own beside them."""
 TYPING_PER_MINUTE: Final = MESSAGES_PER_MINUTE - RESERVE
 """Typing takes no message's place."""
+FILES_PER_MINUTE: Final = TYPING_PER_MINUTE
+"""Nor do questions about files: a transcript may show more of them at once than a minute has room
+for.
+"""
 ECHOES_PER_MINUTE: Final = 2
 CONFIGURES_PER_MINUTE: Final = 60
 WINDOW_SECONDS: Final = 61.0
@@ -35,6 +39,7 @@ class Ask(Enum):
 
     RECOVERY = auto()
     MESSAGE = auto()
+    FILE = auto()
     TYPING = auto()
     ECHO = auto()
 
@@ -42,6 +47,7 @@ class Ask(Enum):
 _MOST: Final = {
     Ask.RECOVERY: REQUESTS_PER_MINUTE,
     Ask.MESSAGE: MESSAGES_PER_MINUTE,
+    Ask.FILE: FILES_PER_MINUTE,
     Ask.TYPING: TYPING_PER_MINUTE,
     Ask.ECHO: REQUESTS_PER_MINUTE,
 }

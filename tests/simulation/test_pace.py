@@ -7,13 +7,17 @@ from asyncio import create_task
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.domain.attachment import AttachmentStatus
 from service.domain.session import Session
 from service.usecases.visit import Nudged
+from tests.support.file_stage import asked, attend, stored
 from tests.support.virtual_time import run_virtual
-from tests.support.visit_stage import Stage, staged
+from tests.support.visit_stage import Stage, on_virtual_time, staged
 from tests.support.wire_story import tells
 
 MESSAGES = 100
+FILES = 70
+"""Shown by one page of a transcript, whose links are all fetched at once."""
 flaps = st.lists(st.floats(min_value=0.1, max_value=90.0), max_size=4)
 
 
@@ -39,6 +43,34 @@ async def _story(flaps: list[float]) -> None:
             await fate
 
         assert stage.arrived() == ["Hello", *texts]
+        assert _throttled(stage) == []
+
+
+@on_virtual_time
+async def test_a_page_of_files_is_asked_for_without_taking_the_place_of_messages() -> None:
+    async with staged(history_lag_seconds=2) as stage:
+        session = await stage.chatted()
+        file = await attend(stage, await asked(stage, session))
+        async with stage.held(session) as inbox:
+            guest_id = (await stored(stage, file)).guest_id
+            for _ in range(FILES):
+                await asked(
+                    stage,
+                    session,
+                    status=AttachmentStatus.SENT,
+                    guest_id=guest_id,
+                    incarnation=session.incarnation,
+                    wanted_at=stage.now,
+                )
+            inbox.put(Nudged())
+            await stage.clock.sleep(1)
+            await stage.accept(session, "meanwhile")
+            inbox.put(Nudged())
+            await stage.clock.sleep(1)
+            assert stage.arrived()[-1] == "meanwhile"
+            await stage.clock.sleep(180)
+
+        assert len(stage.frames("getAttachment")) >= FILES
         assert _throttled(stage) == []
 
 

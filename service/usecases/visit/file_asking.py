@@ -8,6 +8,7 @@ from typing import Final
 from service.domain import attachment as file
 from service.domain.attachment import Attachment, AttachmentStatus
 from service.domain.errors import LinkLostError
+from service.domain.pace import Ask as Pacing
 from service.domain.session import State
 from service.guest.requests import DeleteAttachment, GetAttachment, OnAttachment, Request
 from service.usecases.visit.desk import Desk, Phase
@@ -15,6 +16,7 @@ from service.usecases.visit.file_carrying import carry_on, leave_or_carry
 from service.usecases.visit.file_moves import change_file, fail_file
 from service.usecases.visit.file_shelf import Ask, Asked
 from service.usecases.visit.guest_link import GuestLink
+from service.usecases.visit.pacing import pause_for
 from service.usecases.visit.sending import link_for_sending
 
 ANSWER_SECONDS: Final = 8.0
@@ -54,8 +56,8 @@ def files_due(desk: Desk) -> float | None:
         given_up = each.given_up_at
         if given_up is not None and (each.id, Ask.LAST_LOOK) not in shelf.answered:
             times.append(given_up)
-    if shelf.not_before > desk.now and shelf.at_work:
-        times.append(shelf.not_before)
+    if shelf.at_work:
+        times.append(_ask_at(desk))
     return min((time for time in times if time > desk.now), default=None)
 
 
@@ -115,10 +117,16 @@ async def _give_up(desk: Desk, attachment: Attachment) -> None:
         await fail_file(desk, attachment, file.left_behind() if carried else file.no_answer())
 
 
+def _ask_at(desk: Desk) -> float:
+    """When the next question may go out: as Genesys asked, and within what a minute has room for.
+    """
+    return max(desk.files.not_before, desk.now + pause_for(desk, Pacing.FILE))
+
+
 async def _tend(desk: Desk, link: GuestLink, attachment: Attachment) -> None:
     ask = _wanted(desk, attachment)
     shelf = desk.files
-    if ask is None or shelf.is_asking(attachment.id) or desk.now < shelf.not_before:
+    if ask is None or shelf.is_asking(attachment.id) or desk.now < _ask_at(desk):
         return
     asking = (attachment.id, ask)
     tries = shelf.tries.get(asking, 0)
