@@ -75,7 +75,7 @@ def plan_again(desk: Desk, wait: float) -> None:
 
 def _begin(desk: Desk, body_id: str, said_at: float | None) -> None:
     platform, asking = desk.deployment.platform, desk.asking
-    if platform is None or is_asking(desk) or desk.now < asking.held_until:
+    if platform is None or is_asking(desk):
         return
     end = last_end(desk)
     later = end is None or _is_later(said_at, end)
@@ -89,6 +89,9 @@ def _begin(desk: Desk, body_id: str, said_at: float | None) -> None:
     if end is not None and not later:
         # What was said before the end says nothing of what comes after it.
         asking.as_of = end.sequence - 1
+    if desk.now < asking.held_until:
+        asking.again_at = asking.held_until
+        return
     _start(desk, platform, pauses=PAUSES)
 
 

@@ -37,6 +37,9 @@ async def _known(desk: Desk, known: ConversationKnown) -> None:
         plan_again(desk, 0.0)
     else:
         desk.asking.pause = 0.0
+    if end is not None and not settles:
+        # What was said after it was passed over while this question was under way.
+        ask_about_log(desk)
 
 
 def _unknown(desk: Desk, told: ConversationUnknown) -> None:

@@ -244,3 +244,40 @@ async def test_without_platform_credentials_nobody_is_asked() -> None:
 
         assert stage.platform.asked == []
         assert (await stage.load(session)).state is State.DETACHED
+
+
+@on_virtual_time
+async def test_what_is_said_after_an_end_is_asked_about_though_a_question_was_under_way() -> None:
+    async with staged(platform=PLATFORM, simulated=SENDS) as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.platform.answers.extend([*[None] * 4, ("cnv", "guest"), ("another", "guest")])
+        async with stage.held(session, settle=1):
+            stage.control.disconnect(session.client_id)
+            await stage.clock.sleep(1)
+            stage.say(session, "One more thing")
+            await stage.clock.sleep(1)
+            assert await _ids(stage, session) == []
+            await stage.clock.sleep(60)
+
+        assert await _ids(stage, session) == [("cnv", "guest"), ("another", "guest")]
+
+
+@on_virtual_time
+async def test_a_new_guest_session_is_asked_about_once_the_account_may_ask_again() -> None:
+    async with staged(platform=PLATFORM, history_lag_seconds=1) as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        stage.platform.answers.append(_down(429, retry_after_seconds=120.0))
+        async with stage.held(session, settle=10) as inbox:
+            stage.control.wipe()
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(10)
+            await stage.accept(session, "Again")
+            inbox.put(Nudged())
+            stage.platform.answers.append(("new", "guest"))
+            await stage.clock.sleep(300)
+            found = await stage.load(session)
+
+        assert (found.incarnation, found.conversation_id) == (2, "new")
+        assert _waits(stage) == [0.0, 120.0]
