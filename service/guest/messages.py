@@ -6,11 +6,14 @@ Dispatch on the Python class, never on ``type``: the vendor's own material shows
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from service.guest.body import StructuredBody
 from service.guest.requests import Request
 from service.guest.values import JsonObject, kept
+
+LONGEST_WAIT_SECONDS: Final = 86_400.0
+"""As with a Retry-After header: at most a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +200,12 @@ class TooManyRequests(_Frame):
     name: str | None = None
     message: str | None = None
     body_extras: JsonObject = kept()
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """How long to wait: who heeded what no clock can tell would wait for ever."""
+        told = self.retry_after
+        return None if told is None else min(max(0.0, told), LONGEST_WAIT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ def attach_verdict(frame: ServerFrame, *, opened_before: bool) -> ev.Event | Non
     if isinstance(frame, SessionResponse):
         return _attached(frame)
     if isinstance(frame, TooManyRequests):
-        return ev.LinkFailed(code="429", retry_after_seconds=frame.retry_after)
+        return ev.LinkFailed(code="429", retry_after_seconds=frame.wait_seconds)
     if isinstance(frame, ErrorFrame):
         return _refused_attach(frame, opened_before=opened_before)
     return session_event(frame)
@@ -105,7 +105,7 @@ def refusal(frame: ServerFrame) -> Refusal | None:
                 code="4029",
                 certain=True,
                 tracing_id=frame.tracing_id,
-                retry_after_seconds=frame.retry_after,
+                retry_after_seconds=frame.wait_seconds,
             )
         case SessionExpiredEvent():
             return Refusal(

@@ -118,8 +118,7 @@ async def _give_up(desk: Desk, attachment: Attachment) -> None:
 
 
 def _ask_at(desk: Desk) -> float:
-    """When the next question may go out: as Genesys asked, and within what a minute has room for.
-    """
+    """When the next question may go out: as Genesys asked, and within a minute's room."""
     return max(desk.files.not_before, desk.now + pause_for(desk, Pacing.FILE))
 
 

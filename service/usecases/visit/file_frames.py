@@ -110,7 +110,7 @@ async def _error(desk: Desk, frame: GenerateUrlError | TooManyRequests | ErrorFr
         return isinstance(frame, GenerateUrlError)
     attachment = desk.files.items.get(asked.attachment_id)
     if isinstance(frame, TooManyRequests):
-        _wait(desk, asked, frame.retry_after)
+        _wait(desk, asked, frame.wait_seconds)
         return True
     if isinstance(frame, ErrorFrame) and session_event(frame) is not None:
         # The guest session is gone: that is for the visit to judge.

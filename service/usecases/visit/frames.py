@@ -199,7 +199,7 @@ async def _clear_refused(desk: Desk, frame: ServerFrame, refused: Refusal) -> No
 
 
 def _told_to_wait(frame: TooManyRequests) -> ev.Event:
-    return ev.LinkFailed(code="429", retry_after_seconds=frame.retry_after)
+    return ev.LinkFailed(code="429", retry_after_seconds=frame.wait_seconds)
 
 
 async def _ready(desk: Desk, frame: ServerFrame) -> None:

@@ -215,7 +215,7 @@ async def _jwt(desk: Desk, link: GuestLink) -> str:
     finally:
         link.forget(tracing_id)
     if isinstance(frame, TooManyRequests):
-        raise HistoryUnavailableError(status=429, retry_after_seconds=frame.retry_after)
+        raise HistoryUnavailableError(status=429, retry_after_seconds=frame.wait_seconds)
     if not isinstance(frame, JwtResponse):
         raise HistoryUnavailableError(status=None)
     return frame.jwt

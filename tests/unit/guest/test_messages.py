@@ -3,7 +3,7 @@
 import pytest
 
 from service.guest.body import StructuredBody
-from service.guest.messages import PresignedUrlResponse, StructuredMessage
+from service.guest.messages import PresignedUrlResponse, StructuredMessage, TooManyRequests
 
 
 @pytest.mark.parametrize(("sort", "echo"), [("response", True), ("message", False), ("", False)])
@@ -21,3 +21,13 @@ def test_an_address_is_for_download_when_it_needs_no_headers_and_the_size_is_kno
     frame = PresignedUrlResponse(attachment_id="a", url="u", headers=headers, file_size=size)
 
     assert frame.is_download is download
+
+
+@pytest.mark.parametrize(
+    ("told", "wait"),
+    [(None, None), (1.5, 1.5), (-5, 0), (1e300, 86_400), (10**400, 86_400)],
+)
+def test_nobody_is_asked_to_wait_for_more_than_a_day(
+    told: float | None, wait: float | None
+) -> None:
+    assert TooManyRequests(retry_after=told).wait_seconds == wait

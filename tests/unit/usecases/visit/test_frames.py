@@ -605,3 +605,19 @@ async def test_an_end_without_a_name_does_not_refuse_what_went_out_on_an_earlier
         [failed] = await stage.of(session, "message.failed")
         assert failed["message"]["failure"]["code"] == "outcome_unknown"
         assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_a_wish_to_wait_that_no_clock_can_tell_is_heeded_for_a_day_at_most() -> None:
+    async with staged(history_lag_seconds=1) as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            stage.control.fault("throttle", action="onMessage", retry_after=10**12, count=1)
+            await stage.accept(session, "Later")
+            inbox.put(Nudged())
+            await stage.clock.sleep(60)
+            [send] = await stage.ports.sessions.open_sends(session.id)
+            await stage.clock.sleep(86_400)
+
+        assert send.retry_at == pytest.approx(send.accepted_at + 86_400, abs=1)
+        assert stage.arrived()[-1] == "Later"
