@@ -12,7 +12,12 @@ from service.domain.log import EventType
 from service.domain.pace import CONFIGURES_PER_MINUTE, SECOND, WINDOW_SECONDS, Ask, Pace, free_at
 from service.domain.send import SendStatus
 from service.domain.sends import PER_SECOND, in_flight
-from service.guest.requests import ConfigureSession, Echo, Request
+from service.guest.requests import (
+    ConfigureAuthenticatedSession,
+    ConfigureSession,
+    Echo,
+    Request,
+)
 from service.usecases.last_minutes import LastMinute
 from service.usecases.visit.desk import Desk
 
@@ -26,7 +31,7 @@ def request_sent(desk: Desk, request: Request) -> None:
     """Count what was written on the link."""
     now = desk.now
     desk.pace = desk.pace.after(now, echo=isinstance(request, Echo))
-    if isinstance(request, ConfigureSession):
+    if isinstance(request, ConfigureSession | ConfigureAuthenticatedSession):
         _count(_minute(desk).configures, now)
 
 

@@ -11,7 +11,7 @@ from service.domain.pace import WINDOW_SECONDS, Ask, Pace
 from service.domain.send import SendStatus
 from service.domain.session import State
 from service.guest.outgoing import outgoing_echo
-from service.guest.requests import ConfigureSession
+from service.guest.requests import AuthData, ConfigureAuthenticatedSession, ConfigureSession
 from service.usecases.visit import Nudged, TypingWanted
 from service.usecases.visit.desk import Phase
 from service.usecases.visit.pacing import (
@@ -30,20 +30,26 @@ from tests.support.visit_stage import on_virtual_time, staged
 from tests.support.wire_story import tells
 
 CONFIGURE = ConfigureSession(token="t", deployment_id="d")
+SIGNED_CONFIGURE = ConfigureAuthenticatedSession(
+    token="t", deployment_id="d", data=AuthData(code="jwt")
+)
 
 
 @on_virtual_time
-async def test_requests_are_counted_by_link_and_configures_by_session() -> None:
+@pytest.mark.parametrize("request_", [CONFIGURE, SIGNED_CONFIGURE], ids=["anonymous", "signed in"])
+async def test_requests_are_counted_by_link_and_configures_by_session(
+    request_: ConfigureSession | ConfigureAuthenticatedSession,
+) -> None:
     async with staged() as stage:
         desk = await stage.desk(await stage.made())
         for _ in range(60):
-            request_sent(desk, CONFIGURE)
+            request_sent(desk, request_)
         assert pause_for(desk, Ask.RECOVERY) == WINDOW_SECONDS
         begin_link(desk)
         assert pause_for(desk, Ask.RECOVERY) == 0
         assert pause_for_configure(desk) == WINDOW_SECONDS
         await stage.clock.sleep(WINDOW_SECONDS)
-        request_sent(desk, CONFIGURE)
+        request_sent(desk, request_)
         assert pause_for_configure(desk) == 0
 
 
