@@ -9,7 +9,7 @@ from service.domain import events as ev
 from service.domain.deployment import OnSessionLost
 from service.domain.given import Given
 from service.domain.read_only import begins_new
-from service.domain.session import Cause, EndedBy, Session, State
+from service.domain.session import FINAL_STATES, Cause, EndedBy, Session, State
 
 _NOT_OPENED: Final = frozenset({State.CREATED, State.OPENING, State.REOPENING})
 _BY_INTENT: Final = frozenset(
@@ -31,8 +31,8 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
     match event:
         case ev.VisitBegan():
             return _begun(session, event, given)
-        case ev.ResumeRequested() | ev.SignInWanted() if _never_opened(session):
-            return _reopening(event)
+        case ev.ResumeRequested() | ev.SignInWanted() | ev.LogoutRequested():
+            return _wished(session, event)
         case ev.ClearRefused() if session.ended is not None:
             return ev.ClearRefusedAsClosed(code=event.code)
         case ev.GuestSessionOpened():
@@ -45,6 +45,17 @@ def judged(session: Session, event: ev.Event, given: Given) -> ev.Event:
             return _dead(session, event, given)
         case _:
             return event
+
+
+def _wished(
+    session: Session, event: ev.ResumeRequested | ev.SignInWanted | ev.LogoutRequested
+) -> ev.Event:
+    if not isinstance(event, ev.LogoutRequested):
+        return _reopening(event) if _never_opened(session) else event
+    anonymous = session.sign_in is None and session.state not in FINAL_STATES
+    # A step-up was refused since the caller looked: nobody is to be signed out, and to end as those
+    # do who were signed in would be to clear.
+    return ev.LeaveRequested() if anonymous else event
 
 
 def _never_opened(session: Session) -> bool:

@@ -62,7 +62,7 @@ class State(StrEnum):
     CLEARING = "clearing"
     """Asked to clear the history and go on, committed beforehand."""
     ENDING = "ending"
-    """Asked to clear and end, committed beforehand."""
+    """Asked to clear and end, or to sign the guest out, committed beforehand."""
     ENDED = "ended"
     FAILED = "failed"
     ERASED = "erased"

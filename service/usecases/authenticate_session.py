@@ -7,7 +7,7 @@ from service.domain.access import ApiKey, IdempotencyRecord
 from service.domain.errors import SessionEndedError, StepUpRefusedError
 from service.domain.events import SignInWanted
 from service.domain.ids import SessionId
-from service.domain.session import PublicState, Session
+from service.domain.session import PublicState, Session, State
 from service.domain.sign_in import LoginProof
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
@@ -44,7 +44,8 @@ class AuthenticateSession:
         """
         check_login(proof, at=_HERE)
         session = await owned(self.sessions, request.key.tenant, request.session_id)
-        if session.public is PublicState.ENDED:
+        if session.public is PublicState.ENDED or session.state is State.ENDING:
+            # An end under way is not taken back, and the code would be spent for nothing.
             raise SessionEndedError(session_id=session.id)
         await refuse_if_name_is_taken(self.sessions, session)
         deployment = await self.tenants.deployment(session.tenant, session.deployment)
@@ -56,12 +57,13 @@ class AuthenticateSession:
         until = request.patience.until(self.clock)
         await self.attend(session.id, until=until, satisfied=lambda: self._is_settled(session.id))
         after = await owned(self.sessions, request.key.tenant, session.id)
-        if after.sign_in is None:
-            raise StepUpRefusedError
         return await self._answer(request.key, after)
 
     async def replay(self, key: ApiKey, record: IdempotencyRecord) -> Answer:
-        """The session of an earlier request as it is now."""
+        """The session of an earlier request as it is now.
+
+        Raises StepUpRefusedError, as the first did or would have done by now.
+        """
         session_id = SessionId(result_of(record)["sessionId"])
         return await self._answer(key, await owned(self.sessions, key.tenant, session_id))
 
@@ -70,6 +72,8 @@ class AuthenticateSession:
         return session.public not in UNSETTLED and not _is_on_its_way(session)
 
     async def _answer(self, key: ApiKey, session: Session) -> Answer:
+        if session.sign_in is None:
+            raise StepUpRefusedError
         status = UNDER_WAY if _is_on_its_way(session) else DONE
         return Answer(status=status, body=await shown(self.sessions, session, key))
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from service.domain import events as happened
-from service.domain.effects import Attach, DropLink, Revoke
+from service.domain.effects import Attach, AttachAt, DropLink, Revoke
 from service.domain.given import Given, Outcome
 from service.domain.reactions.attaching import attach_at_once
 from service.domain.reactions.finishing import broken, over, reopen, revive
-from service.domain.session import EndedBy, Session
+from service.domain.session import EndedBy, EndMode, Session
 from service.domain.sign_in import AUTHENTICATION_REQUIRED, spent
 
 
@@ -47,12 +47,19 @@ def login_required(session: Session, event: happened.LoginRequired, given: Given
 
 def log_out(session: Session, event: happened.LogoutRequested, given: Given) -> Outcome:
     """The caller's wish becomes the session's intent; whoever visits tells Genesys."""
+    outage = session.outage
+    if outage is not None and not _signs_out(session):
+        # The wait was for a link; what Genesys asks of a sign-out itself is kept to.
+        outage = replace(outage, retry_at=None)
     leaving = session.sign_in and replace(session.sign_in, leaving=True)
-    return Outcome(session=replace(session, sign_in=leaving, held_by=None))
+    return Outcome(session=replace(session, sign_in=leaving, held_by=None, outage=outage))
 
 
 def revoke(session: Session, event: happened.LogoutDue, given: Given) -> Outcome:
     """Tell Genesys that the guest signs out, now or when the last failure allows it."""
+    due = session.outage.retry_at if session.outage else None
+    if due is not None and due > given.now:
+        return Outcome(session=session, effects=(AttachAt(at=due),))
     return Outcome(session=session, effects=(DropLink(), Revoke()))
 
 
@@ -63,7 +70,8 @@ def logged_out(session: Session, event: happened.LoggedOut, given: Given) -> Out
 
 def logged_out_unsure(session: Session, event: happened.Event, given: Given) -> Outcome:
     """The caller's wish, where nothing was left by which Genesys could have been told."""
-    return over(session, EndedBy.CALLER, given, verified=False)
+    mode = None if _signs_out(session) else EndMode.CLEAR
+    return over(session, EndedBy.CALLER, given, mode=mode, verified=False)
 
 
 def sign_in_ended(session: Session, event: happened.SignInEnded, given: Given) -> Outcome:
@@ -71,13 +79,26 @@ def sign_in_ended(session: Session, event: happened.SignInEnded, given: Given) -
     return over(session, event.by, given)
 
 
+def _signs_out(session: Session) -> bool:
+    return session.sign_in is not None and session.sign_in.leaving
+
+
 def _with_login(
     session: Session, event: happened.SignInWanted | happened.SignInToReopen
 ) -> Session:
-    """Anonymous sessions step up, as long as Genesys has not said that they are signed in."""
+    """Anonymous sessions step up, as long as Genesys has not said that they are signed in.
+
+    A sign-out that is under way stays one: without that mark the session would be cleared.
+    """
     known = session.sign_in
-    anonymous = known is None or known.stepping_up
-    name = None if known is None else known.name
+    if known is None:
+        return replace(session, sign_in=replace(event.sign_in, stepping_up=True))
     return replace(
-        session, sign_in=replace(event.sign_in, stepping_up=anonymous, name=name, leaving=False)
+        session,
+        sign_in=replace(
+            event.sign_in,
+            stepping_up=known.stepping_up,
+            name=known.name,
+            leaving=known.leaving,
+        ),
     )

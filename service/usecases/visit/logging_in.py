@@ -102,9 +102,13 @@ async def log_out(desk: Desk) -> None:
 
 
 async def needs_login(desk: Desk, detail: str) -> None:
-    """Only another login of the guest helps; who has just brought one goes on anonymous."""
-    stepping_up = desk.session.sign_in is not None and desk.session.sign_in.stepping_up
-    await happen(desk, ev.StepUpRefused() if stepping_up else ev.LoginRequired(detail=detail))
+    """Only another login of the guest helps; who has just brought one goes on anonymous.
+
+    Not so who signs out: there is nothing to go on with.
+    """
+    known = desk.session.sign_in
+    goes_on = known is not None and known.stepping_up and not known.leaving
+    await happen(desk, ev.StepUpRefused() if goes_on else ev.LoginRequired(detail=detail))
 
 
 async def _unavailable(desk: Desk, failure: LoginUnavailableError) -> None:

@@ -183,6 +183,11 @@ def test_a_logout_that_waits_is_told_from_a_clearing() -> None:
     assert judge(S.ENDING, ev.VisitBegan()) == ev.VisitBegan()
 
 
+def test_nobody_who_is_anonymous_is_signed_out() -> None:
+    assert judge(S.DETACHED, ev.LogoutRequested()) == ev.LeaveRequested()
+    assert judge(S.DETACHED, ev.LogoutRequested(), sign_in=LOGIN) == ev.LogoutRequested()
+
+
 def test_what_was_never_opened_is_opened() -> None:
     wanted = ev.SignInWanted(sign_in=LOGIN)
 

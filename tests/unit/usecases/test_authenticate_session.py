@@ -84,8 +84,16 @@ async def test_a_refused_step_up_is_told() -> None:
             await bench.put(session_id, State.LIVE, sign_in=None)
 
         refusing = replace(broker, attend=refuse)  # type: ignore[arg-type] # one that refuses
+        ticket = bench.ticket()
         with pytest.raises(StepUpRefusedError):
-            await refusing(await wish(bench, session_id), PROOF)
+            await refusing(await wish(bench, session_id, ticket=ticket), PROOF)
+
+        record = await bench.table.tenants.idempotency(
+            ticket.tenant, ticket.key, now=bench.clock.now()
+        )
+        assert record is not None
+        with pytest.raises(StepUpRefusedError):
+            await broker.replay(await bench.caller(), record)
 
 
 async def test_a_session_that_needed_a_login_goes_on() -> None:
@@ -125,9 +133,12 @@ async def test_what_refuses_the_request_spends_no_code() -> None:
         failed = await bench.made(external_id="a")
         await bench.put(failed, State.FAILED)
         await bench.made(external_id="a")
+        ending = await bench.made()
+        await bench.put(ending, State.ENDING)
 
-        with pytest.raises(SessionEndedError):
-            await sign_in(bench, ended)
+        for over in (ended, ending):
+            with pytest.raises(SessionEndedError):
+                await sign_in(bench, over)
         with pytest.raises(ExternalIdInUseError):
             await sign_in(bench, failed)
         with pytest.raises(InvalidRequestError):

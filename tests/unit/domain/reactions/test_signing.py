@@ -5,9 +5,9 @@ from typing import Final
 import pytest
 
 from service.domain import events as ev
-from service.domain.effects import Attach, DropLink, Effect, Leave, Revoke
+from service.domain.effects import Attach, AttachAt, DropLink, Effect, Leave, Revoke
 from service.domain.log import EventType
-from service.domain.session import EndedBy, FailureReason, State
+from service.domain.session import Cause, EndedBy, EndMode, FailureReason, Outage, State
 from service.domain.sign_in import SignIn
 from tests.support.playbook import NOON, Playbook, session_in
 
@@ -115,11 +115,43 @@ def test_a_logout_without_a_login_that_is_good_ends_unverified() -> None:
     assert story.session.ended.verified is False
 
 
-def test_a_logout_of_an_anonymous_session_waits_for_nothing() -> None:
+def test_a_logout_of_an_anonymous_session_leaves_and_clears_nothing() -> None:
+    # A step-up may be refused between the look at the session and the wish.
     story = story_in(S.DETACHED, sign_in=None)
-    story.play(ev.LogoutRequested(), to=S.ENDING).play(
-        ev.VisitBegan(), to=S.ENDING, does=[Attach()]
-    )
+    story.play(ev.LogoutRequested(), to=S.ENDED, logs=[EventType.SESSION_ENDED], does=OVER)
+
+    assert story.session.ended is not None
+    assert story.session.ended.mode is EndMode.LEAVE
+
+
+def test_a_login_that_comes_during_a_logout_does_not_make_it_a_clearing() -> None:
+    story = story_in(S.DETACHED)
+    story.play(ev.LogoutRequested(), to=S.ENDING).play(WANTED, to=S.ENDING)
+    story.play(ev.VisitBegan(), to=S.ENDING, does=[DropLink(), Revoke()])
+
+    assert the_login(story).jwt == "jwt-2"
+
+
+def test_a_logout_waits_as_long_as_genesys_asked_for_and_not_for_a_link() -> None:
+    outage = Outage(cause=Cause.LINK_LOST, code=None, last_good_at=NOON, retry_at=NOON + 60)
+    story = story_in(S.LOST, outage=outage)
+    story.play(ev.LogoutRequested(), to=S.ENDING)
+    story.play(ev.VisitBegan(), to=S.ENDING, does=[DropLink(), Revoke()])
+    busy = ev.LinkFailed(code="login", retry_after_seconds=60)
+    later = AttachAt(at=NOON + 60)
+    story.play(busy, to=S.ENDING, does=[DropLink(), later])
+    story.play(ev.LogoutRequested(), to=S.ENDING)
+    story.play(ev.VisitBegan(), to=S.ENDING, does=[later])
+
+
+def test_a_clearing_whose_login_lapsed_ends_unverified_as_a_clearing() -> None:
+    story = story_in(S.DETACHED)
+    story.play(ev.ClearAndEndRequested(), to=S.ENDING)
+    needed = ev.LoginRequired(detail="no")
+    story.play(needed, to=S.ENDED, logs=[EventType.SESSION_ENDED], does=OVER)
+
+    assert story.session.ended is not None
+    assert (story.session.ended.mode, story.session.ended.verified) == (EndMode.CLEAR, False)
 
 
 def test_a_failed_session_ends_at_once() -> None:

@@ -237,8 +237,8 @@ async def test_a_logout_without_a_refresh_token_ends_unverified_once_the_jwt_lap
 async def test_a_logout_of_nobody_ends_unverified() -> None:
     async with staged(simulated=AUTH) as stage:
         session = await stage.chatted()
-        await leaving(stage, session)
         desk = await stage.desk(session)
+        desk.session = replace(desk.session, state=State.ENDING)
         await perform(desk, Revoke())
 
         assert (await stage.load(session)).state is State.ENDED
@@ -256,3 +256,20 @@ async def test_a_refused_refresh_in_a_logout_ends_unverified() -> None:
         await log_out(desk)
 
         assert (await stage.load(session)).state is State.ENDED
+
+
+@on_virtual_time
+async def test_a_logout_before_a_step_up_was_taken_clears_nothing() -> None:
+    async with staged(simulated=AUTH, knobs={"auth_jwt_seconds": 30}) as stage:
+        session = await stage.chatted("Hello")
+        alone = replace(await login(stage), refresh_token=None)
+        await stage.assembly.change(session.id, SignInWanted(sign_in=alone))
+        await stage.clock.sleep(QUARTER)
+        await leaving(stage, session)
+        await stage.reconcile(session)
+
+        ended = await stage.load(session)
+        assert ended.ended is not None
+        assert (ended.state, ended.ended.mode) == (State.ENDED, None)
+        assert stage.arrived() == ["Hello"]
+        assert stage.wires.opened == 1
