@@ -51,6 +51,8 @@ class SignIn:
     """What the contact centre calls the guest, where it said so."""
     stepping_up: bool = False
     """The guest session is anonymous until Genesys has taken the login."""
+    unproven: bool = False
+    """Brought to a session that was there, and not taken by Genesys yet."""
     leaving: bool = False
     """The caller wants the guest signed out: committed before Genesys is told."""
 
@@ -80,4 +82,4 @@ def spent(sign_in: SignIn | None) -> SignIn | None:
     """The same without its secrets: that it was signed in is still known, and by whom."""
     if sign_in is None:
         return None
-    return replace(sign_in, jwt="", refresh_token=None, leaving=False)
+    return replace(sign_in, jwt="", refresh_token=None, unproven=False, leaving=False)

@@ -79,5 +79,5 @@ class AuthenticateSession:
 
 
 def _is_on_its_way(session: Session) -> bool:
-    waits = session.sign_in is not None and session.sign_in.stepping_up
+    waits = session.sign_in is not None and session.sign_in.unproven
     return waits and session.public not in {PublicState.ENDED, PublicState.FAILED}

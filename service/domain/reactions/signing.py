@@ -90,15 +90,10 @@ def _with_login(
 
     A sign-out that is under way stays one: without that mark the session would be cleared.
     """
-    known = session.sign_in
+    known, brought = session.sign_in, replace(event.sign_in, unproven=True)
     if known is None:
-        return replace(session, sign_in=replace(event.sign_in, stepping_up=True))
-    return replace(
-        session,
-        sign_in=replace(
-            event.sign_in,
-            stepping_up=known.stepping_up,
-            name=known.name,
-            leaving=known.leaving,
-        ),
+        return replace(session, sign_in=replace(brought, stepping_up=True))
+    sign_in = replace(
+        brought, stepping_up=known.stepping_up, name=known.name, leaving=known.leaving
     )
+    return replace(session, sign_in=sign_in)

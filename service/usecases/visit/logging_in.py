@@ -67,8 +67,9 @@ def login_was_taken(desk: Desk) -> None:
     """Genesys attached the link: who stepped up is signed in. Kept with the decision on that."""
     known = desk.session.sign_in
     desk.login = Login()
-    if known is not None and known.stepping_up:
-        desk.session = replace(desk.session, sign_in=replace(known, stepping_up=False))
+    if known is not None:
+        taken = replace(known, stepping_up=False, unproven=False)
+        desk.session = replace(desk.session, sign_in=taken)
 
 
 def learn_name(desk: Desk, frame: ServerFrame) -> None:

@@ -249,6 +249,22 @@ async def test_a_login_that_genesys_refuses_is_asked_for_and_never_made_anonymou
         assert machine.stored() == ["two"]
 
 
+@HELD
+async def test_another_guests_login_is_refused_to_who_brings_it(
+    tmp_path: Path, *, held: bool
+) -> None:
+    """Not only to whoever looks later: a link that is held does not hide it."""
+    async with running(tmp_path, listener=held, sweeper=False, simulated=SIGNED) as machine:
+        chat = await machine.open(authentication=login(), message={"text": "one"})
+        same = await _sign_in(chat, "code-ann.2")
+        other = await _sign_in(chat, "code-bob")
+
+        assert (same["state"], same["authenticated"]) == ("active", True)
+        assert other["state"] == "failed"
+        assert other["failure"]["code"] == "authentication_required"
+        assert _outcomes(machine) == ["new", "resumed", "403"]
+
+
 async def test_an_id_token_cannot_be_renewed(tmp_path: Path) -> None:
     knobs = Knobs(auth_jwt_seconds=SECONDS)
     async with running(
