@@ -57,8 +57,9 @@ class Request:
     """
 
     url: str
-    headers: Mapping[str, str]
-    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(repr=False)
+    """They may authorize."""
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     most_bytes: int = MAX_ANSWER_BYTES
     body: str | None = field(default=None, repr=False)
     method: str | None = None

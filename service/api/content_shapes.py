@@ -25,7 +25,12 @@ class AttachmentContent(Shown):
     """A file."""
 
     id: str | None = None
-    href: str | None = Field(default=None, description="The broker's: it redirects to the file.")
+    href: str | None = Field(
+        default=None, description="Where the broker gives the file, to who has an API key."
+    )
+    url: str | None = Field(
+        default=None, description="Only of a file without an id: whatever address came."
+    )
     filename: str | None = None
     file_size: int | None = None
     media_type: str | None = None

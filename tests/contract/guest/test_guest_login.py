@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from service.adapters.genesys_http import GenesysHttp
+from service.adapters.genesys_http import GenesysHttp, Request
 from service.adapters.guest_login import HttpGuestLogin
 from service.adapters.system import SystemClock
 from service.adapters.trust import trust
@@ -115,3 +115,15 @@ async def test_a_jwt_that_is_refused_is_told_from_trouble() -> None:
     for status in (429, 500):
         with pytest.raises(LoginUnavailableError):
             await revoked(Reply(status=status))
+
+
+def test_a_request_shows_nothing_that_authorizes() -> None:
+    request = Request(
+        url="https://api.example/x",
+        headers={"authorization": "bearer secret-1"},
+        form={"client_secret": "secret-2"},
+        body='{"refreshToken": "secret-3"}',
+    )
+
+    assert "api.example" in repr(request)
+    assert "secret-" not in repr(request)
