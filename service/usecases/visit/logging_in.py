@@ -22,6 +22,7 @@ from service.usecases.visit.noting import note
 NOBODY: Final = "this session needs another login of the guest"
 _LAPSED: Final = f"Genesys does not renew the guest's login any more: {NOBODY}"
 _NO_REFRESH: Final = f"the guest's login has lapsed, and it came without a refresh token: {NOBODY}"
+_NOTHING_LEFT: Final = f"nothing is left of the guest's login before: {NOBODY}"
 _NO_LOGIN: Final = SignIn(jwt="", issued_at=0.0)
 RACES: Final = 8
 
@@ -40,7 +41,7 @@ async def _good_login(desk: Desk) -> SignIn | None:
     if known.is_good(desk.now):
         return known
     if known.refresh_token is None:
-        await needs_login(desk, _NO_REFRESH)
+        await needs_login(desk, _NO_REFRESH if known.jwt else _NOTHING_LEFT)
         return None
     try:
         tokens = await desk.ports.login.refresh(desk.deployment, refresh_token=known.refresh_token)

@@ -10,7 +10,7 @@ from service.domain.errors import (
     SupersededError,
     VersionConflictError,
 )
-from service.domain.events import LogoutRequested, SignInWanted
+from service.domain.events import LogoutRequested, ResumeRequested, SignInWanted
 from service.domain.session import EndedBy, Session, State
 from service.domain.sign_in import SignIn, signed_in
 from service.usecases.visit.desk import Desk
@@ -273,3 +273,18 @@ async def test_a_logout_before_a_step_up_was_taken_clears_nothing() -> None:
         assert (ended.state, ended.ended.mode) == (State.ENDED, None)
         assert stage.arrived() == ["Hello"]
         assert stage.wires.opened == 1
+
+
+@on_virtual_time
+async def test_a_resume_without_a_new_login_says_what_is_missing() -> None:
+    async with staged(simulated=AUTH) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(DAY + QUARTER)
+        await stage.reconcile(session)
+        await stage.assembly.change(session.id, ResumeRequested())
+        await stage.reconcile(session)
+
+        failure = (await stage.load(session)).failure
+        assert failure is not None
+        assert failure.code == "authentication_required"
+        assert "refresh token" not in failure.detail
