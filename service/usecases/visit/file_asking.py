@@ -115,6 +115,15 @@ async def _give_up(desk: Desk, attachment: Attachment) -> None:
     asks = attachment.status is AttachmentStatus.REQUESTED or (carried and given_up is None)
     if asks and desk.now >= attachment.updated_at + file.REQUEST_SECONDS:
         await fail_file(desk, attachment, file.left_behind() if carried else file.no_answer())
+        return
+    if attachment.status is AttachmentStatus.DELETING:
+        if desk.now >= attachment.updated_at + file.REQUEST_SECONDS:
+            after = file.moved(attachment, AttachmentStatus.UPLOADED, now=desk.now)
+            await change_file(desk, attachment, after)
+        return
+    wanted = attachment.wanted_at
+    if wanted is not None and desk.now >= wanted + file.REQUEST_SECONDS:
+        await change_file(desk, attachment, file.unseen(attachment, now=desk.now))
 
 
 def _ask_at(desk: Desk) -> float:

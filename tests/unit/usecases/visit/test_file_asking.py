@@ -245,3 +245,38 @@ async def test_what_nobody_can_attach_for_is_given_up_after_an_hour() -> None:
             codes[each.id] = None if failure is None else failure.code
         assert codes[waiting.id] == "upload_not_seen"
         assert codes[file.id] == "upload_address_unavailable"
+
+
+@on_virtual_time
+async def test_many_files_leave_the_reserve_of_a_link_alone() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        async with stage.held(session) as inbox:
+            files = [await asked(stage, session) for _ in range(60)]
+            inbox.put(Nudged())
+            await stage.clock.sleep(150)
+
+        times = [at for at, _ in stage.wires.sent]
+        assert max(sum(at <= each < at + 60 for each in times) for at in times) <= 50
+        # They waited, and were not forgotten.
+        waiting = [(await stored(stage, file)).status for file in files]
+        assert waiting == [S.AWAITING_UPLOAD] * 60
+
+
+@on_virtual_time
+async def test_a_wish_that_no_link_ever_answers_is_given_up() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        facts = {"guest_id": "g", "incarnation": 1, "updated_at": stage.now}
+        going = await asked(stage, session, status=S.DELETING, **facts)
+        wanted = await asked(stage, session, status=S.SENT, wanted_at=stage.now, **facts)
+        stage.wires.denied.extend([LinkLostError(code=1006, reason="down")] * 500)
+        await stage.clock.sleep(3500)
+        await stage.reconcile(session)
+        before = await stored(stage, going), await stored(stage, wanted)
+        await stage.clock.sleep(200)
+        await stage.reconcile(session)
+
+        assert (before[0].status, before[1].wanted_at) == (S.DELETING, wanted.wanted_at)
+        assert (await stored(stage, going)).status is S.UPLOADED
+        assert (await stored(stage, wanted)).wanted_at is None
