@@ -6,9 +6,14 @@ from typing import Final
 from service.domain import attachment as file
 from service.domain.access import ApiKey
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus
-from service.domain.errors import AttachmentStateError, UnavailableError, VersionConflictError
+from service.domain.errors import (
+    AttachmentStateError,
+    SessionReadOnlyError,
+    UnavailableError,
+    VersionConflictError,
+)
 from service.domain.ids import AttachmentId, SessionId
-from service.domain.session import Session
+from service.domain.session import PublicState, Session
 from service.ports.attachments import AttachmentStore
 from service.ports.sessions import SessionStore
 from service.ports.system import Bell, Clock
@@ -38,11 +43,14 @@ class DeleteFile:
     ) -> Answer:
         """204, or 202 while Genesys has not said that it did.
 
-        Raises NotFoundError, AttachmentStateError, SessionEndedError, SessionFailedError.
+        Raises NotFoundError, AttachmentStateError, SessionEndedError, SessionFailedError,
+        SessionReadOnlyError.
         """
         session = await owned(self.sessions, key.tenant, session_id)
         attachment = await stored_file(self.attachments, session, attachment_id)
         refuse_if_over(session)
+        if session.public is PublicState.READ_ONLY:
+            raise SessionReadOnlyError(session_id=session.id)
         await mark_work(self.sessions, session, now=self.clock.now())
         await self._wish(session, attachment)
         self.bell.ring(session.id)

@@ -19,6 +19,7 @@ from service.usecases.visit.desk import Desk
 from service.usecases.visit.marks import ensure_mark
 
 _UNKNOWN = "outcome_unknown"
+_DELETING = AttachmentStatus.DELETING
 
 
 async def load_files(desk: Desk) -> None:
@@ -76,6 +77,10 @@ async def settle_files(desk: Desk) -> None:
     failure = Failure(code=code, detail="the chat was over before the file was uploaded and sent")
     for attachment in [each for each in desk.files.items.values() if each.status in left]:
         await fail_file(desk, attachment, failure)
+    for attachment in [each for each in desk.files.items.values() if each.status is _DELETING]:
+        # A closed chat is only read: nobody can ask Genesys to delete anything there.
+        after = file.moved(attachment, AttachmentStatus.UPLOADED, now=desk.now)
+        await change_file(desk, attachment, after)
 
 
 async def file_of(desk: Desk, attachment_id: str) -> Attachment | None:

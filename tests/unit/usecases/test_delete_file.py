@@ -7,6 +7,7 @@ import pytest
 from service.domain import errors as er
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus
 from service.domain.session import Session
+from service.simulator.deployments import Disconnect
 from service.usecases.delete_file import TRIES
 from service.usecases.idempotency import Answer
 from service.usecases.waiting import Patience
@@ -102,3 +103,16 @@ async def test_a_lost_race_is_run_again_and_not_for_ever(races: int) -> None:
         else:
             answer = await delete(KEY, session.id, file.id, patience=patience)
             assert answer.status == 204
+
+
+@on_virtual_time
+async def test_a_closed_chat_is_only_read() -> None:
+    async with staged(simulated={"disconnect": Disconnect.READ_ONLY}) as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.disconnect(session.client_id)
+        await stage.reconcile(session)
+
+        with pytest.raises(er.SessionReadOnlyError):
+            await _delete(stage, file)
+        assert (await stored(stage, file)).status is S.UPLOADED

@@ -176,3 +176,20 @@ async def test_a_message_with_a_file_is_proven_by_history(text: str) -> None:
         assert confirmed["message"]["recovered"]
         assert len(stage.frames("onMessage")) == 1
         assert (await stored(stage, file)).status is S.SENT
+
+
+@on_virtual_time
+async def test_a_deletion_that_a_closed_chat_overtook_keeps_nobody_busy() -> None:
+    async with staged(simulated={"disconnect": Disconnect.READ_ONLY}) as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.disconnect(session.client_id)
+        await stage.reconcile(session)
+        before = await stored(stage, file)
+        going = replace(before, status=S.DELETING, updated_at=stage.now)
+        await stage.ports.attachments.wish(AttachmentChange(before=before, after=going))
+        await stage.reconcile(session)
+
+        assert (await stored(stage, file)).status is S.UPLOADED
+        due = (await stage.load(session)).wake_at
+        assert due is None or due > stage.now + 60
