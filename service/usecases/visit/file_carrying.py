@@ -5,6 +5,7 @@ session is gone, and with it every other way to the bytes.
 """
 
 from asyncio import create_task
+from contextlib import suppress
 from typing import Final, cast
 
 from service.domain import attachment as file
@@ -48,18 +49,23 @@ async def _carry(desk: Desk, attachment: Attachment) -> None:
     shelf, upload, known = desk.files, attachment.upload, attachment.download
     # Both are there: it was looked before this was begun.
     source, target = cast("Download", known), cast("Upload", upload)
-    arrived = True
+    arrived = False
     try:
-        await desk.ports.guest_files.copy(
-            desk.deployment,
-            source.url,
-            target,
-            file_type=attachment.file_type,
-            size=attachment.file_size,
-        )
-    except FileTransferError:
-        arrived = False
-    shelf.carrying.discard(attachment.id)
-    shelf.carried[attachment.id] = arrived
-    # The visit goes on with it.
-    desk.inbox.put(Nudged())
+        with suppress(FileTransferError):
+            await desk.ports.guest_files.copy(
+                desk.deployment,
+                source.url,
+                target,
+                file_type=attachment.file_type,
+                size=attachment.file_size,
+            )
+            arrived = True
+    finally:
+        # Whatever happened: a visit does not leave while one is carried.
+        shelf.carrying.discard(attachment.id)
+        now = shelf.items.get(attachment.id)
+        if now is not None and now.guest_id == attachment.guest_id:
+            # Else the guest session was replaced again, and with it the address.
+            shelf.carried[attachment.id] = arrived
+        # The visit goes on with it.
+        desk.inbox.put(Nudged())

@@ -10,6 +10,7 @@ from service.domain.errors import FileTransferError
 from service.domain.session import Session
 from tests.support.file_stage import asked, attend, put, send, stored
 from tests.support.visit_stage import Stage, Watched, on_virtual_time, staged
+from tests.support.virtual_time import UnhandledError, run_virtual
 
 S = AttachmentStatus
 
@@ -231,3 +232,42 @@ async def test_a_refused_last_look_leaves_it_behind() -> None:
         await _replaced(stage, session, seconds=200)
 
         assert await _failure(stage, file) == ("guest_session_replaced", None)
+
+
+@on_virtual_time
+async def test_what_arrived_where_nobody_looks_any_more_is_carried_again() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        watched = _watch_files(stage)
+
+        async def replaced_again() -> None:
+            stage.control.forget(session.client_id)
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(10)
+
+        watched.before("copy", replaced_again)
+        await _replaced(stage, session, seconds=30)
+
+        carried = await stored(stage, file)
+        assert (carried.status, carried.incarnation) == (S.UPLOADED, 3)
+        assert watched.calls["copy"] == 2
+
+
+def test_a_fault_of_ours_while_carrying_is_reported_and_keeps_no_visit() -> None:
+    ends: list[tuple[float, str | None]] = []
+
+    async def story() -> None:
+        async with staged() as stage:
+            session = await stage.chatted()
+            file = await _up(stage, session)
+            _watch_files(stage).fail("copy", RuntimeError("odd"))
+            stage.control.forget(session.client_id)
+            begun = stage.now
+            await stage.visit(session, reconcile=True)
+            ends.append((stage.now - begun, (await _failure(stage, file))[0]))
+
+    with pytest.raises(UnhandledError, match="odd"):
+        run_virtual(story())
+    [(seconds, code)] = ends
+    assert (seconds < 15, code) == (True, "guest_session_replaced")
