@@ -5,6 +5,8 @@ The whole file is in memory while it moves, so few move at a time.
 
 import ssl
 from asyncio import Semaphore
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urljoin
 
@@ -19,6 +21,8 @@ AT_ONCE: Final = 4
 """Files that one process moves side by side: of 10 MB each at the most, as deployments allow."""
 REDIRECTS_MOST: Final = 3
 """Downloads are served through a CDN (Guest API, since 2024); uploads never redirect."""
+_BROKEN: Final = (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError)
+"""ValueError: an address that is none, as a redirect may name."""
 _CONNECT_SECONDS: Final = 5.0
 _WHOLE_SECONDS: Final = 20.0
 
@@ -44,14 +48,14 @@ class HttpGuestFiles:
         self, deployment: Deployment, upload: Upload, *, file_type: str, body: bytes
     ) -> None:
         """Upload. Raises FileTransferError."""
-        async with self._turns:
+        async with self._in_turn():
             await self._put(deployment, upload, file_type, body)
 
     async def copy(
         self, deployment: Deployment, source: str, upload: Upload, *, file_type: str, size: int
     ) -> None:
         """Download so many bytes from `source`, and upload them. Raises FileTransferError."""
-        async with self._turns:
+        async with self._in_turn():
             body = await self._get(deployment, source, size)
             await self._put(deployment, upload, file_type, body)
 
@@ -59,16 +63,32 @@ class HttpGuestFiles:
         """Close every connection."""
         await self._client.aclose()
 
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """Few at once; who does not get its turn in time is told, as its caller waits too.
+
+        Raises FileTransferError.
+        """
+        try:
+            async with self._clock.timeout(self._whole_seconds):
+                await self._turns.acquire()
+        except TimeoutError as exc:
+            raise FileTransferError(status=None) from exc
+        try:
+            yield
+        finally:
+            self._turns.release()
+
     async def _put(
         self, deployment: Deployment, upload: Upload, file_type: str, body: bytes
     ) -> None:
-        headers = {**upload.headers, "content-type": file_type}
+        headers = upload.headers_for(file_type)
         try:
             async with self._clock.timeout(self._whole_seconds):
                 answer = await self._client.put(
                     _allowed(deployment, upload.url), headers=headers, content=body
                 )
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, TimeoutError) as exc:
+        except _BROKEN as exc:
             raise FileTransferError(status=None) from exc
         if not answer.is_success:
             raise FileTransferError(status=answer.status_code)
@@ -81,7 +101,7 @@ class HttpGuestFiles:
                     if isinstance(found, bytes):
                         return found
                     url = urljoin(url, found)
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, TimeoutError) as exc:
+        except _BROKEN as exc:
             raise FileTransferError(status=None) from exc
         raise FileTransferError(status=None)
 

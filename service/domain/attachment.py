@@ -76,6 +76,11 @@ class Upload:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     expires_at: float
 
+    def headers_for(self, file_type: str) -> Mapping[str, str]:
+        """All belong to the signature; the type is what was asked for, unless they say it."""
+        told = any(name.lower() == "content-type" for name in self.headers)
+        return self.headers if told else {**self.headers, "Content-Type": file_type}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
@@ -273,7 +278,8 @@ _SENTENCES: Final = {
 }
 GONE_CODES: Final = frozenset({"4008", "4009"})
 """Genesys has no such file, and will not have it again."""
-NOT_THERE_CODES: Final = frozenset({"4009", "4010"})
+NOT_UPLOADED: Final = "4010"
+NOT_THERE_CODES: Final = frozenset({"4009", NOT_UPLOADED})
 """Nothing was uploaded yet, as far as Genesys knows."""
 FILE_CODES: Final = frozenset(_OUR_CODES)
 """Refusals that speak of a file."""
@@ -335,7 +341,6 @@ def _upload_view(attachment: Attachment) -> dict[str, Any] | None:
     return {
         "method": "PUT",
         "url": upload.url,
-        # All of them belong to the signature; the type is what was asked for.
-        "headers": {**upload.headers, "Content-Type": attachment.file_type},
+        "headers": upload.headers_for(attachment.file_type),
         "expiresAt": rfc3339(upload.expires_at),
     }

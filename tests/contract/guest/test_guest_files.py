@@ -1,12 +1,14 @@
 """Bytes of files, against HTTP peers on loopback that take, refuse, redirect, stall or flood."""
 
+import time
+from asyncio import gather
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
-from service.adapters.guest_files import HttpGuestFiles
+from service.adapters.guest_files import AT_ONCE, HttpGuestFiles
 from service.adapters.system import SystemClock
 from service.adapters.trust import trust
 from service.domain.attachment import Upload
@@ -137,3 +139,29 @@ async def test_no_address_without_tls_unless_the_deployment_is_without() -> None
             )
 
     assert peer.asked == []
+
+
+@pytest.mark.parametrize("where", ["https://[::1", "http://[x]/", "https://a.test:port/"])
+async def test_a_redirect_to_no_address_is_told(where: str) -> None:
+    async with http_peer(lambda _: Reply(status=302, headers={"Location": where})) as peer:
+        with pytest.raises(FileTransferError):
+            await _copy(peer.endpoint)
+
+
+async def test_who_waits_for_a_turn_waits_no_longer_than_for_a_transfer() -> None:
+    slow = Reply(body=b"x", stall_seconds=2)
+    async with http_peer(lambda _: slow) as peer, guest_files() as files:
+
+        async def put() -> None:
+            upload = _upload(peer.endpoint)
+            await files.put(deployment_at(peer.endpoint), upload, file_type="a/b", body=b"")
+
+        started = time.monotonic()
+        ends = await gather(*(put() for _ in range(5 * AT_ONCE)), return_exceptions=True)
+        assert all(isinstance(end, FileTransferError) for end in ends)
+        assert time.monotonic() - started < 1.6
+        # No turn was lost with those who gave up.
+        before = len(peer.asked)
+        with pytest.raises(FileTransferError):
+            await put()
+        assert len(peer.asked) == before + 1

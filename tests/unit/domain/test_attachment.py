@@ -166,3 +166,10 @@ def test_no_address_is_in_what_a_value_says_of_itself() -> None:
     assert "secret" not in repr(out)
     assert "secret" not in repr(UPLOAD)
     assert "photo" not in repr(out)
+
+
+def test_a_type_that_belongs_to_the_signature_is_said_once() -> None:
+    signed = Upload(url="u", headers={"content-type": "image/JPEG", "x": "y"}, expires_at=1.0)
+
+    assert signed.headers_for("image/jpeg") == {"content-type": "image/JPEG", "x": "y"}
+    assert UPLOAD.headers_for("image/jpeg") == {**UPLOAD.headers, "Content-Type": "image/jpeg"}
