@@ -6,13 +6,15 @@ goes to webhooks. So content has our link in its place, which asks for a fresh a
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from service.domain.ids import SessionId
 
 
 def content_link(session_id: SessionId, attachment_id: str) -> str:
     """The path at which the file of that id is found, ours or Genesys's."""
-    return f"/v1/sessions/{session_id}/attachments/{attachment_id}/content"
+    # What Genesys calls a file might hold anything; our link leads nowhere else.
+    return f"/v1/sessions/{session_id}/attachments/{quote(attachment_id, safe='')}/content"
 
 
 def with_links(

@@ -64,7 +64,7 @@ class DownloadFile:
             refuse_if_over(session)
             await mark_work(self.sessions, session, now=self.clock.now())
             await self._wish(session, attachment)
-            fresh = self._fresh(await self._answered(session, attachment_id, patience))
+            fresh = self._fresh(await self._answered(session, attachment.id, patience))
         if fresh is None:
             raise UnavailableError(what="a fresh address of the file")
         await self._check(session, fresh)
@@ -87,10 +87,18 @@ class DownloadFile:
         is_name = len(attachment_id) <= ID_LENGTH_MAX and attachment_id.isprintable()
         if is_name and "#" not in attachment_id:
             found = await self.attachments.attachment(session.id, attachment_id)
+            found = found or await self._so_called(session, attachment_id)
             found = found or await self._received(session, attachment_id)
             if found is not None and found.status is not AttachmentStatus.DELETED:
                 return found
         raise NotFoundError(kind="attachment", name=attachment_id[:ID_LENGTH_MAX])
+
+    async def _so_called(self, session: Session, guest_id: str) -> Attachment | None:
+        """One of ours by Genesys's id: the raw body of its message links to that."""
+        if session.attachments_at is None:
+            return None
+        found = await self.attachments.of_session(session.id)
+        return next((each for each in found if each.guest_id == guest_id), None)
 
     async def _received(self, session: Session, attachment_id: AttachmentId) -> Attachment | None:
         """One of a message, of which no address was ever asked. Reads the log, once for each."""

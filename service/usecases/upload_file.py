@@ -6,7 +6,7 @@ Asking is the visit's work: nothing here speaks to the contact centre.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.domain.access import ApiKey, IdempotencyRecord
+from service.domain.access import ApiKey, IdempotencyRecord, Scope
 from service.domain.attachment import (
     OPEN_MOST,
     Attachment,
@@ -142,7 +142,12 @@ class ReadFiles:
     async def one(
         self, key: ApiKey, session_id: SessionId, attachment_id: AttachmentId
     ) -> dict[str, Any]:
-        """One, with where to upload it while it waits for that. Raises NotFoundError."""
+        """One, with where to upload it while it waits for that, for who may write.
+
+        Raises NotFoundError.
+        """
         session = await owned(self.sessions, key.tenant, session_id)
         attachment = await stored_file(self.attachments, session, attachment_id)
-        return attachment_view(attachment, with_upload=True)
+        view = attachment_view(attachment, with_upload=True)
+        # Who may only read gets no secret to write with.
+        return view if key.allows(Scope.SESSIONS_WRITE) else view | {"upload": None}

@@ -52,6 +52,10 @@ async def _address(desk: Desk, frame: PresignedUrlResponse) -> None:
     if asked is None or attachment is None:
         return
     if asked.ask is not Ask.ADDRESS:
+        if frame.headers:
+            # Where to upload it: it is not there.
+            await _refused(desk, attachment, asked.ask, file.NOT_UPLOADED)
+            return
         await _found(desk, attachment, frame.url)
     elif attachment.status in _UNADDRESSED:
         upload = Upload(
@@ -140,11 +144,11 @@ async def _refused(desk: Desk, attachment: Attachment, ask: Ask, code: str) -> N
     elif ask is Ask.DELETE:
         await _not_deleted(desk, attachment, code)
     elif status in _EXPECTED:
-        if ask is Ask.LAST_LOOK:
+        if code not in file.NOT_THERE_CODES and code in file.FILE_CODES:
+            await fail_file(desk, attachment, file.refused(code))
+        elif ask is Ask.LAST_LOOK:
             carried = status is AttachmentStatus.RESTAGING
             await fail_file(desk, attachment, file.left_behind() if carried else file.not_seen())
-        elif code not in file.NOT_THERE_CODES and code in file.FILE_CODES:
-            await fail_file(desk, attachment, file.refused(code))
 
 
 async def _not_deleted(desk: Desk, attachment: Attachment, code: str) -> None:

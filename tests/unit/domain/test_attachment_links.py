@@ -41,3 +41,9 @@ def test_a_file_is_found_by_its_id() -> None:
 
     assert file_in(content, "g1") == FILE
     assert file_in(content, "g2") is None
+
+
+def test_a_link_leads_nowhere_else_whatever_a_file_is_called() -> None:
+    assert content_link(SES, "../../x?y#z") == (
+        "/v1/sessions/ses_1/attachments/..%2F..%2Fx%3Fy%23z/content"
+    )

@@ -276,3 +276,20 @@ async def test_races_that_are_lost_too_often_wait_for_the_winner() -> None:
         patience = Patience(arrived=stage.clock.monotonic(), seconds=1.0)
         with pytest.raises(er.UnavailableError):
             await download(KEY, session.id, ID, patience=patience)
+
+
+@on_virtual_time
+async def test_the_link_in_the_raw_body_of_an_own_message_leads_to_the_file() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await send(stage, session, file)
+        await stage.attend(session)
+        told = (await stage.of(session, "message.confirmed"))[-1]["message"]
+        ids = [each["content"][0]["attachment"]["id"] for each in (told, told["raw"])]
+        assert ids[0] != ids[1]
+        await stage.clock.sleep(600)
+
+        first, second = [await _fetch(stage, session, AttachmentId(each)) for each in ids]
+        assert await _bytes(stage, second) == b"bytes"
+        assert first == second

@@ -1,10 +1,12 @@
 """A place for a file is asked for durably, once, and only for a file that may come."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from service.domain import errors as er
+from service.domain.access import Scope
 from service.domain.attachment import AttachmentStatus
 from service.domain.errors import IdempotencyInProgressError
 from service.domain.ids import AttachmentId, SessionId
@@ -193,3 +195,16 @@ async def test_an_upload_is_seen_by_the_next_reader() -> None:
 
         assert (await stored(stage, file)).status is AttachmentStatus.UPLOADED
         assert _body(answer)["id"] == file.id
+
+
+@on_virtual_time
+async def test_who_may_only_read_gets_no_address_to_write_to() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        made = _body(await stage.assembly.broker.files.upload(_wanted(stage, session)))
+        read = stage.assembly.broker.files.read
+        reader = replace(KEY, scopes=(Scope.SESSIONS_READ,))
+
+        assert (await read.one(KEY, session.id, AttachmentId(made["id"])))["upload"]
+        shown = await read.one(reader, session.id, AttachmentId(made["id"]))
+        assert (shown["status"], shown["upload"]) == ("awaitingUpload", None)

@@ -9,8 +9,8 @@ from service.domain.attachment import Attachment, AttachmentChange, AttachmentSt
 from service.domain.errors import FileTransferError
 from service.domain.session import Session
 from tests.support.file_stage import asked, attend, put, send, stored
-from tests.support.visit_stage import Stage, Watched, on_virtual_time, staged
 from tests.support.virtual_time import UnhandledError, run_virtual
+from tests.support.visit_stage import Stage, Watched, on_virtual_time, staged
 
 S = AttachmentStatus
 

@@ -10,7 +10,7 @@ import pytest
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus, moved
 from service.domain.ids import AttachmentId
 from service.domain.session import Session
-from service.guest.messages import AttachmentDeletedResponse, ErrorFrame
+from service.guest.messages import AttachmentDeletedResponse, ErrorFrame, PresignedUrlResponse
 from service.usecases.visit import Nudged
 from service.usecases.visit.file_frames import file_frame
 from service.usecases.visit.file_shelf import Ask, Asked
@@ -336,3 +336,39 @@ async def test_a_deletion_answers_no_question_about_another_file() -> None:
 
         assert list(desk.files.asked) == ["att_other"]
         assert (await stored(stage, going)).status is S.DELETED
+
+
+@on_virtual_time
+async def test_a_last_look_that_tells_why_is_believed() -> None:
+    async with staged(knobs={"upload_seconds": 30}) as stage:
+        session = await stage.chatted()
+        file = await attend(stage, await asked(stage, session))
+        await stage.clock.sleep(120)
+        # Neither the first nor the last look of that visit.
+        stage.control.fault("refuse", action="getAttachment", code=4003, count=2)
+        await stage.reconcile(session)
+
+        assert await _code(stage, file) == ("attachment_content_refused", "4003")
+
+
+@on_virtual_time
+async def test_an_address_to_upload_to_is_no_sign_of_an_upload() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        file = await asked(stage, session, status=S.AWAITING_UPLOAD, guest_id="g", incarnation=1)
+        desk = await stage.desk(session)
+        desk.files.keep(file)
+        desk.files.asked["t"] = Asked(
+            attachment_id=file.id, ask=Ask.LOOK, guest_id="g", until=stage.now + 8
+        )
+        frame = PresignedUrlResponse(
+            code=200,
+            tracing_id="t",
+            attachment_id="g",
+            url="https://up.test",
+            headers={"x-amz-tagging": "a"},
+        )
+        assert await file_frame(desk, frame)
+
+        assert (await stored(stage, file)).status is S.AWAITING_UPLOAD
+        assert (file.id, Ask.LOOK) in desk.files.answered
