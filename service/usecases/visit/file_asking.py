@@ -12,7 +12,7 @@ from service.domain.pace import Ask as Pacing
 from service.domain.session import State
 from service.guest.requests import DeleteAttachment, GetAttachment, OnAttachment, Request
 from service.usecases.visit.desk import Desk, Phase
-from service.usecases.visit.file_carrying import carry_on, leave_or_carry
+from service.usecases.visit.file_carrying import LIFE_SECONDS, carry_on, leave_or_carry
 from service.usecases.visit.file_moves import change_file, fail_file
 from service.usecases.visit.file_shelf import Ask, Asked
 from service.usecases.visit.guest_link import GuestLink
@@ -24,6 +24,8 @@ TRIES: Final = 3
 """How often one thing is asked on one link."""
 STAY_SECONDS: Final = 10.0
 """How long a visit that holds no link for good waits for an upload that may be under way."""
+CARRIED_WITHIN_SECONDS: Final = LIFE_SECONDS / 2
+"""A chat that is left on purpose leaves so much time to whoever carries its files over."""
 LOOK_SECONDS: Final = 5.0
 """When somebody looks again for an upload while nobody holds the link."""
 
@@ -162,8 +164,22 @@ def _wanted(desk: Desk, attachment: Attachment) -> Ask | None:
             return None if look in answered else look
         case _ if attachment.wanted_at is not None and attachment.guest_id is not None:
             return Ask.FETCH
+        case AttachmentStatus.UPLOADED | AttachmentStatus.SENDING if _moves_soon(desk, attachment):
+            return None if Ask.FETCH in answered else Ask.FETCH
         case _:
             return None
+
+
+def _moves_soon(desk: Desk, attachment: Attachment) -> bool:
+    """A waiting message leaves this closed chat for another: only here the bytes can be found."""
+    known, leaves = attachment.download, desk.session.state is State.READING and bool(desk.sends)
+    here = attachment.incarnation == desk.session.incarnation
+    return leaves and here and (known is None or desk.now >= known.at + CARRIED_WITHIN_SECONDS)
+
+
+def seeks_files(desk: Desk) -> bool:
+    """Whether it is still to be learnt where files are that another guest session needs."""
+    return any(_wanted(desk, each) is Ask.FETCH for each in desk.files.items.values())
 
 
 async def _unanswered(desk: Desk, attachment: Attachment, ask: Ask) -> None:
@@ -176,6 +192,9 @@ async def _unanswered(desk: Desk, attachment: Attachment, ask: Ask) -> None:
     elif ask is Ask.LAST_LOOK:
         await fail_file(desk, attachment, file.not_seen())
     elif ask is Ask.FETCH:
+        # Whoever wants it again asks anew; nobody waits for it here.
+        del desk.files.tries[attachment.id, ask]
+        desk.files.answered.add((attachment.id, ask))
         await change_file(desk, attachment, file.unseen(attachment, now=desk.now))
     else:
         desk.files.answered.add((attachment.id, ask))

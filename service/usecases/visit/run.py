@@ -19,7 +19,7 @@ from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
-from service.usecases.visit.file_asking import tend_files
+from service.usecases.visit.file_asking import seeks_files, tend_files
 from service.usecases.visit.file_moves import load_files, reload_files
 from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
 from service.usecases.visit.giving import begin_giving, give
@@ -171,8 +171,8 @@ async def _advance(desk: Desk) -> None:
     """Do everything that can be done without waiting."""
     await release_backlog(desk)
     await _doubt_orphans(desk)
-    await _read_only_sends(desk)
     await tend_files(desk)
+    await _read_only_sends(desk)
     await flush(desk)
     await take_strangers(desk)
     start_if_due(desk)
@@ -200,7 +200,7 @@ async def _read_only_sends(desk: Desk) -> None:
     await settle_read_only(desk)
     ready = desk.session.state is State.READING and desk.reading.agreed
     # Once the chat is left nobody can tell any more what became of a message in flight.
-    if ready and desk.sends and not in_flight(desk.sends.values()):
+    if ready and desk.sends and not in_flight(desk.sends.values()) and not seeks_files(desk):
         await happen(desk, ev.StartNewWanted())
 
 

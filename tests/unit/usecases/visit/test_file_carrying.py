@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus
+from service.domain.deployment import OnReadOnly
 from service.domain.errors import FileTransferError
+from service.domain.message import SendBody
 from service.domain.session import Session
+from service.simulator.deployments import Disconnect
 from tests.support.file_stage import asked, attend, put, send, stored
 from tests.support.virtual_time import UnhandledError, run_virtual
 from tests.support.visit_stage import Stage, Watched, on_virtual_time, staged
@@ -271,3 +274,51 @@ def test_a_fault_of_ours_while_carrying_is_reported_and_keeps_no_visit() -> None
         run_virtual(story())
     [(seconds, code)] = ends
     assert (seconds < 15, code) == (True, "guest_session_replaced")
+
+
+async def _leaves_a_closed_chat(stage: Stage, **fault: Any) -> Attachment:  # noqa: ANN401 - of the verb
+    """Its file once a message has opened a new chat, long after Genesys told where the file is."""
+    session = await stage.chatted()
+    file = await _up(stage, session)
+    stage.control.disconnect(session.client_id)
+    await stage.reconcile(session)
+    await stage.clock.sleep(700)
+    body = SendBody(text="With it", attachment_ids=(file.id,))
+    await stage.accept_body(await stage.load(session), body, on_read_only=OnReadOnly.START_NEW)
+    if fault:
+        stage.control.fault(**fault, action="getAttachment")
+    async with stage.held(session):
+        await stage.clock.sleep(60)
+    return await stored(stage, file)
+
+
+@on_virtual_time
+async def test_a_message_takes_its_file_along_out_of_a_closed_chat_however_old() -> None:
+    async with staged(simulated={"disconnect": Disconnect.READ_ONLY}) as stage:
+        file = await _leaves_a_closed_chat(stage)
+
+        assert (file.status, file.incarnation) == (S.SENT, 2)
+        assert stage.arrived() == ["Hello", "With it"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "refuse", "code": 4009, "count": 1},
+        {"kind": "refuse", "code": 403, "count": 1},
+        {"kind": "swallow_write", "count": 3},
+    ],
+    ids=["gone", "refused", "silent"],
+)
+@on_virtual_time
+async def test_a_closed_chat_that_does_not_tell_is_left_all_the_same(fault: dict[str, Any]) -> None:
+    async with staged(simulated={"disconnect": Disconnect.READ_ONLY}) as stage:
+        file = await _leaves_a_closed_chat(stage, **fault)
+
+        assert (file.status, file.failure and file.failure.code) == (
+            S.FAILED,
+            "guest_session_replaced",
+        )
+        session = await stage.ports.sessions.load(file.session_id)
+        [failed] = await stage.of(session, "message.failed")
+        assert failed["message"]["failure"]["code"] == "attachment_failed"
