@@ -168,8 +168,8 @@ def mark_time(send: PendingSend) -> float:
 def frame_of(desk: Desk, send: PendingSend, *, carries: bool) -> OnMessage:
     """The frame of a send; one of a guest session carries what the agent should know."""
     body = with_context(desk, send.body) if carries else send.body
-    if send.written is not None:
-        body = replace(body, attachment_ids=send.written.attachment_ids)
+    # What Genesys calls its files stands in the mark; without one there is none to name.
+    body = replace(body, attachment_ids=send.written.attachment_ids if send.written else ())
     token = desk.session.client_id
     if send.kind is SendKind.JOIN:
         return outgoing_join(
