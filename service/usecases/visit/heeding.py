@@ -8,7 +8,15 @@ from service.usecases.visit.desk import Desk
 
 _NOTES: Final = ("custom_attributes", "attributes_version", "metadata")
 """What callers keep with a session; nothing that a visit decides by."""
-_APART: Final = ("version", "updated_at", "look_at", "wake_at", "lock", "farewell")
+_APART: Final = (
+    "version",
+    "updated_at",
+    "look_at",
+    "wake_at",
+    "attachments_at",
+    "lock",
+    "farewell",
+)
 
 
 def heeded(desk: Desk, stored: Session) -> bool:

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from service.domain.attachment import AttachmentStatus
 from service.usecases.visit.heeding import heeded
 from service.usecases.visit.inbox import Nudged
+from tests.support.file_stage import asked, stored
 from tests.support.visit_stage import on_virtual_time, staged
 
 
@@ -45,3 +47,22 @@ async def test_anything_else_that_changed_is_not_taken_over() -> None:
         assert desk.session.metadata == {"n": 1}
         assert not heeded(desk, replace(stored, version=10, joined=not stored.joined))
         assert desk.session.version == 9
+
+
+@on_virtual_time
+async def test_a_file_that_was_asked_for_meanwhile_ends_no_visit() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            file = await asked(stage, session)
+            inbox.put(Nudged())
+            await stage.clock.sleep(2)
+            stage.wires.sent.clear()
+            stored_session = await stage.load(session)
+            changed = replace(stored_session, metadata={"n": 1})
+            await stage.broker.ports.sessions.commit(stored_session, changed)
+            inbox.put(Nudged())
+            await stage.clock.sleep(2)
+
+            assert stage.frames("configureSession") == []
+            assert (await stored(stage, file)).status is AttachmentStatus.AWAITING_UPLOAD
