@@ -27,7 +27,10 @@ STAY_SECONDS: Final = 10.0
 CARRIED_WITHIN_SECONDS: Final = LIFE_SECONDS / 2
 """A chat that is left on purpose leaves so much time to whoever carries its files over."""
 LOOK_SECONDS: Final = 5.0
-"""When somebody looks again for an upload while nobody holds the link."""
+"""When somebody looks again for an upload while nobody holds the link, at first."""
+LOOK_SHARE: Final = 0.25
+LOOK_MOST_SECONDS: Final = 60.0
+"""Later it is after a quarter of the time that has passed, up to this."""
 
 
 async def tend_files(desk: Desk) -> None:
@@ -72,8 +75,12 @@ def files_on_time(desk: Desk) -> None:
 
 def files_look_at(desk: Desk) -> float | None:
     """When somebody should look at the files of a session that nobody holds."""
-    waiting = [each for each in desk.files.items.values() if each.at_work]
-    return desk.now + LOOK_SECONDS if waiting else None
+    moved = [each.updated_at for each in desk.files.items.values() if each.at_work]
+    if not moved:
+        return None
+    # Each look is a link and a read of history, of which a minute has few.
+    pause = LOOK_SHARE * (desk.now - max(moved))
+    return desk.now + min(LOOK_MOST_SECONDS, max(LOOK_SECONDS, pause))
 
 
 def awaits_files(desk: Desk) -> bool:

@@ -280,3 +280,19 @@ async def test_a_wish_that_no_link_ever_answers_is_given_up() -> None:
         assert (before[0].status, before[1].wanted_at) == (S.DELETING, wanted.wanted_at)
         assert (await stored(stage, going)).status is S.UPLOADED
         assert (await stored(stage, wanted)).wanted_at is None
+
+
+@on_virtual_time
+async def test_a_session_is_looked_at_less_often_the_longer_its_upload_takes() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        await attend(stage, await asked(stage, session))
+        pauses = []
+        for wait in (60, 60, 300):
+            await stage.clock.sleep(wait)
+            await stage.reconcile(session)
+            due = (await stage.load(session)).wake_at
+            assert due is not None
+            pauses.append(due - stage.now)
+
+        assert 15 <= pauses[0] < pauses[1] < pauses[2] == 60
