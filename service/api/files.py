@@ -1,6 +1,7 @@
 """Routes: files of a session."""
 
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -27,6 +28,8 @@ from service.usecases.stream_file import Content
 from service.usecases.upload_file import UploadRequest
 
 BYTES: Final = {"*/*": {"schema": {"type": "string", "contentMediaType": "*/*"}}}
+ADDRESS_SIGNS: Final = ":/?#[]@!$&'()*+,;=%"
+"""RFC 3986, 2.2, and the sign that escapes; `quote` leaves the unreserved ones by itself."""
 PRIVATE: Final = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 """The address is a secret: no cache keeps it, and no page that it leads to hears of us."""
 
@@ -124,7 +127,8 @@ def _add_download(router: APIRouter, broker: Broker) -> None:
             patience=call.patience(wait),
         )
         if redirect:
-            headers = {"Location": found.url, **PRIVATE}
+            # A header takes no other signs; what is escaped already stays so.
+            headers = {"Location": quote(found.url, safe=ADDRESS_SIGNS), **PRIVATE}
             return Response(status_code=302, headers=headers)
         body = {"url": found.url, "expiresAt": rfc3339(found.at + FRESH_SECONDS)}
         return JSONResponse(body, headers=PRIVATE)
