@@ -36,12 +36,7 @@ PRIVATE: Final = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-r
 
 def files_router(broker: Broker) -> APIRouter:
     """The routes, over the use cases."""
-    route_class = guarded(broker, read=Scope.SESSIONS_READ, write=Scope.SESSIONS_WRITE)
-    router = APIRouter(
-        prefix=f"{PREFIX}/{{session_id}}/attachments",
-        tags=["attachments"],
-        route_class=route_class,
-    )
+    router = _router(broker, raw=False)
     _add_create(router, broker)
     _add_read(router, broker)
     _add_delete(router, broker)
@@ -51,12 +46,7 @@ def files_router(broker: Broker) -> APIRouter:
 
 def file_content_router(broker: Broker) -> APIRouter:
     """The route that takes bytes: no JSON comes through its door."""
-    route_class = guarded(broker, read=Scope.SESSIONS_READ, write=Scope.SESSIONS_WRITE, raw=True)
-    router = APIRouter(
-        prefix=f"{PREFIX}/{{session_id}}/attachments",
-        tags=["attachments"],
-        route_class=route_class,
-    )
+    router = _router(broker, raw=True)
 
     @router.put(
         "/{attachment_id}/content",
@@ -92,6 +82,14 @@ def file_content_router(broker: Broker) -> APIRouter:
         )
 
     return router
+
+
+def _router(broker: Broker, *, raw: bool) -> APIRouter:
+    return APIRouter(
+        prefix=f"{PREFIX}/{{session_id}}/attachments",
+        tags=["attachments"],
+        route_class=guarded(broker, read=Scope.SESSIONS_READ, write=Scope.SESSIONS_WRITE, raw=raw),
+    )
 
 
 def _add_download(router: APIRouter, broker: Broker) -> None:

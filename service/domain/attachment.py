@@ -154,21 +154,19 @@ def handed_out(
 
 def asked_again(attachment: Attachment, *, now: float) -> Attachment:
     """Its address belonged to a guest session that is gone, and was not used."""
-    return replace(
-        attachment,
-        status=AttachmentStatus.REQUESTED,
-        guest_id=None,
-        incarnation=None,
-        upload=None,
-        updated_at=now,
-    )
+    return _left(attachment, AttachmentStatus.REQUESTED, now=now)
 
 
 def restaging(attachment: Attachment, *, now: float) -> Attachment:
     """Uploaded to a guest session that is gone: to be uploaded again, by us."""
+    return _left(attachment, AttachmentStatus.RESTAGING, now=now)
+
+
+def _left(attachment: Attachment, status: AttachmentStatus, *, now: float) -> Attachment:
+    """Without all that the guest session had of it."""
     return replace(
         attachment,
-        status=AttachmentStatus.RESTAGING,
+        status=status,
         guest_id=None,
         incarnation=None,
         upload=None,

@@ -51,7 +51,7 @@ async def test_any_other_is_not(status: S) -> None:
         assert refused.value.status == told
 
 
-@pytest.mark.parametrize("name", ["att_1", "x" * 99, "a\n"])
+@pytest.mark.parametrize("name", ["att_1", "x" * 99, "a\n", "a\ud800"])
 @on_virtual_time
 async def test_what_the_session_does_not_have_is_unknown(name: str) -> None:
     async with staged() as stage:
