@@ -13,6 +13,7 @@ from service.ports.login import GuestLogin
 from service.ports.replays import DueStrand, FoundSession, ReplayStore
 from service.ports.sessions import (
     Authority,
+    DuePage,
     LogPage,
     Page,
     SendChange,
@@ -96,6 +97,7 @@ __all__ = [
     "Deliveries",
     "DeliveryHint",
     "DriftStore",
+    "DuePage",
     "DueStrand",
     "FoundSession",
     "GuestFiles",

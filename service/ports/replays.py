@@ -7,7 +7,7 @@ from typing import Protocol
 from service.domain.access import IdempotencyRecord
 from service.domain.ids import EndpointId, ReplayId, SessionId, TenantName
 from service.domain.replay import Replay, Strand
-from service.ports.sessions import Page
+from service.ports.sessions import DuePage, Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,9 @@ class ReplayStore(Protocol):
         By the time they were made; erased ones may be among them. Eventually consistent.
         """
 
-    async def due_strands(self, *, before: float, limit: int) -> Sequence[DueStrand]:
+    async def due_strands(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[DueStrand]:
         """Strands that are due before then, oldest first, eventually consistent."""
 
     async def drop_replays(self, endpoint_id: EndpointId) -> bool:

@@ -31,6 +31,14 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DuePage(Generic[T]):
+    """What is due, oldest first; `rest` is given back to have what follows, None at the end."""
+
+    items: Sequence[T]
+    rest: object | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendChange:
     """A pending send before (None: made) and after (None: settled and gone)."""
 
@@ -226,7 +234,9 @@ class SessionStore(Protocol):
     ) -> Mapping[tuple[TenantName, DeploymentName], int]:
         """How many sessions of each deployment want a link there, eventually consistent."""
 
-    async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
+    async def due_sessions(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[tuple[SessionId, int]]:
         """(session, shard) that are due before then, oldest first, eventually consistent."""
 
     async def has_open_sessions(self, tenant: TenantName, deployment: DeploymentName) -> bool:

@@ -21,7 +21,7 @@ from service.domain.ids import (
 )
 from service.domain.lease import Lease
 from service.domain.notice import Notice
-from service.ports.sessions import LogPage, Page
+from service.ports.sessions import DuePage, LogPage, Page
 
 
 class ShardStore(Protocol):
@@ -91,7 +91,9 @@ class LaneStore(Protocol):
         Raises VersionConflictError.
         """
 
-    async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, LogId]]:
+    async def due_lanes(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[tuple[EndpointId, LogId]]:
         """Lanes whose retry is due before then, oldest first, eventually consistent."""
 
     async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[LogId]:

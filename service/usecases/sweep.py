@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from service.domain.errors import BrokerError, NotFoundError, UnavailableError
 from service.domain.ids import EndpointId, LogId, SessionId
-from service.ports import DueStrand, Ports
+from service.ports import DuePage, DueStrand, Ports
 from service.usecases.attend import Attend
 from service.usecases.follow_notices import FollowNotices
 from service.usecases.start_listeners import StartListeners
@@ -120,8 +120,9 @@ class Sweep:
         """Hint due lanes; how many."""
         now = self.ports.clock.now()
 
-        async def due(limit: int) -> Sequence[DueLane]:
-            return await self.ports.lanes.due_lanes(before=now + self.look_ahead, limit=limit)
+        async def due(after: object | None) -> DuePage[DueLane]:
+            before = now + self.look_ahead
+            return await self.ports.lanes.due_lanes(before=before, limit=self.page, after=after)
 
         return await self._each(due, lambda lane: self._lane(*lane, now=now, done=done), until)
 
@@ -141,8 +142,9 @@ class Sweep:
         """The same of the strands of replays, which come after lanes."""
         now = self.ports.clock.now()
 
-        async def due(limit: int) -> Sequence[DueStrand]:
-            return await self.ports.replays.due_strands(before=now + self.look_ahead, limit=limit)
+        async def due(after: object | None) -> DuePage[DueStrand]:
+            before = now + self.look_ahead
+            return await self.ports.replays.due_strands(before=before, limit=self.page, after=after)
 
         return await self._each(due, lambda strand: self._strand(strand, now=now), until)
 
@@ -152,16 +154,17 @@ class Sweep:
 
     async def _each(
         self,
-        due: Callable[[int], Awaitable[Sequence[Due]]],
+        due: Callable[[object | None], Awaitable[DuePage[Due]]],
         work: Callable[[Due], Awaitable[None]],
         until: float,
     ) -> int:
         """The most overdue first, page by page while there is time; how many."""
         seen: set[Due] = set()
+        rest: object | None = None
         while True:
-            limit = len(seen) + self.page
-            found = await due(limit)
-            fresh = [one for one in found if one not in seen]
+            page = await due(rest)
+            # One that moved on meanwhile may come again.
+            fresh = [one for one in page.items if one not in seen]
             for start in range(0, len(fresh), self.side_by_side):
                 if self.ports.clock.monotonic() >= until:
                     return len(seen)
@@ -172,23 +175,29 @@ class Sweep:
                 _tell_failures(some, ends)
                 # A store in the same process answers at once: others are to have their turn.
                 await self.ports.clock.sleep(self.pause_seconds)
-            if len(found) < limit or not fresh:
+            rest = page.rest
+            if rest is None or self.ports.clock.monotonic() >= until:
                 return len(seen)
 
     async def _sessions(self, before: float, until: float) -> int:
         """The most overdue first, as many as there is time for; how many."""
         seen: set[SessionId] = set()
         done = 0
+        rest: object | None = None
         while self._has_time(until):
-            # What was hinted may still be due: its listener has not come to it yet.
-            limit = len(seen) + self.page
-            due = await self.ports.sessions.due_sessions(before=before, limit=limit)
-            fresh = [session_id for session_id, _ in due if session_id not in seen]
+            page = await self.ports.sessions.due_sessions(
+                before=before, limit=self.page, after=rest
+            )
+            # One that failed is due again, which may be in time for a later page.
+            fresh = [session_id for session_id, _ in page.items if session_id not in seen]
             seen.update(fresh)
             waiting = iter(fresh)
             some = range(min(SIDE_BY_SIDE, len(fresh)))
             done += sum(await gather(*(self._work(waiting, until) for _ in some)))
-            if len(due) < limit and done == len(seen):
+            rest = page.rest
+            if done < len(seen):
+                break
+            if rest is None:
                 return done
         _log.warning("sweep.behind", extra={"visited": done, "found": len(seen)})
         return done

@@ -17,7 +17,7 @@ from service.domain.ids import EndpointId, LogId, ReplayId, SessionId, log_of
 from service.domain.log import EventType, LogEvent
 from service.domain.session import Session
 from service.domain.told import Stage, with_told
-from service.ports import Ports, WebhookAnswer
+from service.ports import DuePage, Ports, WebhookAnswer
 from service.usecases.attend import Attend
 from service.usecases.follow_notices import FollowNotices
 from service.usecases.start_listeners import StartListeners
@@ -389,8 +389,10 @@ class Yard:
 class _NoSessions:
     """No session is due: `_sweeper` stands for their visits."""
 
-    async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, float]]:
-        return ()
+    async def due_sessions(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[tuple[SessionId, int]]:
+        return DuePage(items=(), rest=None)
 
 
 def yard(*, seed: int = 0, scale: float = 1.0, fate: Fate = promptly, **fields: Fields) -> Yard:

@@ -343,7 +343,7 @@ class LaneWorld:
         while (now := await self.replay_now(made)).state is ReplayState.OPEN and most:
             most -= 1
             if not self.hints.replays:
-                due = await self.table.replays.due_strands(before=math.inf, limit=100)
+                due = (await self.table.replays.due_strands(before=math.inf, limit=100)).items
                 for one in due:
                     delay = max(0.0, one.due_at - self.clock.now())
                     await self.hints.replay(one.replay_id, one.number, delay=delay)

@@ -36,7 +36,7 @@ from service.adapters.table.unsealing import unsealed
 from service.domain.endpoint import Claim, Lane
 from service.domain.errors import NotFoundError, UnavailableError, VersionConflictError
 from service.domain.ids import EndpointId, LogId, SessionId, tenant_of
-from service.ports import Cipher, LaneView
+from service.ports import Cipher, DuePage, LaneView
 
 LOOKED_AT: Final = 2500
 """Of a bucket, to count what waits in it: about half a megabyte."""
@@ -155,12 +155,15 @@ class LaneTable:
         await run(self._driver, step)
         return kept
 
-    async def due_lanes(self, *, before: float, limit: int) -> Sequence[tuple[EndpointId, LogId]]:
+    async def due_lanes(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[tuple[EndpointId, LogId]]:
         """Lanes whose retry is due before then, oldest first."""
-        rows = await due_before(
-            self._driver, index_keys.due_lanes_partition, before=before, limit=limit
+        page = await due_before(
+            self._driver, index_keys.due_lanes_partition, before=before, limit=limit, after=after
         )
-        return [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in rows]
+        lanes = [schema.lane_of(str(row["pk"]), str(row["sk"])) for row in page.items]
+        return DuePage(items=lanes, rest=page.rest)
 
     async def waiting_lanes(self, endpoint_id: EndpointId, *, limit: int) -> Sequence[LogId]:
         """Of each bucket one page, the latest sessions first: all lanes are in this index.

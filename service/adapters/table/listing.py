@@ -12,12 +12,12 @@ from typing import Final
 from service.adapters.table import cursors, index_keys, schema
 from service.adapters.table.conditions import Item, Key, Value, key_of
 from service.adapters.table.driver import Driver, Query
-from service.adapters.table.paging import below, every_item
+from service.adapters.table.paging import below, due_before, every_item
 from service.adapters.table.session_items import read_session
 from service.adapters.table.unsealing import readable
 from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.session import PublicState, Session, State
-from service.ports import Cipher, Page, SessionFilter
+from service.ports import Cipher, DuePage, Page, SessionFilter
 
 ROUNDS: Final = 20
 """Pages read for one answer at most.
@@ -135,6 +135,16 @@ def _fits(session: Session, tenant: TenantName, wanted: SessionFilter) -> bool:
         and wanted.external_id in {None, session.external_id}
         and wanted.conversation_id in {None, *session.conversations}
     )
+
+
+async def due_sessions(
+    driver: Driver, *, before: float, limit: int, after: object | None
+) -> DuePage[tuple[SessionId, int]]:
+    """(session, shard) that are due before then, oldest first."""
+    partition = index_keys.due_sessions_partition
+    page = await due_before(driver, partition, before=before, limit=limit, after=after)
+    found = [(schema.session_of(str(row["pk"])), int(row["shard"])) for row in page.items]
+    return DuePage(items=found, rest=page.rest)
 
 
 async def live_in_shard(driver: Driver, shard: int) -> Sequence[SessionId]:

@@ -5,16 +5,22 @@ Every page of one, the newest first of a listing, the oldest first of many bucke
 
 import asyncio
 import dataclasses
+import math
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final, TypeVar
 
 from service.adapters.table import cursors, schema
-from service.adapters.table.conditions import Item
+from service.adapters.table.conditions import Item, Value
 from service.adapters.table.driver import Driver, Query
 from service.adapters.table.unsealing import readable
-from service.ports import Page
+from service.ports import DuePage, Page
 
 T = TypeVar("T")
+SMALL: Final = 25
+"""So many entries of a bucket cost the least that a read costs (4 KB), whatever the page wants."""
 
 
 async def every_item(driver: Driver, query: Query) -> AsyncIterator[Item]:
@@ -69,14 +75,54 @@ def place_of(query: Query, cursor: str) -> Mapping[str, str]:
     return {"pk": query.partition, "sk": cursors.within(query, sk)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Where each bucket goes on that has more: after that entry, or (None) at its beginning."""
+
+    places: Mapping[int, Mapping[str, Value] | None]
+
+
 async def due_before(
-    driver: Driver, partition: Callable[[int], str], *, before: float, limit: int
-) -> Sequence[Item]:
-    """The due entries of every bucket up to then, oldest first."""
+    driver: Driver,
+    partition: Callable[[int], str],
+    *,
+    before: float,
+    limit: int,
+    after: object | None = None,
+) -> DuePage[Item]:
+    """Due entries of all buckets up to then, oldest first; `after` is the `rest` of a page before.
+
+    A page may be shorter than `limit` where more is left.
+    """
+    places = after.places if isinstance(after, _Rest) else dict.fromkeys(range(schema.DUE_BUCKETS))
+    # Names fall evenly into the buckets: what a bucket holds beyond twice its share comes later.
+    share = max(min(limit, SMALL), 2 * limit // schema.DUE_BUCKETS)
     queries = [
-        Query(partition=partition(number), high=before, index=schema.DUE, limit=limit)
-        for number in range(schema.DUE_BUCKETS)
+        Query(partition=partition(n), high=before, index=schema.DUE, limit=share, start=start)
+        for n, start in places.items()
     ]
-    pages = await asyncio.gather(*(driver.query(query) for query in queries))
-    entries = [item for page in pages for item in page.items]
-    return sorted(entries, key=lambda item: float(item[schema.DUE.sk]))[:limit]
+    found = dict(zip(places, await asyncio.gather(*map(driver.query, queries)), strict=True))
+    # What a bucket did not bring yet is not older than the last that it brought.
+    known = min(
+        (due_of(page.items[-1]) for page in found.values() if page.last and page.items),
+        default=math.inf,
+    )
+    entries = [(due_of(item), n, item) for n, page in found.items() for item in page.items]
+    shown = sorted((e for e in entries if e[0] <= known), key=itemgetter(0))[:limit]
+    last = {n: _place(item) for _, n, item in shown}
+    taken = Counter(n for _, n, _ in shown)
+    left = {
+        n: last.get(n, places[n])
+        for n, page in found.items()
+        if page.last or taken[n] < len(page.items)
+    }
+    return DuePage(items=[item for _, _, item in shown], rest=_Rest(left) if left else None)
+
+
+def due_of(item: Item) -> float:
+    """When an entry is due."""
+    return float(item[schema.DUE.sk])
+
+
+def _place(item: Item) -> Mapping[str, Value]:
+    return {name: item[name] for name in ("pk", "sk", schema.DUE.pk, schema.DUE.sk)}

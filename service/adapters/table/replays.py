@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import Absent, Equals, Item, Key, Put, Update, Value, key_of
 from service.adapters.table.driver import Driver, Query
-from service.adapters.table.paging import all_items, below, due_before, newest_first
+from service.adapters.table.paging import all_items, below, due_before, due_of, newest_first
 from service.adapters.table.records import plain_record, record, text_of
 from service.adapters.table.session_steps import keep_answer
 from service.adapters.table.steps import Step, run
@@ -17,7 +17,7 @@ from service.domain.endpoint import Claim
 from service.domain.errors import UnavailableError, VersionConflictError
 from service.domain.ids import EndpointId, ReplayId, SessionId, TenantName
 from service.domain.replay import KEPT_SECONDS, Replay, ReplayState, Strand
-from service.ports import Cipher, DueStrand, FoundSession, Page
+from service.ports import Cipher, DuePage, DueStrand, FoundSession, Page
 
 FINISH_TRIES: Final = 20
 """Strands that end together count one after the other: more than there are of them."""
@@ -124,12 +124,14 @@ class ReplayTable:
             for row in found.items
         ]
 
-    async def due_strands(self, *, before: float, limit: int) -> Sequence[DueStrand]:
+    async def due_strands(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[DueStrand]:
         """Strands that are due before then, oldest first."""
-        rows = await due_before(
-            self._driver, index_keys.due_strands_partition, before=before, limit=limit
+        page = await due_before(
+            self._driver, index_keys.due_strands_partition, before=before, limit=limit, after=after
         )
-        return [_due(row) for row in rows]
+        return DuePage(items=[_due(row) for row in page.items], rest=page.rest)
 
     async def drop_replays(self, endpoint_id: EndpointId) -> bool:
         """Strands first: a replay that is still there leads to what is left of them."""
@@ -224,7 +226,7 @@ def _read_strand(item: Item) -> Strand:
 
 def _due(row: Item) -> DueStrand:
     replay_id, number = schema.strand_named(str(row["pk"]), str(row["sk"]))
-    return DueStrand(replay_id=replay_id, number=number, due_at=float(row[schema.DUE.sk]))
+    return DueStrand(replay_id=replay_id, number=number, due_at=due_of(row))
 
 
 def _apart(kept: Replay | Strand, *apart: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ Each method runs steps or reads pages; what is written is decided elsewhere.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from service.adapters.table import index_keys, listing, marks, schema
+from service.adapters.table import listing, marks, schema
 from service.adapters.table import purge as purging
 from service.adapters.table.attachment_items import move_attachment, tell_session
 from service.adapters.table.conditions import Equals, Item, Update
@@ -17,7 +17,7 @@ from service.adapters.table.log_items import (
     read_seen,
     read_send,
 )
-from service.adapters.table.paging import below, due_before, every_item
+from service.adapters.table.paging import below, every_item
 from service.adapters.table.session_items import Shut, read_session
 from service.adapters.table.session_steps import (
     append_event,
@@ -45,7 +45,7 @@ from service.domain.ids import DeploymentName, SessionId, TenantName
 from service.domain.log import EventType, LogEvent, Seen
 from service.domain.send import PendingSend
 from service.domain.session import Farewell, Lock, Session, State
-from service.ports import Authority, Cipher, LogPage, Page, SendChange, SessionFilter
+from service.ports import Authority, Cipher, DuePage, LogPage, Page, SendChange, SessionFilter
 
 
 class SessionTable:
@@ -303,12 +303,11 @@ class SessionTable:
         """How many sessions of each deployment want a link there."""
         return await listing.live_by_deployment(self._driver, shard)
 
-    async def due_sessions(self, *, before: float, limit: int) -> Sequence[tuple[SessionId, int]]:
+    async def due_sessions(
+        self, *, before: float, limit: int, after: object | None = None
+    ) -> DuePage[tuple[SessionId, int]]:
         """(session, shard) that are due before then, oldest first."""
-        rows = await due_before(
-            self._driver, index_keys.due_sessions_partition, before=before, limit=limit
-        )
-        return [(schema.session_of(str(row["pk"])), int(row["shard"])) for row in rows]
+        return await listing.due_sessions(self._driver, before=before, limit=limit, after=after)
 
     async def has_open_sessions(self, tenant: TenantName, deployment: DeploymentName) -> bool:
         """Whether any session of the deployment has not ended."""

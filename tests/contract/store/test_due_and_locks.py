@@ -23,7 +23,9 @@ async def session(table: Table) -> Session:
 
 
 async def due(table: Table, before: float) -> list[SessionId]:
-    return [found for found, _ in await table.sessions.due_sessions(before=before, limit=50)]
+    return [
+        found for found, _ in (await table.sessions.due_sessions(before=before, limit=50)).items
+    ]
 
 
 async def test_a_work_mark_makes_the_session_due(table: Table, session: Session) -> None:
@@ -31,7 +33,9 @@ async def test_a_work_mark_makes_the_session_due(table: Table, session: Session)
 
     assert (await table.sessions.load(session.id)).look_at == NOW + 60
     assert await due(table, NOW + 59) == []
-    assert await table.sessions.due_sessions(before=NOW + 60, limit=5) == [(session.id, SHARD)]
+    assert (await table.sessions.due_sessions(before=NOW + 60, limit=5)).items == [
+        (session.id, SHARD)
+    ]
 
 
 async def test_a_work_mark_never_moves_back(table: Table, session: Session) -> None:
@@ -185,7 +189,7 @@ async def test_the_oldest_is_due_first_over_all_buckets(table: Table) -> None:
         await table.sessions.mark_work(session.id, NOW + 100 - number)
 
     assert await due(table, NOW + 200) == [session.id for session in reversed(made)]
-    found = await table.sessions.due_sessions(before=NOW + 200, limit=3)
+    found = (await table.sessions.due_sessions(before=NOW + 200, limit=3)).items
     assert [name for name, _ in found] == [session.id for session in reversed(made[-3:])]
 
 

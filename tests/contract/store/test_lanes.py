@@ -8,7 +8,7 @@ import pytest
 from service.domain.endpoint import Claim, Lane
 from service.domain.errors import NotFoundError, VersionConflictError
 from service.domain.health import Health
-from service.domain.ids import EndpointId, SessionId
+from service.domain.ids import EndpointId, LogId, SessionId
 from service.domain.log import EventType
 from service.domain.session import State
 from service.ports import LaneView
@@ -169,11 +169,32 @@ async def test_only_lanes_with_a_time_are_due_the_oldest_first(table: Table) -> 
     for number, lane in enumerate(lanes[:-1]):
         await table.lanes.save(lane, replace(lane, due_at=NOW + 100 - number))
 
-    found = await table.lanes.due_lanes(before=NOW + 90, limit=4)
+    found = (await table.lanes.due_lanes(before=NOW + 90, limit=4)).items
 
     oldest = list(reversed(lanes[:-1]))[:4]
     assert list(found) == [(lane.endpoint_id, lane.session_id) for lane in oldest]
-    assert await table.lanes.due_lanes(before=NOW, limit=4) == []
+    assert (await table.lanes.due_lanes(before=NOW, limit=4)).items == []
+
+
+@pytest.mark.parametrize("limit", [1, 3, 40])
+async def test_pages_of_due_lanes_bring_each_once_and_in_order(table: Table, limit: int) -> None:
+    lanes = [await claimed(table) for _ in range(40)]
+    for number, lane in enumerate(lanes):
+        # Four each have the same time, and those are spread over the buckets.
+        await table.lanes.save(lane, replace(lane, due_at=NOW + number % 10))
+    times = {(lane.endpoint_id, lane.session_id): n % 10 for n, lane in enumerate(lanes)}
+
+    brought: list[tuple[EndpointId, LogId]] = []
+    rest: object | None = None
+    while True:
+        page = await table.lanes.due_lanes(before=NOW + 8, limit=limit, after=rest)
+        assert len(page.items) <= limit
+        brought += page.items
+        if (rest := page.rest) is None:
+            break
+
+    assert len(brought) == len(set(brought)) == 36
+    assert [times[lane] for lane in brought] == sorted(times[lane] for lane in brought)
 
 
 async def test_a_lane_whose_time_was_taken_away_is_not_due(table: Table) -> None:
@@ -182,14 +203,14 @@ async def test_a_lane_whose_time_was_taken_away_is_not_due(table: Table) -> None
 
     await table.lanes.save(parked, replace(parked, due_at=None, claim=None))
 
-    assert await table.lanes.due_lanes(before=NOW + 99, limit=4) == []
+    assert (await table.lanes.due_lanes(before=NOW + 99, limit=4)).items == []
 
 
 async def test_due_sessions_and_due_lanes_are_kept_apart(table: Table) -> None:
     held = await claimed(table)
     await table.lanes.save(held, replace(held, due_at=NOW + 5))
 
-    assert await table.sessions.due_sessions(before=NOW + 99, limit=9) == []
+    assert (await table.sessions.due_sessions(before=NOW + 99, limit=9)).items == []
 
 
 async def test_lanes_of_a_deleted_endpoint_are_dropped(table: Table) -> None:

@@ -257,13 +257,13 @@ async def test_strands_are_due_apart_from_lanes_the_oldest_first(table: Table) -
     await table.replays.save(second, replace(second, due_at=NOW + 1))
 
     async def due(before: float) -> list[tuple[ReplayId, int, float]]:
-        found = await table.replays.due_strands(before=before, limit=10)
+        found = (await table.replays.due_strands(before=before, limit=10)).items
         return [(one.replay_id, one.number, one.due_at) for one in found]
 
     assert await due(NOW + 3) == [(job.id, 1, NOW + 1), (job.id, 0, NOW + 2)]
     assert await due(NOW + 1.5) == [(job.id, 1, NOW + 1)]
-    assert await table.lanes.due_lanes(before=NOW + 3, limit=10) == []
-    assert await table.sessions.due_sessions(before=NOW + 3, limit=10) == []
+    assert (await table.lanes.due_lanes(before=NOW + 3, limit=10)).items == []
+    assert (await table.sessions.due_sessions(before=NOW + 3, limit=10)).items == []
 
 
 async def test_a_strand_that_ended_is_not_due(table: Table) -> None:
@@ -271,7 +271,7 @@ async def test_a_strand_that_ended_is_not_due(table: Table) -> None:
     first, second = await table.replays.strands_of(job.id)
     await table.replays.finish(first, first.closed(), now=NOW)
 
-    found = await table.replays.due_strands(before=NOW + 1, limit=10)
+    found = (await table.replays.due_strands(before=NOW + 1, limit=10)).items
 
     assert [one.number for one in found] == [second.number]
 

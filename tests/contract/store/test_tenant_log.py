@@ -159,7 +159,7 @@ async def test_lanes_of_a_tenants_log_are_lanes_like_others(table: Table) -> Non
     kept = await table.lanes.save(held, replace(held, cursor=4, due_at=NOW + 5, claim=None))
 
     assert await table.lanes.lane(hook, log_of(tenant)) == kept
-    assert (hook, log_of(tenant)) in await table.lanes.due_lanes(before=NOW + 9, limit=99)
+    assert (hook, log_of(tenant)) in (await table.lanes.due_lanes(before=NOW + 9, limit=99)).items
     assert list(await table.lanes.waiting_lanes(hook, limit=9)) == [log_of(tenant)]
     for _ in range(3):
         if await table.lanes.drop_lanes(hook):

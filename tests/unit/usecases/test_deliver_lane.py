@@ -235,7 +235,7 @@ def test_a_retry_within_ninety_seconds_is_hinted_and_a_later_one_is_left_to_the_
         lane = await world.lane(endpoint, session)
         assert lane.attempt == 3
         assert lane.due_at is not None
-        due = await world.table.lanes.due_lanes(before=lane.due_at + 1, limit=10)
+        due = (await world.table.lanes.due_lanes(before=lane.due_at + 1, limit=10)).items
         assert due == [(endpoint.id, session.id)]
 
     play(story())
@@ -508,12 +508,12 @@ def test_what_waits_for_a_deleted_endpoint_is_not_due_for_ever() -> None:
             await world.append(session, RECEIVED)
             await world.courier()(endpoint.id, session.id)
         far = world.clock.now() + 1e6
-        assert len(await world.table.lanes.due_lanes(before=far, limit=10)) == 3
+        assert len((await world.table.lanes.due_lanes(before=far, limit=10)).items) == 3
         await world.table.tenants.delete_endpoint(endpoint.tenant, endpoint.id)
 
         await world.courier()(endpoint.id, sessions[0].id)
 
-        assert await world.table.lanes.due_lanes(before=far, limit=10) == []
+        assert (await world.table.lanes.due_lanes(before=far, limit=10)).items == []
 
     play(story())
 

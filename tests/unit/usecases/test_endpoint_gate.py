@@ -71,9 +71,8 @@ async def down(
 
 async def sweep(world: LaneWorld) -> None:
     """As the sweeper does: a hint for whatever is due."""
-    for endpoint_id, session_id in await world.table.lanes.due_lanes(
-        before=world.clock.now() + 1, limit=1000
-    ):
+    due = await world.table.lanes.due_lanes(before=world.clock.now() + 1, limit=1000)
+    for endpoint_id, session_id in due.items:
         await world.courier()(endpoint_id, session_id)
 
 

@@ -728,12 +728,14 @@ async def test_a_session_that_ended_under_a_listener_is_due_no_more_once_all_is_
         async with _running(stage, _listener(stage)):
             await stage.assembly.change(session.id, LeaveRequested())
             await stage.clock.sleep(90)
-            due = await stage.ports.sessions.due_sessions(before=stage.now, limit=10)
+            due = (await stage.ports.sessions.due_sessions(before=stage.now, limit=10)).items
             await stage.assembly.sweep()
             await stage.clock.sleep(1)
 
             assert due == [(session.id, session.shard)]
-            assert await stage.ports.sessions.due_sessions(before=stage.now + 999, limit=10) == []
+            assert (
+                await stage.ports.sessions.due_sessions(before=stage.now + 999, limit=10)
+            ).items == []
 
 
 @on_virtual_time

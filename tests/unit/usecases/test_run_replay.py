@@ -354,7 +354,7 @@ def test_replays_of_a_deleted_endpoint_are_removed_some_at_a_time(
 
         await world.replayer()(jobs[0].id, 0)
 
-        assert await world.table.replays.due_strands(before=9e12, limit=99) == []
+        assert (await world.table.replays.due_strands(before=9e12, limit=99)).items == []
 
     with caplog.at_level(logging.INFO):
         play(story())
