@@ -178,7 +178,11 @@ class EnvironmentSettings(BaseSettings):
     """Settings from `BROKER_…` variables; make them with `read()`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        defer_build=True,  # a process reads one of these classes, and starts without the others
     )
 
     @classmethod

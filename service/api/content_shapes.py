@@ -18,7 +18,7 @@ OMITTED = "Only where something was too large to be kept."
 class Shown(BaseModel):
     """What all content shares."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow", defer_build=True)
 
 
 class AttachmentContent(Shown):
@@ -148,7 +148,7 @@ class ContentOut(Shown):
 class OmittedOut(BaseModel):
     """What was left out."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", defer_build=True)
 
     raw_bytes: int = Field(description="The size of `raw` where it is over 65536 bytes; else 0.")
     content_items: int = Field(description="How many items of `content` are missing at its end.")

@@ -1,7 +1,7 @@
 """What the API answers, as models for the OpenAPI document: every field present, null when unknown.
 
 Nothing is validated with them when serving: the views write the answers, and tests hold them to
-this.
+this. So pydantic builds them when the document is asked for, not at each start of a function.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def write_errors_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
 class Outbound(BaseModel):
     """What all answers share."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", defer_build=True)
 
 
 class FieldFaultOut(Outbound):
@@ -73,7 +73,7 @@ class FieldFaultOut(Outbound):
 class Problem(BaseModel):
     """RFC 9457. Programs go by `code`; some codes bring more members."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow", defer_build=True)
 
     type: str
     title: str
@@ -221,6 +221,8 @@ class MessagePageOut(Outbound):
 class WebhookNamed(BaseModel):
     """The endpoint that a `webhook.*` event speaks of."""
 
+    model_config = ConfigDict(defer_build=True)
+
     id: str
     url: str = Field(description="Without its query.")
     description: str | None
@@ -230,7 +232,7 @@ class WebhookNamed(BaseModel):
 class EventDataOut(BaseModel):
     """What happened. Which of the later members there are depends on the type."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow", defer_build=True)
 
     session_id: str = Field(default="")
     external_id: str | None = None
