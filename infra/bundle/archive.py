@@ -28,16 +28,21 @@ def write_zip(files: Mapping[str, bytes], target: Path) -> None:
     draft.replace(target)
 
 
+def unpack(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write each file below the folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def compiled(files: Mapping[str, bytes], python: str, folder: Path) -> dict[str, bytes]:
     """The bytecode of every module, by path.
 
     Unchecked: nothing changes there, and looking at the source would cost. One process and one seed
     for all, so that it comes out the same again (PEP 552; what marshal shares depends on both).
     """
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    unpack(files, folder)
     command = [
         *(python, "-s", "-m", "compileall", "-q", "-j", "1"),
         *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", TASK, str(folder)),

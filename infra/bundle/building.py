@@ -3,21 +3,32 @@
 import base64
 import hashlib
 import json
+import platform
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from infra.bundle.archive import compiled, write_zip
-from infra.bundle.functions import Needs, all_needs, handler_of
+from infra.bundle.archive import compiled, unpack, write_zip
+from infra.bundle.functions import DOORS, FUNCTIONS, Needs, all_needs, handler_of
 from infra.bundle.interpreter import version_of
+from infra.bundle.methods import compiled_methods
 from infra.bundle.wheels import MACHINES, PYTHON, Wheel, check_machine, chosen, fetched
 
 CONTENTS: Final = "contents.json"
 """In each zip, and beside it."""
+METHODS: Final = "service/entrypoints/methods.bin"
+"""As `service.entrypoints` looks for it."""
+WITHOUT_METHODS: Final = (
+    "NOTE: what is packaged cannot be imported here, so the methods of its classes are compiled at "
+    "each start, which takes longer"
+)
 UNZIPPED_MOST: Final = 250 * 1024 * 1024
 """Lambda's quota for a package (developer guide, "Lambda quotas")."""
 
@@ -77,9 +88,10 @@ def build(architecture: str, place: Place, python: str | None) -> list[Built]:
     shared = _files({wheel.name: wheel for each in wanted.values() for wheel in each}.values())
     check_machine(shared, MACHINES[architecture])
     bytecode = _bytecode(_sources(ours, place.project) | shared, python)
+    methods = _methods(place, python) if python else {}
 
     def write(function: str) -> Built:
-        parts = _Parts(needs[function], wanted[function], bytecode)
+        parts = _Parts(needs[function], wanted[function], bytecode, methods)
         return _write(function, architecture, place, parts)
 
     # To compress takes most of the time, and zlib lets others work meanwhile.
@@ -98,6 +110,7 @@ class _Parts:
     needs: Needs
     wheels: Sequence[Wheel]
     bytecode: "_Bytecode"
+    methods: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,29 @@ def _bytecode(sources: Mapping[str, bytes], python: str | None) -> _Bytecode:
         made = compiled(sources, python, Path(folder))
     version = ".".join(map(str, version_of(python)))
     return _Bytecode(version, {_source_of(name): (name, code) for name, code in made.items()})
+
+
+@cache
+def _methods(place: Place, python: str) -> Mapping[str, bytes]:
+    """The same for every architecture and function; only here, code for this machine can run."""
+    machine = platform.machine()
+    here = next((name for name, each in MACHINES.items() if each == machine), None)
+    if here is None or sys.platform != "linux":
+        print(WITHOUT_METHODS, file=sys.stderr)
+        return {}
+    needs, wheels = all_needs().values(), wheels_of(here, place)
+    packages = {name for each in needs for name in each.packages}
+    modules = {name for each in needs for name in each.modules}
+    files = _sources(modules, place.project) | _files(chosen(wheels, packages, machine))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        unpack(files, folder)
+        doors = [f"{DOORS}.{function}" for function in FUNCTIONS]
+        try:
+            return {METHODS: compiled_methods(doors, python, folder)}
+        except subprocess.CalledProcessError:
+            print(WITHOUT_METHODS, file=sys.stderr)
+            return {}
 
 
 def _source_of(name: str) -> str:
@@ -138,6 +174,7 @@ def _write(function: str, architecture: str, place: Place, parts: _Parts) -> Bui
     files = _sources(parts.needs.modules, place.project) | _files(parts.wheels)
     bytecode = parts.bytecode.by_source
     files |= dict(bytecode[name] for name in files if name in bytecode)
+    files |= parts.methods
     contents = Contents(
         function=function,
         handler=handler_of(function),

@@ -58,6 +58,33 @@ def test_they_list_what_they_hold_and_hold_nothing_else(function: str) -> None:
     assert len([name for name in names if name.endswith(".pyc")]) == len(modules)
 
 
+COMPILED = """
+import importlib, sys
+
+compiled = []
+def note(event, given):
+    if event == "compile" and b"__create_fn__" in (given[0] or b""):
+        compiled.append(given[0])
+
+sys.addaudithook(note)
+importlib.import_module(sys.argv[1])
+print(len(compiled))
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_start_compiles_the_methods_of_a_class(function: str, tmp_path: Path) -> None:
+    started = subprocess.run(
+        [str(VENV / "bin" / "python"), "-c", COMPILED, f"service.entrypoints.{function}"],
+        cwd=unpacked(function, tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert started.stdout == "0\n"
+
+
 def test_a_worker_has_no_http_framework_to_import(tmp_path: Path) -> None:
     code = unpacked("courier", tmp_path)
     tried = subprocess.run(
