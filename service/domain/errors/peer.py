@@ -1,6 +1,11 @@
 """What the contact centre or the network did. Carries codes, never content."""
 
+from typing import Final
+
 from service.domain.errors.roots import PeerError
+
+_PASSING: Final = frozenset({408, 429})
+_SERVER_ERROR: Final = 500
 
 
 class GuestProtocolError(PeerError):
@@ -81,6 +86,11 @@ class FileTransferError(PeerError):
     def __init__(self, *, status: int | None) -> None:
         super().__init__(status)
         self.status = status
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same may go well a moment later: nobody refused it."""
+        return self.status is None or self.status in _PASSING or self.status >= _SERVER_ERROR
 
     def __str__(self) -> str:
         return f"the file could not be moved (HTTP {self.status})"

@@ -5,11 +5,10 @@ session is gone, and with it every other way to the bytes.
 """
 
 from asyncio import create_task
-from contextlib import suppress
 from typing import Final, cast
 
 from service.domain import attachment as file
-from service.domain.attachment import Attachment, Download, Upload
+from service.domain.attachment import Attachment, AttachmentStatus, Download, Upload
 from service.domain.errors import FileTransferError
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.file_moves import change_file, fail_file
@@ -18,6 +17,8 @@ from service.usecases.visit.inbox import Nudged
 
 LIFE_SECONDS: Final = 600.0
 """How long an address works at which a file can be fetched (Guest API: typically)."""
+PAUSES: Final = (2.0, 8.0)
+"""Between the tries to move the bytes of one."""
 
 
 async def leave_or_carry(desk: Desk, attachment: Attachment) -> None:
@@ -46,26 +47,55 @@ async def carry_on(desk: Desk, attachment: Attachment) -> None:
 
 
 async def _carry(desk: Desk, attachment: Attachment) -> None:
-    shelf, upload, known = desk.files, attachment.upload, attachment.download
-    # Both are there: it was looked before this was begun.
-    source, target = cast("Download", known), cast("Upload", upload)
+    shelf = desk.files
     arrived = False
     try:
-        with suppress(FileTransferError):
-            await desk.ports.guest_files.copy(
-                desk.deployment,
-                source.url,
-                target,
-                file_type=attachment.file_type,
-                size=attachment.file_size,
-            )
-            arrived = True
+        arrived = await _moved(desk, attachment)
     finally:
         # Whatever happened: a visit does not leave while one is carried.
         shelf.carrying.discard(attachment.id)
-        now = shelf.items.get(attachment.id)
-        if now is not None and now.guest_id == attachment.guest_id:
+        if _is_wanted(desk, attachment):
             # Else the guest session was replaced again, and with it the address.
             shelf.carried[attachment.id] = arrived
         # The visit goes on with it.
         desk.inbox.put(Nudged())
+
+
+async def _moved(desk: Desk, attachment: Attachment) -> bool:
+    """Whether the bytes got there; what hinders them may pass, and to move them again is harmless.
+
+    Nobody else can move them, and a message may wait for it.
+    """
+    for pause in PAUSES:
+        arrived = await _tried(desk, attachment)
+        if arrived is not None:
+            return arrived
+        await desk.ports.clock.sleep(pause)
+        if not _is_wanted(desk, attachment):
+            return False
+    return bool(await _tried(desk, attachment))
+
+
+async def _tried(desk: Desk, attachment: Attachment) -> bool | None:
+    """Whether the bytes got there; None: not this time."""
+    # Both are there: it was looked before this was begun.
+    source, target = cast("Download", attachment.download), cast("Upload", attachment.upload)
+    try:
+        await desk.ports.guest_files.copy(
+            desk.deployment,
+            source.url,
+            target,
+            file_type=attachment.file_type,
+            size=attachment.file_size,
+        )
+    except FileTransferError as failure:
+        return None if failure.may_pass else False
+    return True
+
+
+def _is_wanted(desk: Desk, attachment: Attachment) -> bool:
+    """Whether it is still to be carried to that address."""
+    now = desk.files.items.get(attachment.id)
+    if now is None or now.status is not AttachmentStatus.RESTAGING:
+        return False
+    return now.guest_id == attachment.guest_id

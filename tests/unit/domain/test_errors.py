@@ -103,3 +103,12 @@ def test_waits_and_reasons_are_kept() -> None:
     assert er.UnavailableError(what="x").retry_after_seconds == 1
     assert er.LinkLostError(code=1001, reason="away").reason == "away"
     assert er.ExternalIdInUseError(external_id="e", session_id="s").external_id == "e"
+
+
+@pytest.mark.parametrize(
+    ("status", "passes"), [(None, True), (429, True), (408, True), (503, True), (403, False)]
+)
+def test_a_transfer_that_nobody_refused_may_go_well_a_moment_later(
+    status: int | None, *, passes: bool
+) -> None:
+    assert er.FileTransferError(status=status).may_pass is passes

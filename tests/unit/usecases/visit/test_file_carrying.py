@@ -88,21 +88,66 @@ async def test_a_file_whose_address_is_too_old_is_left_behind_and_told() -> None
         assert len(await stage.of(session, "attachment.failed")) == 1
 
 
-@pytest.mark.parametrize("status", [403, None])
+@pytest.mark.parametrize("statuses", [(403,), (None, 503, 429)], ids=["refused", "thrice"])
 @on_virtual_time
 async def test_bytes_that_cannot_be_moved_are_left_behind_and_the_message_fails(
-    status: int | None,
+    statuses: tuple[int | None, ...],
 ) -> None:
     async with staged() as stage:
         session = await stage.chatted()
         file = await _up(stage, session)
         await send(stage, session, file, "With it")
-        _watch_files(stage).fail("copy", FileTransferError(status=status))
+        watched = _watch_files(stage)
+        watched.fail("copy", *(FileTransferError(status=status) for status in statuses))
         await _replaced(stage, session)
 
+        assert watched.calls["copy"] == len(statuses)
         assert await _failure(stage, file) == ("guest_session_replaced", None)
         [failed] = await stage.of(session, "message.failed")
         assert failed["message"]["failure"]["code"] == "attachment_failed"
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+@on_virtual_time
+async def test_what_hinders_it_for_a_moment_loses_neither_file_nor_message(failures: int) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await send(stage, session, file, "With it")
+        watched = _watch_files(stage)
+        watched.fail("copy", *[FileTransferError(status=503)] * failures)
+        await _replaced(stage, session)
+
+        assert watched.calls["copy"] == failures + 1
+        assert (await stored(stage, file)).status is S.SENT
+        assert stage.arrived() == ["Hello", "With it"]
+
+
+@pytest.mark.parametrize("why", ["elsewhere", "there already"])
+@on_virtual_time
+async def test_nobody_tries_again_to_move_what_need_not_be_moved(why: str) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        watched = _watch_files(stage)
+
+        async def meanwhile() -> None:
+            if why == "elsewhere":
+                stage.control.forget(session.client_id)
+                stage.control.drop(session.client_id)
+                await stage.clock.sleep(1)
+            else:
+                # The bytes got there; the answer that says so is lost.
+                await put(stage, await stored(stage, file))
+            raise FileTransferError(status=None)
+
+        watched.before("copy", meanwhile)
+        await _replaced(stage, session, seconds=30)
+
+        carried = await stored(stage, file)
+        again = why == "elsewhere"
+        assert (carried.status, carried.incarnation) == (S.UPLOADED, 3 if again else 2)
+        assert watched.calls["copy"] == (2 if again else 1)
 
 
 @pytest.mark.parametrize(
