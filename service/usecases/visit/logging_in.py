@@ -1,6 +1,5 @@
 """Keeps a signed-in guest's login good enough to be shown, and takes it back when they leave."""
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -9,12 +8,14 @@ from service.domain.errors import (
     AuthenticationFailedError,
     LoginUnavailableError,
     SupersededError,
+    UnavailableError,
     VersionConflictError,
 )
 from service.domain.sign_in import TRIES, SignIn, Tokens, refused, signed_in
 from service.domain.timeline import Kind
 from service.guest.login import name_of_guest
 from service.guest.messages import ServerFrame
+from service.usecases.to_the_end import to_the_end
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Login
 from service.usecases.visit.noting import note
@@ -25,6 +26,8 @@ _NO_REFRESH: Final = f"the guest's login has lapsed, and it came without a refre
 _NOTHING_LEFT: Final = f"nothing is left of the guest's login before: {NOBODY}"
 _NO_LOGIN: Final = SignIn(jwt="", issued_at=0.0)
 RACES: Final = 8
+PAUSE_SECONDS: Final = 1.0
+"""Between the tries to keep what cannot be had again while the table does not answer."""
 
 
 async def has_good_login(desk: Desk) -> bool:
@@ -43,8 +46,13 @@ async def _good_login(desk: Desk) -> SignIn | None:
     if known.refresh_token is None:
         await needs_login(desk, _NO_REFRESH if known.jwt else _NOTHING_LEFT)
         return None
+    # A refresh token may be good once: whoever ends this visit now would throw the next one away.
+    return await to_the_end(_renewed(desk, known, known.refresh_token))
+
+
+async def _renewed(desk: Desk, known: SignIn, refresh_token: str) -> SignIn | None:
     try:
-        tokens = await desk.ports.login.refresh(desk.deployment, refresh_token=known.refresh_token)
+        tokens = await desk.ports.login.refresh(desk.deployment, refresh_token=refresh_token)
     except AuthenticationFailedError as refusal:
         note(desk, Kind.LINK, "loginRefused", status=refusal.status)
         await needs_login(desk, _LAPSED)
@@ -128,21 +136,33 @@ async def _kept(desk: Desk, known: SignIn, tokens: Tokens) -> SignIn:
     note(desk, Kind.LINK, "loginRefreshed")
     try:
         await happen(desk, ev.LoginRefreshed(sign_in=fresh))
-    except SupersededError:
-        await _keep_after_race(desk, known, fresh)
+    except (SupersededError, UnavailableError):
+        await _keep_anyhow(desk, known, fresh)
         raise
     return fresh
 
 
-async def _keep_after_race(desk: Desk, known: SignIn, fresh: SignIn) -> None:
-    """The session changed meanwhile: put the tokens into it, unless it has others by now."""
+async def _keep_anyhow(desk: Desk, known: SignIn, fresh: SignIn) -> None:
+    """The session changed, or the table did not answer: put the tokens into what is there now.
+
+    Unless it has others by then.
+    """
     for _ in range(RACES):
-        stored = await desk.ports.sessions.load(desk.session.id)
-        there = stored.sign_in
-        if there is None or there.refresh_token != known.refresh_token:
+        try:
+            await _keep_in_place(desk, known, fresh)
+        except VersionConflictError:
+            continue
+        except UnavailableError:
+            await desk.ports.clock.sleep(PAUSE_SECONDS)
+        else:
             return
+
+
+async def _keep_in_place(desk: Desk, known: SignIn, fresh: SignIn) -> None:
+    """Raises VersionConflictError, UnavailableError."""
+    stored = await desk.ports.sessions.load(desk.session.id)
+    there = stored.sign_in
+    if there is not None and there.refresh_token == known.refresh_token:
         tokens = Tokens(jwt=fresh.jwt, refresh_token=fresh.refresh_token)
         kept = signed_in(tokens, at=fresh.issued_at, before=there)
-        with suppress(VersionConflictError):
-            await desk.ports.sessions.commit(stored, replace(stored, sign_in=kept))
-            return
+        await desk.ports.sessions.commit(stored, replace(stored, sign_in=kept))

@@ -1,13 +1,17 @@
 """A guest's login kept good from visit to visit, and taken back at the end."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any, Final
+
+import pytest
 
 from service.domain.effects import Revoke
 from service.domain.errors import (
     AuthenticationFailedError,
     LoginUnavailableError,
     SupersededError,
+    UnavailableError,
     VersionConflictError,
 )
 from service.domain.events import LogoutRequested, ResumeRequested, SignInWanted
@@ -166,6 +170,52 @@ async def test_a_race_that_is_always_lost_is_given_up() -> None:
 
         assert superseded
         assert (await stage.load(session)).sign_in == session.sign_in
+
+
+@on_virtual_time
+async def test_a_refresh_token_that_changed_survives_the_end_of_its_visit() -> None:
+    """A listener that gives a shard away cancels visits that have no link yet."""
+    async with staged(simulated=AUTH, knobs={"refresh_rotates": True}) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(QUARTER)
+        answered = stage.login.calls["refresh"]
+
+        async def slow() -> None:
+            await stage.clock.sleep(1.0)
+
+        stage.sessions.before("commit", slow)
+        visit = asyncio.create_task(stage.visit(session))
+        while stage.login.calls["refresh"] == answered:
+            await stage.clock.sleep(0.01)
+        visit.cancel()
+        await asyncio.wait({visit})
+
+        after = await stage.load(session)
+        assert visit.cancelled()
+        assert after.sign_in is not None
+        assert session.sign_in is not None
+        assert after.sign_in.refresh_token not in {None, session.sign_in.refresh_token}
+        await stage.accept(session, "two")
+        await stage.attend(session)
+        assert stage.arrived() == ["Hello", "two"]
+
+
+@pytest.mark.parametrize("silent", [1, 3])
+@on_virtual_time
+async def test_a_refresh_token_that_changed_survives_a_table_that_does_not_answer(
+    silent: int,
+) -> None:
+    async with staged(simulated=AUTH, knobs={"refresh_rotates": True}) as stage:
+        session = await signed(stage)
+        desk = await begun(stage, session)
+        await stage.clock.sleep(QUARTER)
+        stage.sessions.fail("commit", *[UnavailableError(what="the table")] * silent)
+        with pytest.raises(UnavailableError):
+            await has_good_login(desk)
+
+        after = await stage.load(session)
+        assert after.sign_in is not None
+        assert after.sign_in.is_good(stage.now)
 
 
 async def leaving(stage: Stage, session: Session) -> Session:
