@@ -5,7 +5,12 @@ from typing import Final
 
 from service.domain.access import ApiKey
 from service.domain.attachment import Attachment, AttachmentStatus, attachment_view
-from service.domain.errors import AttachmentStateError, FieldFault, InvalidRequestError
+from service.domain.errors import (
+    AttachmentStateError,
+    FieldFault,
+    FileTransferError,
+    InvalidRequestError,
+)
 from service.domain.ids import AttachmentId, SessionId
 from service.ports.attachments import AttachmentStore
 from service.ports.sessions import SessionStore
@@ -20,6 +25,7 @@ from service.usecases.waiting import Attending, Patience
 
 DONE: Final = 200
 UNDER_WAY: Final = 202
+_UNTOLD: Final = frozenset({AttachmentStatus.REQUESTED, AttachmentStatus.AWAITING_UPLOAD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,8 @@ class StreamFile:
         """The Attachment, uploaded or failed; 202 while Genesys has not said which.
 
         Raises NotFoundError, SessionEndedError, SessionFailedError, AttachmentStateError (it waits
-        for no upload), InvalidRequestError (another type or size), FileTransferError.
+        for no upload), InvalidRequestError (another type or size), FileTransferError (the
+        guest session was replaced meanwhile, too: they may be sent again).
         """
         session = await owned(self.sessions, key.tenant, session_id)
         attachment = await stored_file(self.attachments, session, attachment_id)
@@ -70,16 +77,28 @@ class StreamFile:
         await self.guest_files.put(
             deployment, upload, file_type=attachment.file_type, body=content.body
         )
-
-        async def satisfied() -> bool:
-            now = await self.attachments.attachment(session.id, attachment_id)
-            return now is None or now.status is not AttachmentStatus.AWAITING_UPLOAD
-
-        until = patience.until(self.clock)
-        await self.attend(session.id, until=until, satisfied=satisfied)
+        await self._wait(attachment, patience)
         now = await stored_file(self.attachments, session, attachment_id)
+        if _went_elsewhere(now, attachment):
+            raise FileTransferError(status=None)
         done = now.status is not AttachmentStatus.AWAITING_UPLOAD
         return Answer(status=DONE if done else UNDER_WAY, body=attachment_view(now))
+
+    async def _wait(self, attachment: Attachment, patience: Patience) -> None:
+        async def satisfied() -> bool:
+            now = await self.attachments.attachment(attachment.session_id, attachment.id)
+            if now is None or now.status not in _UNTOLD:
+                return True
+            # Else it waits for another address.
+            return _went_elsewhere(now, attachment) and now.upload is not None
+
+        until = patience.until(self.clock)
+        await self.attend(attachment.session_id, until=until, satisfied=satisfied)
+
+
+def _went_elsewhere(now: Attachment, attachment: Attachment) -> bool:
+    """Whether the bytes were put into a guest session that is gone: nobody tells of them."""
+    return now.status in _UNTOLD and now.guest_id != attachment.guest_id
 
 
 def _check(attachment: Attachment, content: Content) -> None:

@@ -102,6 +102,32 @@ async def test_a_transfer_that_fails_is_told_and_may_be_tried_again() -> None:
         assert (await _stream(stage, file)).status == 200
 
 
+@pytest.mark.parametrize("found", ["by another", "by this request"])
+@on_virtual_time
+async def test_bytes_that_went_to_a_guest_session_that_is_gone_may_be_sent_again(
+    found: str,
+) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await attend(stage, await asked(stage, session))
+        watched = Watched(stage.ports.guest_files)
+
+        async def replaced() -> None:
+            stage.control.forget(session.client_id)
+            if found == "by another":
+                await stage.reconcile(session)
+
+        watched.before("put", replaced)
+        stream = replace(stage.assembly.broker.files.stream, guest_files=watched)
+        patience = Patience(arrived=stage.clock.monotonic(), seconds=10.0)
+        with pytest.raises(FileTransferError):
+            await stream(KEY, file.session_id, file.id, JPEG, patience=patience)
+
+        # There is a new address by then.
+        assert (await _stream(stage, file)).status == 200
+        assert (await stored(stage, file)).incarnation == 2
+
+
 @on_virtual_time
 async def test_a_file_that_goes_while_it_is_waited_for_is_not_found() -> None:
     async with staged() as stage:
