@@ -308,7 +308,7 @@ class Session:
 
     @property
     def conversations(self) -> frozenset[str]:
-        """Every conversation that it ever had, as far as is known."""
+        """Every conversation by which it is found."""
         segments = (segment.conversation_id for segment in self.segments)
         known = (self.conversation_id, *segments, *self.former_conversations)
         return frozenset(name for name in known if name is not None)

@@ -227,7 +227,7 @@ def external_partition(tenant: TenantName, external_id: str) -> str:
 
 
 def conversation_partition(tenant: TenantName, conversation_id: str) -> str:
-    """The sessions that ever had a conversation."""
+    """The sessions that are found by a conversation."""
     return f"TEN#{tenant}#CNV#{conversation_id}"
 
 

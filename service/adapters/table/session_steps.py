@@ -171,16 +171,29 @@ def list_external(session: Session) -> Sequence[Step]:
 
 
 def list_conversation(before: Session | None, after: Session) -> Sequence[Step]:
-    """Let the session be found by a conversation id that is new to it."""
+    """Let the session be found by a conversation id that is new to it, and by none it forgot."""
     known = None if before is None else before.conversation_id
     if after.conversation_id is None or after.conversation_id == known:
         return ()
-    return (_listing(schema.conversation_partition(after.tenant, after.conversation_id), after.id),)
+    forgotten = () if before is None else sorted(before.conversations - after.conversations)
+    return (
+        _listing(schema.conversation_partition(after.tenant, after.conversation_id), after.id),
+        *(
+            _unlisted(schema.conversation_partition(after.tenant, name), after.id)
+            for name in forgotten
+        ),
+    )
 
 
 def _listing(partition: str, session_id: SessionId) -> Step:
     key = schema.listing_key(partition, session_id)
     return Step(write=Put(item={"pk": key.pk, "sk": key.sk}), refusal=_changed("listing"))
+
+
+def _unlisted(partition: str, session_id: SessionId) -> Step:
+    return Step(
+        write=Delete(key=schema.listing_key(partition, session_id)), refusal=_changed("listing")
+    )
 
 
 def retakes_reference(before: Session, after: Session) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.adapters.table.schema import session_key
+from service.adapters.table.schema import conversation_partition, listing_key, session_key
 from service.domain.deployment import OnReadOnly
 from service.domain.errors import (
     IdempotencyInProgressError,
@@ -320,6 +320,26 @@ async def test_a_conversation_finds_every_session_that_ever_had_it(table: Table)
     assert {each.id for each in await found(shared)} == {first.id, second.id}
     assert await found(next_one) == [first]
     assert await found(unique("conv")) == []
+
+
+async def test_a_conversation_that_is_forgotten_leaves_nothing_behind(table: Table) -> None:
+    """Erasing finds what it removes by the session alone."""
+    old, middle, last = (unique("conv") for _ in range(3))
+    session = await create(table, a_session())
+    steps: list[tuple[str, tuple[str, ...]]] = [(old, ()), (middle, (old,)), (last, (middle,))]
+    for name, former in steps:
+        after = replace(session, conversation_id=name, former_conversations=former)
+        session = await table.sessions.commit(session, after)
+
+    async def is_listed(name: str) -> bool:
+        key = listing_key(conversation_partition(TENANT, name), session.id)
+        return await table.driver.get(key) is not None
+
+    assert [await is_listed(name) for name in (old, middle, last)] == [False, True, True]
+    # It may come again.
+    again = replace(session, conversation_id=old, former_conversations=(last,))
+    await table.sessions.commit(session, again)
+    assert [await is_listed(name) for name in (old, middle, last)] == [True, False, True]
 
 
 async def test_the_client_id_is_nowhere_in_the_table_in_the_clear(table: Table) -> None:
