@@ -61,6 +61,8 @@ def files_due(desk: Desk) -> float | None:
         given_up = each.given_up_at
         if given_up is not None and (each.id, Ask.LAST_LOOK) not in shelf.answered:
             times.append(given_up)
+        if each.status is AttachmentStatus.DELETING:
+            times.append(each.updated_at + file.REQUEST_SECONDS)
     if shelf.at_work:
         times.append(_ask_at(desk))
     return min((time for time in times if time > desk.now), default=None)

@@ -229,6 +229,26 @@ async def test_a_file_that_was_to_be_deleted_went_with_its_guest_session() -> No
 
 
 @on_virtual_time
+async def test_a_deletion_that_genesys_does_not_answer_is_given_up_by_who_holds_the_link() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await attend(stage, await asked(stage, session))
+        stage.control.fault("swallow_write", action="deleteAttachment", count=3)
+        async with stage.held(session) as inbox:
+            there = await stored(stage, file)
+            gone = replace(there, status=S.DELETING, updated_at=stage.now)
+            await stage.ports.attachments.wish(AttachmentChange(before=there, after=gone))
+            inbox.put(Nudged())
+            await stage.clock.sleep(3500)
+            before = await stored(stage, file)
+            await stage.clock.sleep(200)
+
+            # Nothing else happened meanwhile that might have woken the visit.
+            assert (before.status, len(stage.frames("deleteAttachment"))) == (S.DELETING, 3)
+            assert (await stored(stage, file)).status is S.UPLOADED
+
+
+@on_virtual_time
 async def test_what_nobody_can_attach_for_is_given_up_after_an_hour() -> None:
     async with staged() as stage:
         session = await stage.chatted()
