@@ -63,7 +63,7 @@ def files_due(desk: Desk) -> float | None:
             times.append(given_up)
         if each.status is AttachmentStatus.DELETING:
             times.append(each.updated_at + file.REQUEST_SECONDS)
-    if shelf.at_work:
+    if any(_wanted(desk, each) is not None for each in shelf.items.values()):
         times.append(_ask_at(desk))
     return min((time for time in times if time > desk.now), default=None)
 

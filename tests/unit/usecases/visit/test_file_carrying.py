@@ -367,3 +367,12 @@ async def test_a_closed_chat_that_does_not_tell_is_left_all_the_same(fault: dict
         session = await stage.ports.sessions.load(file.session_id)
         [failed] = await stage.of(session, "message.failed")
         assert failed["message"]["failure"]["code"] == "attachment_failed"
+
+
+@on_virtual_time
+async def test_being_told_to_wait_for_where_a_file_is_keeps_nobody_in_a_closed_chat() -> None:
+    async with staged(simulated={"disconnect": Disconnect.READ_ONLY}) as stage:
+        file = await _leaves_a_closed_chat(stage, kind="throttle", retry_after=30, count=1)
+
+        assert (file.status, file.incarnation) == (S.SENT, 2)
+        assert stage.arrived() == ["Hello", "With it"]
