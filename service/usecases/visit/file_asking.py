@@ -26,6 +26,12 @@ STAY_SECONDS: Final = 10.0
 """How long a visit that holds no link for good waits for an upload that may be under way."""
 CARRIED_WITHIN_SECONDS: Final = LIFE_SECONDS / 2
 """A chat that is left on purpose leaves so much time to whoever carries its files over."""
+RENEWED_SECONDS: Final = LIFE_SECONDS * 0.8
+"""The address of a file that was not sent is asked for anew when it is so old: only from there can
+it be carried over, and nobody knows beforehand when a guest session is lost.
+"""
+RENEWED_FOR_SECONDS: Final = 3600.0
+"""So long after the file was asked for: who waits for longer seldom sends it."""
 LOOK_SECONDS: Final = 5.0
 """When somebody looks again for an upload while nobody holds the link, at first."""
 LOOK_SHARE: Final = 0.25
@@ -63,6 +69,9 @@ def files_due(desk: Desk) -> float | None:
             times.append(given_up)
         if each.status is AttachmentStatus.DELETING:
             times.append(each.updated_at + file.REQUEST_SECONDS)
+        renewed_at = _renewed_at(desk, each)
+        if renewed_at is not None:
+            times.append(renewed_at)
     if any(_wanted(desk, each) is not None for each in shelf.items.values()):
         times.append(_ask_at(desk))
     return min((time for time in times if time > desk.now), default=None)
@@ -173,8 +182,9 @@ def _wanted(desk: Desk, attachment: Attachment) -> Ask | None:
             return None if look in answered else look
         case _ if attachment.wanted_at is not None and attachment.guest_id is not None:
             return Ask.FETCH
-        case AttachmentStatus.UPLOADED | AttachmentStatus.SENDING if _moves_soon(desk, attachment):
-            return None if Ask.FETCH in answered else Ask.FETCH
+        case AttachmentStatus.UPLOADED | AttachmentStatus.SENDING:
+            soon = _moves_soon(desk, attachment) or _is_old(desk, attachment)
+            return Ask.FETCH if soon and Ask.FETCH not in answered else None
         case _:
             return None
 
@@ -184,6 +194,20 @@ def _moves_soon(desk: Desk, attachment: Attachment) -> bool:
     known, leaves = attachment.download, desk.session.state is State.READING and bool(desk.sends)
     here = attachment.incarnation == desk.session.incarnation
     return leaves and here and (known is None or desk.now >= known.at + CARRIED_WITHIN_SECONDS)
+
+
+def _is_old(desk: Desk, attachment: Attachment) -> bool:
+    renewed_at = _renewed_at(desk, attachment)
+    return renewed_at is not None and renewed_at <= desk.now
+
+
+def _renewed_at(desk: Desk, attachment: Attachment) -> float | None:
+    """When it is to be asked anew where it is, though nobody wants to know."""
+    known, here = attachment.download, attachment.incarnation == desk.session.incarnation
+    if known is None or not here or attachment.status is not AttachmentStatus.UPLOADED:
+        return None
+    renewed_at = known.at + RENEWED_SECONDS
+    return renewed_at if renewed_at < attachment.created_at + RENEWED_FOR_SECONDS else None
 
 
 def seeks_files(desk: Desk) -> bool:

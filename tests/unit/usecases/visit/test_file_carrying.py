@@ -88,6 +88,50 @@ async def test_a_file_whose_address_is_too_old_is_left_behind_and_told() -> None
         assert len(await stage.of(session, "attachment.failed")) == 1
 
 
+@on_virtual_time
+async def test_a_file_that_waits_on_a_held_link_is_carried_over_for_an_hour() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        async with stage.held(session):
+            await stage.clock.sleep(3000)
+            asked_for = len(stage.frames("getAttachment"))
+            stage.control.forget(session.client_id)
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(30)
+            carried = await stored(stage, file)
+            await stage.clock.sleep(3 * 3600)
+
+        assert (carried.status, carried.incarnation) == (S.UPLOADED, 2)
+        assert asked_for == 6
+        # Who has not sent it by then seldom will: it costs a request and a write each time.
+        assert len(stage.frames("getAttachment")) <= 8
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "asked_for"),
+    [
+        ({"kind": "refuse", "code": 4009, "count": 1}, S.FAILED, 1),
+        ({"kind": "refuse", "code": 500, "count": 1}, S.UPLOADED, 1),
+        ({"kind": "swallow_write", "count": 3}, S.UPLOADED, 3),
+    ],
+    ids=["gone", "refused", "silent"],
+)
+@on_virtual_time
+async def test_a_link_that_does_not_tell_where_a_file_is_is_not_asked_again(
+    fault: dict[str, Any], status: AttachmentStatus, asked_for: int
+) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        stage.control.fault(**fault, action="getAttachment")
+        async with stage.held(session):
+            await stage.clock.sleep(3000)
+
+        assert (await stored(stage, file)).status is status
+        assert len(stage.frames("getAttachment")) == asked_for
+
+
 @pytest.mark.parametrize("statuses", [(403,), (None, 503, 429)], ids=["refused", "thrice"])
 @on_virtual_time
 async def test_bytes_that_cannot_be_moved_are_left_behind_and_the_message_fails(
