@@ -102,7 +102,7 @@ def _add_transcript(router: APIRouter, broker: Broker) -> None:
     async def read_transcript(
         request: Request, session_id: str, cursor: Cursor = None, limit: Limit = LIMIT
     ) -> Response:
-        """Messages in log order, across every guest session; `segments` tells the seams."""
+        """Messages in log order, across every guest session; `segments` tells the last 50 seams."""
         key = call_of(request).key
 
         async def read() -> Answer:

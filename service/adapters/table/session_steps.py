@@ -172,17 +172,14 @@ def list_external(session: Session) -> Sequence[Step]:
 
 def list_conversation(before: Session | None, after: Session) -> Sequence[Step]:
     """Let the session be found by a conversation id that is new to it, and by none it forgot."""
+    steps: list[Step] = []
     known = None if before is None else before.conversation_id
-    if after.conversation_id is None or after.conversation_id == known:
-        return ()
+    if after.conversation_id is not None and after.conversation_id != known:
+        partition = schema.conversation_partition(after.tenant, after.conversation_id)
+        steps.append(_listing(partition, after.id))
     forgotten = () if before is None else sorted(before.conversations - after.conversations)
-    return (
-        _listing(schema.conversation_partition(after.tenant, after.conversation_id), after.id),
-        *(
-            _unlisted(schema.conversation_partition(after.tenant, name), after.id)
-            for name in forgotten
-        ),
-    )
+    partitions = (schema.conversation_partition(after.tenant, name) for name in forgotten)
+    return [*steps, *(_unlisted(each, after.id) for each in partitions)]
 
 
 def _listing(partition: str, session_id: SessionId) -> Step:

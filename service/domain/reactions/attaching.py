@@ -1,7 +1,6 @@
 """Reactions around the link: attach, lose, come back."""
 
 from dataclasses import replace
-from typing import Final
 
 from service.domain import backoff
 from service.domain import events as happened
@@ -17,13 +16,9 @@ from service.domain.effects import (
 )
 from service.domain.given import Given, Outcome
 from service.domain.log import EventType
-from service.domain.reactions.facts import is_join_settled, join, outage_of, with_expiry
+from service.domain.reactions.facts import is_join_settled, join, latest, outage_of, with_expiry
 from service.domain.receipt import receipt
 from service.domain.session import Cause, Session
-
-FORMER_MOST: Final = 50
-"""Ended conversations that a session remembers (0064): each change of the session writes them."""
-FORGOTTEN_AT_ONCE: Final = 2
 
 
 def attach(session: Session, event: happened.Event, given: Given) -> Outcome:
@@ -230,7 +225,8 @@ def identified(session: Session, event: happened.ConversationFound, given: Given
     }
     former = session.conversation_id
     if former is not None and former != event.conversation_id:
-        session = replace(session, former_conversations=_with_former(session, former))
+        kept = latest(session.former_conversations, former)
+        session = replace(session, former_conversations=kept)
     known = replace(
         session,
         conversation_id=event.conversation_id,
@@ -241,16 +237,6 @@ def identified(session: Session, event: happened.ConversationFound, given: Given
         return Outcome(session=known)
     draft = Draft(type=EventType.CONVERSATION_IDENTIFIED, extra=ids)
     return Outcome(session=known, drafts=(draft,))
-
-
-def _with_former(session: Session, former: str) -> tuple[str, ...]:
-    """Those before with this one, the oldest forgotten where they are too many.
-
-    Few at once: each is a write more.
-    """
-    all_of_them = (*session.former_conversations, former)
-    too_many = max(0, len(all_of_them) - FORMER_MOST)
-    return all_of_them[min(too_many, FORGOTTEN_AT_ONCE) :]
 
 
 def expiring(session: Session, event: happened.ExpiryNear, given: Given) -> Outcome:

@@ -1,13 +1,20 @@
 """Facts that several reactions share: what is owed, what started an outage, when it expires."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from service.domain import events as happened
 from service.domain.given import Given, NewSend
 from service.domain.message import ATTRIBUTE_BYTES_MAX, SendBody
 from service.domain.send import SendKind
 from service.domain.session import Cause, Outage, Session
+
+PAST_MOST: Final = 50
+"""Of each kind of past a session remembers so much: each change of it writes it all (0064)."""
+FORGOTTEN_AT_ONCE: Final = 2
+
+T = TypeVar("T")
 
 
 def join(given: Given, *, of: int | None) -> tuple[NewSend, ...]:
@@ -51,3 +58,13 @@ def with_expiry(session: Session, event: happened.Event) -> Session:
         # The usual one is not worth a write.
         facts["max_custom_data_bytes"] = limit if limit != ATTRIBUTE_BYTES_MAX else None
     return replace(session, **facts) if facts else session
+
+
+def latest(past: Sequence[T], new: T) -> tuple[T, ...]:
+    """The past with what is new to it, the oldest forgotten where there is too much.
+
+    Little at once: what finds a session by it goes in the same transaction.
+    """
+    whole = (*past, new)
+    too_much = max(0, len(whole) - PAST_MOST)
+    return whole[min(too_much, FORGOTTEN_AT_ONCE) :]

@@ -10,7 +10,7 @@ from service.domain.effects import CatchUp, Effect, Flush
 from service.domain.given import Given, NewSend, Outcome
 from service.domain.log import EventType
 from service.domain.message import Author, AuthorKind, SendBody
-from service.domain.reactions.facts import is_join_settled, join, outage_of, with_expiry
+from service.domain.reactions.facts import is_join_settled, join, latest, outage_of, with_expiry
 from service.domain.receipt import Tally, client_id_hash, receipt
 from service.domain.send import SendKind
 from service.domain.session import Cause, Outage, Segment, Session
@@ -54,7 +54,7 @@ def _replaced(
     seen = CatchUp() not in effects
     fresh = replace(
         _next_incarnation(session, event, given),
-        segments=(*session.segments, _segment(session, outage, given)),
+        segments=latest(session.segments, _segment(session, outage, given)),
         joined=seen and is_join_settled(given),
     )
     told = receipt(session, fresh, outage, _tally(cause, given), now=given.now)

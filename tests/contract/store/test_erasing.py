@@ -61,12 +61,13 @@ async def a_full_session(table: Table) -> Session:
     first = replace(session, conversation_id=segment.conversation_id)
     first = await table.sessions.commit(session, first)
     between = unique("between-conv")
-    first = await table.sessions.commit(first, replace(first, conversation_id=between))
+    first = await table.sessions.commit(
+        first, replace(first, conversation_id=between, segments=(segment,))
+    )
     second = replace(
         first,
         conversation_id=unique("conv"),
         former_conversations=(between,),
-        segments=(segment,),
         carry={"recap": SECRET},
     )
     return await table.sessions.commit(first, second)

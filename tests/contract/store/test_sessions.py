@@ -336,6 +336,9 @@ async def test_a_conversation_that_is_forgotten_leaves_nothing_behind(table: Tab
         return await table.driver.get(key) is not None
 
     assert [await is_listed(name) for name in (old, middle, last)] == [False, True, True]
+    # Nothing takes its place where a guest session is replaced.
+    session = await table.sessions.commit(session, replace(session, former_conversations=()))
+    assert [await is_listed(name) for name in (old, middle, last)] == [False, False, True]
     # It may come again.
     again = replace(session, conversation_id=old, former_conversations=(last,))
     await table.sessions.commit(session, again)

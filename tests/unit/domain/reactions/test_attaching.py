@@ -1,7 +1,5 @@
 """Stories of the link: the first attach, losses, and ways back."""
 
-from dataclasses import replace
-
 import pytest
 
 from service.domain import events as ev
@@ -15,7 +13,7 @@ from service.domain.effects import (
     Leave,
 )
 from service.domain.log import EventType
-from service.domain.reactions.attaching import FORGOTTEN_AT_ONCE, FORMER_MOST
+from service.domain.reactions.facts import PAST_MOST
 from service.domain.send import SendKind
 from service.domain.session import Cause, EndedBy, State
 from tests.support.playbook import CLIENT, NOON, Playbook, session_in
@@ -426,21 +424,13 @@ def test_the_conversation_is_named_once_it_is_known() -> None:
 
 def test_only_so_many_conversations_that_ended_are_remembered() -> None:
     story = live()
-    for number in range(FORMER_MOST + 5):
+    for number in range(PAST_MOST + 5):
         story.happen(ev.ConversationFound(conversation_id=f"con-{number}", participant_id=None))
 
     former = story.session.former_conversations
-    assert len(former) == FORMER_MOST
-    assert former[-1] == f"con-{FORMER_MOST + 3}"
+    assert len(former) == PAST_MOST
+    assert former[-1] == f"con-{PAST_MOST + 3}"
     assert "con-0" not in story.session.conversations
-
-
-def test_a_session_that_remembers_too_many_forgets_few_at_once() -> None:
-    many = [f"con-{number}" for number in range(FORMER_MOST + 200)]
-    story = Playbook(replace(session_in(S.LIVE), conversation_id="now", former_conversations=many))
-    story.happen(ev.ConversationFound(conversation_id="next", participant_id=None))
-
-    assert story.session.former_conversations == (*many[FORGOTTEN_AT_ONCE:], "now")
 
 
 def test_a_coming_expiry_is_told_and_remembered() -> None:

@@ -2,7 +2,14 @@
 
 from service.domain import events as ev
 from service.domain.message import SendBody
-from service.domain.reactions.facts import join, outage_of, with_expiry
+from service.domain.reactions.facts import (
+    FORGOTTEN_AT_ONCE,
+    PAST_MOST,
+    join,
+    latest,
+    outage_of,
+    with_expiry,
+)
 from service.domain.send import SendKind
 from service.domain.session import Cause, Outage
 from tests.support.playbook import NOON, Playbook, session_in
@@ -54,3 +61,13 @@ def test_a_limit_is_remembered_where_it_is_not_the_usual_one() -> None:
     assert with_expiry(told, ev.GuestSessionResumed()).attribute_limit == 1024
     usual = with_expiry(told, ev.GuestSessionResumed(max_custom_data_bytes=2048))
     assert (usual.max_custom_data_bytes, usual.attribute_limit) == (None, 2048)
+
+
+def test_the_oldest_of_too_much_past_is_forgotten_little_by_little() -> None:
+    full = tuple(range(PAST_MOST))
+    far_too_much = tuple(range(PAST_MOST + 200))
+
+    assert latest((), 0) == (0,)
+    assert latest(full[1:], -1) == (*full[1:], -1)
+    assert latest(full, -1) == (*full[1:], -1)
+    assert latest(far_too_much, -1) == (*far_too_much[FORGOTTEN_AT_ONCE:], -1)

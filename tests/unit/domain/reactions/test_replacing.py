@@ -7,6 +7,7 @@ from service.domain.deployment import CarryOver
 from service.domain.effects import Attach, CatchUp, DropLink, Flush
 from service.domain.log import EventType
 from service.domain.message import AuthorKind
+from service.domain.reactions.facts import PAST_MOST
 from service.domain.receipt import Tally, client_id_hash
 from service.domain.send import SendKind
 from service.domain.sends import marked
@@ -95,6 +96,15 @@ def test_what_was_before_is_kept_as_a_segment() -> None:
             cause=Cause.SESSION_EXPIRED,
         )
     ]
+
+
+def test_only_so_many_guest_sessions_are_remembered() -> None:
+    story = talking()
+    for _ in range(PAST_MOST + 2):
+        story.happen(EXPIRED)
+        story.happen(OPENED)
+
+    assert [segment.incarnation for segment in story.session.segments] == [*range(3, PAST_MOST + 3)]
 
 
 def test_the_first_cause_of_an_outage_is_the_cause_of_the_replacement() -> None:
