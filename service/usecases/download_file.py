@@ -66,6 +66,8 @@ class DownloadFile:
             await self._wish(session, attachment)
             fresh = self._fresh(await self._answered(session, attachment.id, patience))
         if fresh is None:
+            # It may have come to its end meanwhile.
+            refuse_if_over(await owned(self.sessions, key.tenant, session_id))
             raise UnavailableError(what="a fresh address of the file")
         await self._check(session, fresh)
         return fresh

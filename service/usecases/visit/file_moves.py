@@ -81,6 +81,14 @@ async def settle_files(desk: Desk) -> None:
         # A closed chat is only read: nobody can ask Genesys to delete anything there.
         after = file.moved(attachment, AttachmentStatus.UPLOADED, now=desk.now)
         await change_file(desk, attachment, after)
+    if public is not PublicState.READ_ONLY:
+        await _drop_wishes(desk)
+
+
+async def _drop_wishes(desk: Desk) -> None:
+    """Nobody can ask Genesys any more where a file is."""
+    for attachment in [each for each in desk.files.items.values() if each.wanted_at is not None]:
+        await change_file(desk, attachment, file.unseen(attachment, now=desk.now))
 
 
 async def file_of(desk: Desk, attachment_id: str) -> Attachment | None:

@@ -7,6 +7,7 @@ import pytest
 
 from service.domain import errors as er
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus, Download
+from service.domain.events import LeaveRequested
 from service.domain.ids import AttachmentId, SessionId
 from service.domain.session import Ended, EndedBy, Session, State
 from service.simulator.deployments import Disconnect
@@ -209,6 +210,23 @@ async def test_a_file_that_goes_while_it_is_waited_for_is_not_found() -> None:
         stage.shards.before("lease", erased)
         with pytest.raises(er.NotFoundError):
             await _fetch(stage, session, ID)
+
+
+@on_virtual_time
+async def test_a_session_that_ends_while_a_file_is_asked_for_says_so() -> None:
+    async with staged() as stage:
+        session = await _with_report(stage)
+
+        async def ended() -> None:
+            await stage.assembly.change(session.id, LeaveRequested())
+
+        stage.shards.before("lease", ended)
+        begun = stage.now
+        with pytest.raises(er.SessionEndedError):
+            await _fetch(stage, session, ID)
+
+        assert stage.now - begun < 2
+        assert (await _item(stage, session)).wanted_at is None
 
 
 @on_virtual_time

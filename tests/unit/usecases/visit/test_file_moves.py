@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.domain.attachment import Attachment, AttachmentChange, AttachmentStatus
+from service.domain.events import LeaveRequested
 from service.domain.message import SendBody
 from service.domain.session import Session
 from service.simulator.deployments import Disconnect
@@ -89,6 +90,23 @@ async def test_the_end_of_a_session_is_the_end_of_its_files() -> None:
             failure = (await stored(stage, file)).failure
             assert failure is not None
             assert failure.code == "session_ended"
+
+
+@on_virtual_time
+async def test_who_wants_to_know_where_a_sent_file_is_is_not_kept_waiting_by_the_end() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        file = await _up(stage, session)
+        await send(stage, session, file)
+        await stage.attend(session)
+        there = await stored(stage, file)
+        wish = replace(there, wanted_at=stage.now)
+        await stage.ports.attachments.wish(AttachmentChange(before=there, after=wish))
+        await stage.assembly.change(session.id, LeaveRequested())
+        await stage.reconcile(session)
+
+        after = await stored(stage, file)
+        assert (after.status, after.wanted_at) == (S.SENT, None)
 
 
 @on_virtual_time
