@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from service.domain.budget import MINUTE_LIMIT
 from service.domain.errors import ConfigurationError
 from service.domain.lease import MOST_LINKS
+from service.domain.region import domains
 
 PREFIX: Final = "BROKER_"
 DATA_DIR: Final = Path(".data")
@@ -54,6 +55,10 @@ def _networks(given: object) -> object:
     if not isinstance(given, str):
         return given
     return tuple(_network(word) for word in given.replace(",", " ").split())
+
+
+def _domains(given: object) -> object:
+    return domains(given) if isinstance(given, str) else given
 
 
 def _network(word: str) -> Network:
@@ -131,6 +136,7 @@ def _header_safe(key: SecretStr | None) -> SecretStr | None:
 
 
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+Domains = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_domains)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 DataDir = Annotated[Path, BeforeValidator(_not_the_working_folder)]
 KeyDir = Annotated[Path, BeforeValidator(_key_folder)]
@@ -213,6 +219,8 @@ class BrokerSettings(EnvironmentSettings):
     """The Lambda function to start as a listener; None: listeners run by themselves."""
     allow_endpoint: bool = False
     """Whether a deployment may name an address of its own instead of a region's domain."""
+    allow_domains: Domains = ()
+    """Domains that a deployment may name besides those of Genesys Cloud's regions."""
     connections_per_minute: Annotated[int, Field(ge=100, le=1_000_000)] = MINUTE_LIMIT
     """How many new connections a minute Genesys takes for one deployment; all processes say the
     same.

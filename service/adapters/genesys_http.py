@@ -1,8 +1,10 @@
 """HTTP towards the contact centre: one client, bounded waits and sizes, answers as plain values.
 
 Knows no path and no meaning of a status. Follows no redirect, takes nothing from the environment.
+Asks nobody below a domain that is not allowed, whatever the table says.
 """
 
+import logging
 import socket
 import ssl
 from collections.abc import Mapping
@@ -13,11 +15,16 @@ from typing import Final
 
 import httpx2
 
+from service.domain.region import Regions
 from service.ports.system import Clock
+
+_log = logging.getLogger(__name__)
 
 USER_AGENT: Final = "guest-session-broker"
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 100 messages of 4,096 bytes with everything around them stays below a tenth of that."""
+NOT_ALLOWED: Final = "not_allowed"
+GENESYS_ONLY: Final = Regions()
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 8.0
 _WHOLE_SECONDS: Final = 10.0
@@ -38,7 +45,7 @@ class NoAnswerError(Exception):
 
     @property
     def failure(self) -> str:
-        """The sort of failure: dns, timeout, tls, refused or other."""
+        """The sort of failure: dns, timeout, tls, refused, not_allowed or other."""
         cause: BaseException | None = self.__cause__
         sort = "other"
         # The HTTP library wraps what the operating system said, the name of the class is all the
@@ -49,6 +56,15 @@ class NoAnswerError(Exception):
         return sort
 
 
+class NotAllowedError(NoAnswerError):
+    """Nobody was asked: the operator allows no such domain."""
+
+    @property
+    def failure(self) -> str:
+        """Not one of the wire's."""
+        return NOT_ALLOWED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to ask. `form`, or a `body` as it is to be sent, makes it a POST.
@@ -56,6 +72,8 @@ class Request:
     A longer answer than `most_bytes` is none.
     """
 
+    domain: str | None
+    """The domain of the deployment that it is asked for; None: that one has an endpoint."""
     url: str
     headers: Mapping[str, str] = field(repr=False)
     """They may authorize."""
@@ -84,9 +102,15 @@ class GenesysHttp:
     """One pool of connections for history, configuration and Platform API. Close it at the end."""
 
     def __init__(
-        self, *, clock: Clock, tls: ssl.SSLContext, whole_seconds: float = _WHOLE_SECONDS
+        self,
+        *,
+        clock: Clock,
+        tls: ssl.SSLContext,
+        regions: Regions = GENESYS_ONLY,
+        whole_seconds: float = _WHOLE_SECONDS,
     ) -> None:
         self._clock = clock
+        self._regions = regions
         self._whole_seconds = whole_seconds
         self._client = httpx2.AsyncClient(
             verify=tls,
@@ -100,6 +124,8 @@ class GenesysHttp:
 
     async def ask(self, request: Request) -> Answer:
         """One request, one answer, one deadline over everything. Raises NoAnswerError."""
+        if not may_reach(self._regions, request.domain):
+            raise NotAllowedError
         try:
             async with self._clock.timeout(self._whole_seconds):
                 return await self._ask(request)
@@ -125,6 +151,14 @@ class GenesysHttp:
                 text=await _capped_text(response, request.most_bytes),
                 retry_after_seconds=wait,
             )
+
+
+def may_reach(regions: Regions, domain: str | None) -> bool:
+    """Whether a deployment of that domain may be reached; says so in the log where it may not."""
+    if domain is None or regions.allow(domain):
+        return True
+    _log.warning("genesys.not_allowed", extra={"domain": domain})
+    return False
 
 
 async def _capped_text(response: httpx2.Response, most_bytes: int) -> str:

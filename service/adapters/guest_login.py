@@ -47,7 +47,9 @@ class HttpGuestLogin:
         # The vendor's own mobile SDK writes the scheme in lower case.
         headers = {"authorization": f"bearer {jwt}", **_origin(deployment)}
         url = f"{deployment.rest_base()}{_PATH}/revoke"
-        answer = await self._ask(Request(url=url, headers=headers, method="DELETE"))
+        answer = await self._ask(
+            Request(domain=deployment.domain, url=url, headers=headers, method="DELETE")
+        )
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return True
         if _refuses(answer):
@@ -57,7 +59,8 @@ class HttpGuestLogin:
     async def _tokens(self, deployment: Deployment, name: str, document: str) -> Tokens:
         headers = {"content-type": "application/json", **_origin(deployment)}
         url = f"{deployment.rest_base()}{_PATH}/{name}"
-        answer = await self._ask(Request(url=url, headers=headers, body=document))
+        request = Request(domain=deployment.domain, url=url, headers=headers, body=document)
+        answer = await self._ask(request)
         if _refuses(answer):
             raise AuthenticationFailedError(
                 status=answer.status, provider_code=provider_code(answer.text)

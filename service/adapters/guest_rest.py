@@ -26,6 +26,7 @@ class HttpGuestRest:
         Raises HistoryUnavailableError, with status None when no complete answer came.
         """
         request = Request(
+            domain=deployment.domain,
             url=f"{deployment.rest_base()}/api/v2/webmessaging/messages"
             f"?pageSize={page_size}&pageNumber={page}",
             # The vendor's own mobile SDK writes the scheme in lower case.
@@ -58,6 +59,7 @@ class HttpGuestRest:
     async def _public(self, deployment: Deployment, file: str, what: str) -> str:
         name = quote(deployment.deployment_id, safe="")
         request = Request(
+            domain=deployment.domain,
             url=f"{deployment.config_base()}/webdeployments/v1/deployments/{name}/{file}",
             headers=_origin(deployment),
             most_bytes=MAX_PUBLIC_BYTES,

@@ -21,9 +21,16 @@ from websockets.exceptions import (
 from websockets.protocol import State
 from websockets.typing import Origin
 
-from service.adapters.genesys_http import USER_AGENT, retry_after_seconds
+from service.adapters.genesys_http import (
+    GENESYS_ONLY,
+    NOT_ALLOWED,
+    USER_AGENT,
+    may_reach,
+    retry_after_seconds,
+)
 from service.domain.deployment import Deployment
 from service.domain.errors import ConfigurationError, LinkDeniedError, LinkLostError
+from service.domain.region import Regions
 from service.ports.system import Clock
 from service.ports.wires import Link
 
@@ -69,8 +76,14 @@ class WebsocketGuestSockets:
     """Opens links: no proxy, no compression, no redirect; bounded sizes and waits."""
 
     def __init__(
-        self, *, clock: Clock, tls: ssl.SSLContext, deadlines: Deadlines = DEADLINES
+        self,
+        *,
+        clock: Clock,
+        tls: ssl.SSLContext,
+        regions: Regions = GENESYS_ONLY,
+        deadlines: Deadlines = DEADLINES,
     ) -> None:
+        self._regions = regions
         self._clock = clock
         self._tls = tls
         self._deadlines = deadlines
@@ -83,8 +96,11 @@ class WebsocketGuestSockets:
 
         Raises LinkDeniedError (an HTTP status came), LinkLostError with code 1006 and the class of
         the failure as its reason (`dns`, `refused`, `reset`, `timeout`, `tls`, `handshake`,
-        `address`, `network`), ConfigurationError for a heartbeat too slow to find a dead link.
+        `address`, `network`; `not_allowed`: nobody was asked), ConfigurationError for a heartbeat
+        too slow to find a dead link.
         """
+        if not may_reach(self._regions, deployment.domain):
+            raise LinkLostError(code=NO_CLOSE_FRAME, reason=NOT_ALLOWED)
         opening = self._opening(deployment)
         try:
             connection = await opening

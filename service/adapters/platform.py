@@ -41,6 +41,7 @@ _UNTOLD_WAIT_SECONDS: Final = 60.0
 class _Account:
     """Whose token it is: the same client may exist in two regions."""
 
+    domain: str | None
     login_base: str
     credentials: PlatformCredentials
 
@@ -84,7 +85,11 @@ class GenesysPlatform:
         for all who use the account, in this process.
         Raises PlatformUnavailableError, with status None when no complete answer came.
         """
-        account = _Account(login_base=deployment.login_base(), credentials=credentials)
+        account = _Account(
+            domain=deployment.domain,
+            login_base=deployment.login_base(),
+            credentials=credentials,
+        )
         if afresh:
             self._purse(account).refused.clear()
         base = f"{deployment.rest_base()}{_MESSAGES_PATH}"
@@ -103,13 +108,13 @@ class GenesysPlatform:
         """Ask with the account's token, and once more with a new one when that is refused."""
         purse = self._purse(account)
         token = await self._token(account, purse)
-        answer = await self._heard(purse, _bearing(url, token), what)
+        answer = await self._heard(purse, _bearing(account, url, token), what)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         if purse.token == token:
             purse.token = None
         token = await self._token(account, purse)
-        return await self._heard(purse, _bearing(url, token), what)
+        return await self._heard(purse, _bearing(account, url, token), what)
 
     async def _heard(self, purse: _Purse, request: Request, what: str) -> Answer:
         """Ask, unless it is known what would be answered; remember what holds for the account."""
@@ -153,8 +158,9 @@ class GenesysPlatform:
             raise PlatformUnavailableError(what=what, status=None, failure=exc.failure) from exc
 
 
-def _bearing(url: str, token: str) -> Request:
-    return Request(url=url, headers={"authorization": f"Bearer {token}"})
+def _bearing(account: _Account, url: str, token: str) -> Request:
+    headers = {"authorization": f"Bearer {token}"}
+    return Request(domain=account.domain, url=url, headers=headers)
 
 
 def _login(account: _Account) -> Request:
@@ -162,6 +168,7 @@ def _login(account: _Account) -> Request:
     pair = f"{account.credentials.client_id}:{account.credentials.client_secret}"
     basic = base64.b64encode(pair.encode()).decode()
     return Request(
+        domain=account.domain,
         url=f"{account.login_base}/oauth/token",
         headers={"authorization": f"Basic {basic}"},
         form={"grant_type": "client_credentials"},

@@ -6,7 +6,6 @@ cookies, no decompression: this stays below httpx2 and uses the connections it s
 none of them.
 """
 
-import socket
 import ssl
 from collections.abc import (
     AsyncGenerator,
@@ -22,6 +21,7 @@ from typing import Final, cast
 
 import httpcore2
 
+from service.adapters.judged_names import Judge
 from service.adapters.webhook_connections import BoundedBackend, EndlessAnswerError, has_leftover
 from service.adapters.webhook_names import Resolver, SystemResolver
 from service.adapters.webhook_phases import Stopwatch
@@ -29,10 +29,9 @@ from service.adapters.webhook_pool import KEPT_MOST, KeptConnections
 from service.domain.errors import BlockedTargetError, InvalidRequestError
 from service.ports import Clock, WebhookAnswer
 from service.webhook.directive import parse_directive
-from service.webhook.target import Network, ParsedTarget, check_url, judge_address
+from service.webhook.target import Network, ParsedTarget, check_url
 
 CONNECT_SECONDS: Final = 5.0
-ADDRESSES_MAX: Final = 4
 BODY_READ_MAX: Final = 64 * 1024
 BODY_KEPT_MAX: Final = 16 * 1024
 BODY_SECONDS: Final = 1.0
@@ -73,7 +72,12 @@ class WebhookSender:
         )
         self._tls = tls
         self._own_resolver = SystemResolver(clock=clock) if resolver is None else None
-        self._resolver = resolver or cast("Resolver", self._own_resolver)
+        self._judge = Judge(
+            clock=clock,
+            resolver=resolver or cast("Resolver", self._own_resolver),
+            allowed=self._allowed,
+            seconds=connect_seconds,
+        )
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
         backend = BoundedBackend(clock)
@@ -111,7 +115,7 @@ class WebhookSender:
     async def _attempt(self, posted: "_Post", *, until: float) -> WebhookAnswer:
         async with self._clock.timeout(until - self._clock.monotonic()):
             with posted.watch.phase("dns"):
-                addresses = await self._judged_addresses(posted.target)
+                addresses = await self._addresses(posted.target)
             response = await self._first_answer(posted, addresses, until=until)
         # Outside of that deadline: from here on nothing may take the answer back.
         seconds = min(self._body_seconds, until - self._clock.monotonic())
@@ -124,7 +128,7 @@ class WebhookSender:
         self, posted: "_Post", addresses: Sequence[str], *, until: float
     ) -> httpcore2.Response:
         """Try the next address only where no connection came about: later, bytes may have left."""
-        *spare, last = addresses[:ADDRESSES_MAX]
+        *spare, last = addresses
         for address in spare:
             try:
                 return await self._send(posted, address, until=until)
@@ -144,22 +148,10 @@ class WebhookSender:
         """
         return min(self._connect_seconds, (until - self._clock.monotonic()) / 3)
 
-    async def _judged_addresses(self, target: ParsedTarget) -> Sequence[str]:
-        """Every address of the host, if all may be reached: a bad one among good is a trap."""
+    async def _addresses(self, target: ParsedTarget) -> Sequence[str]:
         if target.is_address:
             return [target.host]
-        try:
-            async with self._clock.timeout(self._connect_seconds):
-                addresses = await self._resolver(target.host, target.port)
-        except (TimeoutError, UnicodeError) as exc:
-            raise socket.gaierror(socket.EAI_AGAIN, "the name was not resolved") from exc
-        if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
-        for address in addresses:
-            reason = judge_address(address, self._allowed)
-            if reason is not None:
-                raise BlockedTargetError(reason=f"the host resolves to {reason}")
-        return addresses
+        return await self._judge(target.host, target.port)
 
     async def _body(self, response: httpcore2.Response, *, seconds: float) -> bytes:
         """Read the body for a moment, so that the connection can be kept; never fails."""

@@ -128,7 +128,13 @@ class PlatformBody(Inbound):
 
 
 class _DeploymentFields(Inbound):
-    domain: str | None = None
+    domain: Annotated[
+        str | None,
+        Field(
+            description="The domain of the Genesys Cloud region, such as `mypurecloud.de` or "
+            "`usw2.pure.cloud`. Another one is refused, unless whoever runs this broker allows it."
+        ),
+    ] = None
     endpoint: str | None = None
     origin: str | None = None
     mode: Annotated[Mode, Word] = Mode.LIVE

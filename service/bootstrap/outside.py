@@ -23,6 +23,7 @@ from service.adapters.webhook_http import WebhookSender
 from service.bootstrap.keys import file_cipher, kms_keys, ring_cipher
 from service.config import ListenerSettings, StoreKind
 from service.domain.errors import ConfigurationError
+from service.domain.region import Regions
 from service.ports import Cipher, Clock, Deliveries, Mailboxes, Ports, Starter
 
 
@@ -109,11 +110,11 @@ def with_wires(
     settings: ListenerSettings, clock: Clock, storage: Storage, starter: Starter
 ) -> Opened:
     """The ports over that storage, with the wires of this process; they close together."""
-    table = storage.table
-    tls = trust(settings.ca_file)
-    genesys = GenesysHttp(clock=clock, tls=tls)
-    files = HttpGuestFiles(clock=clock, tls=tls)
-    webhooks = WebhookSender(clock=clock, allowed_networks=settings.webhook_allow, tls=tls)
+    table, tls = storage.table, trust(settings.ca_file)
+    regions, allowed = Regions(more=settings.allow_domains), settings.webhook_allow
+    genesys = GenesysHttp(clock=clock, tls=tls, regions=regions)
+    files = HttpGuestFiles(clock=clock, tls=tls, regions=regions, allowed_networks=allowed)
+    webhooks = WebhookSender(clock=clock, allowed_networks=allowed, tls=tls)
     ports = Ports(
         clock=clock,
         ids=SystemIds(),
@@ -131,7 +132,7 @@ def with_wires(
         attachments=table.attachments,
         hints=storage.hints,
         bell=InProcessBell(clock),
-        sockets=WebsocketGuestSockets(clock=clock, tls=tls),
+        sockets=WebsocketGuestSockets(clock=clock, tls=tls, regions=regions),
         guest_rest=HttpGuestRest(genesys),
         guest_files=files,
         platform=GenesysPlatform(genesys, clock=clock),

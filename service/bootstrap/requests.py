@@ -6,6 +6,7 @@ from service.bootstrap.files import file_cases
 from service.bootstrap.logins import authenticate_session, log_out_session, prove_login
 from service.bootstrap.shared import Shared
 from service.bootstrap.webhook_requests import deliveries, resend_event, start_replay, webhooks
+from service.domain.region import Regions
 from service.ports import Ports
 from service.usecases.authenticate import Authenticate
 from service.usecases.broker import Broker
@@ -107,6 +108,7 @@ def _doctor(shared: Shared) -> CheckDeployment:
         guest_rest=ports.guest_rest,
         platform=ports.platform,
         try_session=trying,
+        regions=_regions(shared),
     )
     return CheckDeployment(tenants=ports.tenants, examine=examine)
 
@@ -153,6 +155,7 @@ def _create_session(shared: Shared, follow: FollowMessage) -> CreateSession:
         follow=follow,
         shards=shared.settings.shards,
         prove=prove_login(ports),
+        regions=_regions(shared),
     )
 
 
@@ -211,6 +214,10 @@ def _verb(kind: type[Verb], shared: Shared) -> Verb:
     )
 
 
+def _regions(shared: Shared) -> Regions:
+    return Regions(more=shared.settings.allow_domains)
+
+
 def _deployments(shared: Shared) -> ManageDeployments:
     ports = shared.ports
     return ManageDeployments(
@@ -219,4 +226,5 @@ def _deployments(shared: Shared) -> ManageDeployments:
         drifts=ports.drifts,
         clock=ports.clock,
         allow_endpoint=shared.settings.allow_endpoint,
+        regions=_regions(shared),
     )

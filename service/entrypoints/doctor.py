@@ -30,7 +30,7 @@ def main(words: Sequence[str], environment: Mapping[str, str]) -> int:
 
 async def _examine(order: Order) -> int:
     strange = Strange()
-    async with examination(order.ca_file, strange) as examine:
+    async with examination(order.ca_file, order.regions, strange) as examine:
         view = await examine(order.deployment, session=order.session)
     if order.as_json:
         print(json.dumps(view, indent=2, ensure_ascii=False))

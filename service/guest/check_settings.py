@@ -54,6 +54,7 @@ _FAILURES: Final = {
     "dns": "The name of the host does not exist.",
     "timeout": "No answer came in time.",
     "tls": "No secure connection came about (TLS).",
+    "not_allowed": "This broker asks nobody there.",
     "refused": "The connection was refused or cut.",
 }
 

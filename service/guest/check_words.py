@@ -45,6 +45,14 @@ WORDS: Final[Mapping[str, _Words]] = {
         "Set the domain of your Genesys region, such as mypurecloud.de.",
         broken=True,
     ),
+    "domain_not_allowed": _Words(
+        _ERROR,
+        Feature.CONNECTION,
+        "This broker talks to no such domain",
+        "Set the domain of your Genesys region, such as mypurecloud.de; or ask whoever runs this "
+        "broker to name yours in BROKER_ALLOW_DOMAINS.",
+        broken=True,
+    ),
     "configuration_unreachable": _Words(
         _WARNING,
         Feature.CONFIGURATION,

@@ -16,6 +16,8 @@ from service.domain.deployment import Deployment, OnReadOnly
 from service.domain.drafts import accepted
 from service.domain.errors import (
     ExternalIdInUseError,
+    FieldFault,
+    InvalidRequestError,
     NotFoundError,
     UnavailableError,
     UnknownDeploymentError,
@@ -34,6 +36,7 @@ from service.domain.ids import (
 )
 from service.domain.log import LogEvent
 from service.domain.message import SendBody
+from service.domain.region import SETTING, Regions
 from service.domain.send import PendingSend
 from service.domain.session import PublicState, Session, State
 from service.domain.sign_in import LoginProof, SignIn
@@ -96,6 +99,7 @@ class CreateSession:
     attend: Attending
     follow: FollowMessage
     prove: ProveLogin
+    regions: Regions
     shards: int
 
     async def __call__(self, request: CreateRequest) -> Answer:
@@ -142,9 +146,13 @@ class CreateSession:
         if NAME.fullmatch(name) is None:  # nor could every table be asked for it
             raise UnknownDeploymentError(name=name[:NAME_MAX])
         try:
-            return await self.tenants.deployment(tenant, name)
+            found = await self.tenants.deployment(tenant, name)
         except NotFoundError:
             raise UnknownDeploymentError(name=name) from None
+        if found.domain is not None and not self.regions.allow(found.domain):
+            detail = f"leads to {found.domain}, which {SETTING} of this broker does not allow"
+            raise InvalidRequestError(FieldFault(pointer="/deployment", detail=detail))
+        return found
 
     def _made(self, request: CreateRequest) -> tuple[Session, list[LogEvent], list[PendingSend]]:
         now = self.clock.now()

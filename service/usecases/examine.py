@@ -13,6 +13,7 @@ from service.domain.deployment import Deployment
 from service.domain.errors import PlatformUnavailableError, UnavailableError
 from service.domain.finding import Finding, Severity, not_working, worst
 from service.domain.instants import rfc3339
+from service.domain.region import Regions, rule
 from service.guest.check_agreed import agreed
 from service.guest.check_session import check_platform
 from service.guest.check_settings import Unread, check_configuration, check_domains
@@ -35,17 +36,33 @@ class Examine:
     guest_rest: GuestRest
     platform: Platform
     try_session: TrySession
+    regions: Regions
 
     async def __call__(self, deployment: Deployment, *, session: bool) -> dict[str, Any]:
-        """What was found, as the REST API shows it. `session`: open a test session too."""
+        """What was found, as the REST API shows it. `session`: open a test session too.
+
+        Nobody is asked where the domain is not allowed.
+        """
         trial = Trial(findings=[])
+        if deployment.domain is None or self.regions.allow(deployment.domain):
+            findings = await self._found(deployment, trial, session=session)
+        else:
+            findings = [
+                found("domain_not_allowed", f"The domain {rule()}; {deployment.domain} is neither.")
+            ]
+        view = check_view(deployment, findings, at=self.clock.now())
+        return {**view, "session": _trial_view(trial) if session else None}
+
+    async def _found(
+        self, deployment: Deployment, trial: Trial, *, session: bool
+    ) -> Sequence[Finding]:
         configuration, domains, platform, _ = await asyncio.gather(
             self._read(self.guest_rest.configuration(deployment)),
             self._read(self.guest_rest.domains(deployment)),
             self._platform(deployment),
             self._try(deployment, trial if session else None),
         )
-        findings = agreed(
+        return agreed(
             [
                 *check_configuration(deployment, configuration),
                 check_domains(deployment, domains),
@@ -53,8 +70,6 @@ class Examine:
                 *trial.findings,
             ]
         )
-        view = check_view(deployment, findings, at=self.clock.now())
-        return {**view, "session": _trial_view(trial) if session else None}
 
     async def _read(self, fetching: Awaitable[str]) -> str | Unread:
         try:

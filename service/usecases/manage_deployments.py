@@ -19,6 +19,7 @@ from service.domain.errors import (
 )
 from service.domain.ids import DeploymentName, TenantName
 from service.domain.instants import rfc3339
+from service.domain.region import HOST, Regions, rule
 from service.ports.drifts import DriftStore
 from service.ports.sessions import SessionStore
 from service.ports.storage import TenantStore
@@ -27,7 +28,6 @@ from service.usecases.idempotency import Answer, Ticket, result_of
 
 NAME_MAX: Final = 63
 NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
-HOST: Final = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 DEPLOYMENT_ID: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 LOCALE: Final = re.compile(r"(?=.{2,64}\Z)[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -50,13 +50,18 @@ IDENTITY: Final = ("deployment_id", "domain", "endpoint")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageDeployments:
-    """The deployments of a tenant. `allow_endpoint`: an origin may stand in for a domain."""
+    """The deployments of a tenant. `allow_endpoint`: an origin may stand in for a domain.
+
+    A deployment whose domain is no longer allowed stays, is shown and can be changed; it cannot
+    be led to another such domain.
+    """
 
     tenants: TenantStore
     sessions: SessionStore
     drifts: DriftStore
     clock: Clock
     allow_endpoint: bool
+    regions: Regions
 
     async def create(
         self, key: ApiKey, wanted: Mapping[str, Any], *, ticket: Ticket | None
@@ -67,7 +72,7 @@ class ManageDeployments:
         """
         now = self.clock.now()
         deployment = Deployment(tenant=key.tenant, created_at=now, updated_at=now, **wanted)
-        self._check(deployment)
+        self._check(deployment, before=None)
         record = ticket.record(status=201, result={"name": deployment.name}) if ticket else None
         made = await self.tenants.put_deployment(
             deployment, expected_version=None, idempotency=record
@@ -99,7 +104,7 @@ class ManageDeployments:
         for _ in range(TRIES):
             before = await self._found(key.tenant, name)
             after = replace(before, **changes, updated_at=self.clock.now())
-            self._check(after)
+            self._check(after, before=before)
             if any(getattr(before, part) != getattr(after, part) for part in IDENTITY):
                 await self._refuse_while_used(key.tenant, name)
             record = ticket.record(status=200, result={"name": name}) if ticket else None
@@ -141,8 +146,10 @@ class ManageDeployments:
         if await self.sessions.has_open_sessions(tenant, name):
             raise NameInUseError(name=name, reason="sessions that have not ended use it")
 
-    def _check(self, deployment: Deployment) -> None:
+    def _check(self, deployment: Deployment, *, before: Deployment | None) -> None:
         faults = deployment_faults(deployment, allow_endpoint=self.allow_endpoint)
+        if before is None or deployment.domain != before.domain:
+            faults = [*faults, *domain_faults(deployment, self.regions)]
         if faults:
             raise InvalidRequestError(*faults)
 
@@ -154,6 +161,14 @@ def deployment_faults(deployment: Deployment, *, allow_endpoint: bool) -> list[F
         *_endpoint_faults(deployment, allowed=allow_endpoint),
         *_number_faults(deployment),
     ]
+
+
+def domain_faults(deployment: Deployment, regions: Regions) -> list[FieldFault]:
+    """Whether it may lead to its domain; nothing is said of one that is none."""
+    domain = deployment.domain
+    if domain is None or HOST.fullmatch(domain) is None or regions.allow(domain):
+        return []
+    return [FieldFault(pointer="/domain", detail=rule())]
 
 
 def _check_name(name: DeploymentName) -> None:

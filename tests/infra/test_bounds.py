@@ -87,3 +87,26 @@ def test_a_plan_has_the_bounds_of_the_setting(pair: Pair) -> None:
 def test_functions_refuse_what_a_plan_refuses(network: str) -> None:
     with pytest.raises(ValidationError, match="webhook_allow"):
         FunctionSettings(table="broker", queue_prefix="broker", shards=1, webhook_allow=network)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        *("example.com", "*.example.com", "a-b.c1.test", "*.com", "*", "localhost", "A.test"),
+        *("https://a.test", "a..test", "-a.test", "a.test.", "a.*.test", "10.0.0.1"),
+    ],
+)
+def test_a_plan_takes_the_domains_that_functions_take(domain: str) -> None:
+    pattern = re.search(r'regex\("(.+)", each\)', conditions("allow_domains"))
+    assert pattern is not None
+    planned = re.fullmatch(pattern[1].encode().decode("unicode_escape"), domain) is not None
+
+    try:
+        taken = FunctionSettings.model_validate(
+            {"table": "broker", "queue_prefix": "b", "shards": 1, "allow_domains": domain}
+            | {"kms_key": "alias/key"}
+        ).allow_domains == (domain,)
+    except ValidationError:
+        taken = False
+
+    assert planned is taken

@@ -474,7 +474,12 @@ def _broker(bench: Bench, *, allow_endpoint: bool) -> Broker:
     post_event = PostEvent(
         clock=clock, signer=Ed25519Signer(), webhook_http=bench.posts, watch=bench.watch
     )
-    settings = SimpleNamespace(shards=SHARDS, allow_endpoint=allow_endpoint, webhook_allow=())
+    settings = SimpleNamespace(
+        shards=SHARDS,
+        allow_endpoint=allow_endpoint,
+        allow_domains=("example.com", "example.org"),
+        webhook_allow=(),
+    )
     shared = Shared(
         settings=cast("ListenerSettings", settings),
         ports=ports,

@@ -55,6 +55,7 @@ def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPat
         BROKER_DATA_DIR="elsewhere/data",
         BROKER_SIMULATOR="off",
         BROKER_WEBHOOK_ALLOW="10.0.0.0/8, 192.168.1.4 fd00::/8",
+        BROKER_ALLOW_DOMAINS="example.com, *.example.net",
         BROKER_SHARDS="8",
         BROKER_RETRY_SCALE="0.001",
         BROKER_ALLOW_ENDPOINT="false",
@@ -73,6 +74,7 @@ def test_every_variable_of_the_local_table_is_read(monkeypatch: pytest.MonkeyPat
     settings = LocalSettings.read()
 
     key = settings.admin_key.get_secret_value() if settings.admin_key else None
+    assert settings.allow_domains == ("example.com", "*.example.net")
     allowed = [str(network) for network in settings.webhook_allow]
     assert (settings.port, key, settings.store) == (0, "k-1", StoreKind.DYNAMODB)
     assert (settings.data_dir, settings.simulator) == (Path("elsewhere/data"), False)
@@ -136,6 +138,7 @@ def test_link_local_is_never_allowed(monkeypatch: pytest.MonkeyPatch, network: s
         ("BROKER_STORE", "postgres"),
         ("BROKER_SIMULATOR", "maybe"),
         ("BROKER_WEBHOOK_ALLOW", "localhost"),
+        ("BROKER_ALLOW_DOMAINS", "example.com,*"),
         ("BROKER_WEBHOOK_ALLOW", "10.1.2.3/8"),
         ("BROKER_SHARDS", "0"),
         ("BROKER_QUEUE_PREFIX", "two words"),
@@ -224,6 +227,7 @@ def test_on_aws_no_private_network_is_allowed(monkeypatch: pytest.MonkeyPatch) -
     settings = ListenerSettings.read()
 
     assert (settings.webhook_allow, settings.allow_endpoint) == ((), False)
+    assert settings.allow_domains == ()
 
 
 def test_loopback_is_both_families() -> None:

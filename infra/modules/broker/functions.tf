@@ -10,6 +10,7 @@ locals {
     BROKER_QUEUE_PREFIX           = var.name
     BROKER_SHARDS                 = tostring(var.shards)
     BROKER_WEBHOOK_ALLOW          = join(" ", var.webhook_allow)
+    BROKER_ALLOW_DOMAINS          = join(",", var.allow_domains)
     BROKER_ALLOW_ENDPOINT         = tostring(var.allow_endpoint)
     BROKER_CONNECTIONS_PER_MINUTE = tostring(var.connections_per_minute)
     BROKER_DORMANT_SECONDS        = tostring(var.listener.dormant_seconds)

@@ -115,7 +115,7 @@ variable "connections_per_minute" {
 }
 
 variable "webhook_allow" {
-  description = "Private networks that a webhook may reach all the same, such as 10.20.0.0/16."
+  description = "Private networks that a webhook, and a file on its way to or from Genesys, may reach all the same, such as 10.20.0.0/16."
   type        = list(string)
   default     = []
 
@@ -140,6 +140,17 @@ variable "webhook_allow" {
       ]
     ]))
     error_message = "Loopback, link-local and the cloud's metadata, and networks so large that they hold one of these: there are addresses of the function itself and of its credentials. Name the networks of your receivers."
+  }
+}
+
+variable "allow_domains" {
+  description = "Domains that a deployment may name besides those of Genesys Cloud's regions, such as example.com or *.example.com: client ids, chats and credentials go to hosts below them."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for each in var.allow_domains : can(regex("^(\\*\\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", each))])
+    error_message = "A domain is written in small letters, such as example.com or *.example.com; a star stands for one label, at the beginning."
   }
 }
 

@@ -9,7 +9,8 @@ from typing import Final, NoReturn
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.finding import Feature
 from service.domain.ids import DeploymentName, TenantName
-from service.usecases.manage_deployments import deployment_faults
+from service.domain.region import SETTING, Regions, domains
+from service.usecases.manage_deployments import deployment_faults, domain_faults
 
 SECRET: Final = "DOCTOR_PLATFORM_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 """A secret on a command line is seen by everybody who lists processes."""
@@ -35,6 +36,8 @@ class Order:
     ca_file: Path | None
     accepted: frozenset[Feature]
     """What need not work."""
+    regions: Regions
+    """What the broker will allow."""
 
 
 def parse(words: Sequence[str], environment: Mapping[str, str]) -> Order:
@@ -51,7 +54,9 @@ def parse(words: Sequence[str], environment: Mapping[str, str]) -> Order:
         locale=given.locale,
         platform=_credentials(parser, given.platform_client_id, environment),
     )
-    for fault in deployment_faults(deployment, allow_endpoint=True):
+    regions = _regions(parser, environment)
+    faults = deployment_faults(deployment, allow_endpoint=True)
+    for fault in [*faults, *domain_faults(deployment, regions)]:
         _refuse(parser, fault.pointer, fault.detail)
     accepted = {Feature(name) for name in given.accept}
     if deployment.platform is None:
@@ -63,6 +68,7 @@ def parse(words: Sequence[str], environment: Mapping[str, str]) -> Order:
         as_json=given.json,
         ca_file=given.ca_file,
         accepted=frozenset(accepted),
+        regions=regions,
     )
 
 
@@ -82,6 +88,13 @@ def _credentials(
     if not secret:
         parser.error(f"--platform-client-id: needs its secret in {SECRET}")
     return PlatformCredentials(client_id=client_id, client_secret=secret)
+
+
+def _regions(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> Regions:
+    try:
+        return Regions(more=domains(environment.get(SETTING, "")))
+    except ValueError as fault:
+        parser.error(f"{SETTING}: {fault}")
 
 
 def _parser() -> argparse.ArgumentParser:

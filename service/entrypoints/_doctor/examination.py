@@ -13,6 +13,7 @@ from service.adapters.system import SystemClock, SystemIds
 from service.adapters.trust import trust
 from service.domain.deployment import Deployment
 from service.domain.drift import kind_of
+from service.domain.region import Regions
 from service.usecases.examine import Examine
 from service.usecases.try_session import TrySession
 
@@ -56,14 +57,16 @@ class Strange:
 
 
 @asynccontextmanager
-async def examination(ca_file: Path | None, strange: Strange) -> AsyncIterator[Examine]:
+async def examination(
+    ca_file: Path | None, regions: Regions, strange: Strange
+) -> AsyncIterator[Examine]:
     """One that may be used while the block lasts. Raises ConfigurationError for the file."""
     clock, ids, tls = SystemClock(), SystemIds(), trust(ca_file)
-    http = GenesysHttp(clock=clock, tls=tls)
+    http = GenesysHttp(clock=clock, tls=tls, regions=regions)
     trying = TrySession(
         clock=clock,
         ids=ids,
-        sockets=WebsocketGuestSockets(clock=clock, tls=tls),
+        sockets=WebsocketGuestSockets(clock=clock, tls=tls, regions=regions),
         admit=EverybodysTurn(),
         drift=strange,
     )
@@ -74,6 +77,7 @@ async def examination(ca_file: Path | None, strange: Strange) -> AsyncIterator[E
             guest_rest=HttpGuestRest(http),
             platform=GenesysPlatform(http, clock=clock),
             try_session=trying,
+            regions=regions,
         )
     finally:
         await http.close()

@@ -155,7 +155,7 @@ async def _open(desk: Desk) -> None:
         await happen(desk, _denied(denied))
         return
     except LinkLostError as lost:
-        note(desk, Kind.LINK, "failed", code=lost.code)
+        note(desk, Kind.LINK, "failed", code=lost.code, reason=lost.reason or None)
         await admit.failed(desk.deployment, desk.session.id)
         await happen(desk, ev.LinkFailed(code=lost.reason or str(lost.code)))
         return

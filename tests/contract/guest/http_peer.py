@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.contract.guest.loopback import raw_server
+from tests.contract.guest.loopback import LOOPBACK, raw_server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,13 @@ class HttpPeer:
 
 
 @asynccontextmanager
-async def http_peer(answer: Callable[[Asked], Reply]) -> AsyncIterator[HttpPeer]:
-    """Serve HTTP, one request per connection."""
+async def http_peer(
+    answer: Callable[[Asked], Reply],
+    *,
+    host: str = LOOPBACK,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[HttpPeer]:
+    """Serve HTTP, one request per connection, as `host`."""
     peer = HttpPeer()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,7 +62,7 @@ async def http_peer(answer: Callable[[Asked], Reply]) -> AsyncIterator[HttpPeer]
         writer.write(reply.body)
         writer.close()
 
-    async with raw_server(serve) as endpoint:
+    async with raw_server(serve, host=host, tls=tls) as endpoint:
         peer.endpoint = endpoint
         yield peer
 

@@ -48,17 +48,20 @@ async def websocket_server(
 
 
 @asynccontextmanager
-async def raw_server(peer: RawPeer) -> AsyncIterator[str]:
-    """Serve TCP with whatever `peer` does; its connections are cut at the end."""
+async def raw_server(
+    peer: RawPeer, *, host: str = LOOPBACK, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """Serve TCP with whatever `peer` does, as `host`; its connections are cut at the end."""
     writers: list[asyncio.StreamWriter] = []
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
         await peer(reader, writer)
 
-    server = await asyncio.start_server(meet, LOOPBACK, 0)
+    server = await asyncio.start_server(meet, LOOPBACK, 0, ssl=tls)
     try:
-        yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        port = server.sockets[0].getsockname()[1]
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
         server.close()
         for writer in writers:

@@ -119,6 +119,7 @@ async def test_a_jwt_that_is_refused_is_told_from_trouble() -> None:
 
 def test_a_request_shows_nothing_that_authorizes() -> None:
     request = Request(
+        domain=None,
         url="https://api.example/x",
         headers={"authorization": "bearer secret-1"},
         form={"client_secret": "secret-2"},

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from service.adapters.judged_names import ADDRESSES_MAX
 from service.adapters.system import SystemClock
-from service.adapters.webhook_http import ADDRESSES_MAX, DETAIL_MAX, WebhookSender
+from service.adapters.webhook_http import DETAIL_MAX, WebhookSender
 from service.domain.errors import BlockedTargetError
 from service.ports import WebhookAnswer
 from service.webhook.target import check_url, networks

@@ -1,5 +1,6 @@
 """Deployments over HTTP."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -220,3 +221,44 @@ async def test_tenants_do_not_see_each_others_deployments(bench: Bench) -> None:
 
     assert read.status_code == 404
     assert listed.json() == {"items": [], "nextCursor": None}
+
+
+@pytest.mark.parametrize("domain", ["evil.test", "api.mypurecloud.com", "x.example.com"])
+async def test_a_domain_that_is_not_of_genesys_is_refused(bench: Bench, domain: str) -> None:
+    made = await bench.http.post("/v1/deployments", json={**BASE, "domain": domain})
+    moved = await bench.http.patch(f"/v1/deployments/{DEPLOYMENT}", json={"domain": domain})
+
+    for refused in (made, moved):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+        [fault] = refused.json()["errors"]
+        assert fault["pointer"] == "/domain"
+        assert "mypurecloud.com, " in fault["detail"]
+        assert "*.pure.cloud" in fault["detail"]
+        assert "BROKER_ALLOW_DOMAINS" in fault["detail"]
+        assert "example.org" not in fault["detail"], "what the operator allows is nobody's matter"
+
+
+async def test_a_kept_deployment_whose_domain_is_no_longer_allowed(bench: Bench) -> None:
+    kept = await bench.table.tenants.deployment(TenantName("default"), DeploymentName(DEPLOYMENT))
+    await bench.table.tenants.put_deployment(
+        replace(kept, domain="old.test"), expected_version=kept.version, idempotency=None
+    )
+    path = f"/v1/deployments/{DEPLOYMENT}"
+
+    shown = await bench.http.get(path)
+    begun = await bench.http.post("/v1/sessions", json={"deployment": DEPLOYMENT})
+    tuned = await bench.http.patch(path, json={"turnQuietMs": 900})
+    moved = await bench.http.patch(path, json={"domain": "mypurecloud.de"})
+    again = await bench.http.post("/v1/sessions", json={"deployment": DEPLOYMENT})
+
+    assert shown.json()["domain"] == "old.test"
+    assert (begun.status_code, begun.json()["code"]) == (422, "invalid_request")
+    assert begun.json()["errors"] == [
+        {
+            "pointer": "/deployment",
+            "detail": "leads to old.test, which BROKER_ALLOW_DOMAINS of this broker does not allow",
+        }
+    ]
+    assert (tuned.status_code, tuned.json()["domain"]) == (200, "old.test")
+    assert (moved.status_code, moved.json()["domain"]) == (200, "mypurecloud.de")
+    assert again.status_code == 201

@@ -164,11 +164,18 @@ async def test_a_session_that_is_odd_is_told(
         (["--deployment-id", "a b", "--domain", "mypurecloud.de"], "--deployment-id: is not a"),
         (["--deployment-id", ID], "needs either --domain or --endpoint"),
         (["--deployment-id", ID, "--domain", "x"], "--domain: is a domain such as"),
+        (["--deployment-id", ID, "--domain", "a.de"], "--domain: is a domain of Genesys Cloud"),
         (["--deployment-id", ID, "--endpoint", "ftp://x"], "--endpoint: is one origin"),
-        (["--deployment-id", ID, "--domain", "a.de", "--origin", "x"], "--origin: is an origin"),
-        (["--deployment-id", ID, "--domain", "a.de", "--platform-client-id", "c"], SECRET),
-        (["--deployment-id", ID, "--domain", "a.de", "--accept", "magic"], "--accept"),
-        (["--deployment-id", ID, "--domain", "a.de", "--sess"], "--sess"),
+        (
+            ["--deployment-id", ID, "--domain", "mypurecloud.de", "--origin", "x"],
+            "--origin: is an origin",
+        ),
+        (
+            ["--deployment-id", ID, "--domain", "mypurecloud.de", "--platform-client-id", "c"],
+            SECRET,
+        ),
+        (["--deployment-id", ID, "--domain", "mypurecloud.de", "--accept", "magic"], "--accept"),
+        (["--deployment-id", ID, "--domain", "mypurecloud.de", "--sess"], "--sess"),
     ],
 )
 def test_a_command_line_that_makes_no_sense(
@@ -181,10 +188,30 @@ def test_a_command_line_that_makes_no_sense(
     assert told in capsys.readouterr().err
 
 
-def test_a_file_of_authorities_that_is_none(
+def test_a_domain_that_the_broker_will_allow(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     words = ["--deployment-id", ID, "--domain", "a.de", "--ca-file", str(tmp_path / "none")]
+
+    assert main(words, {"BROKER_ALLOW_DOMAINS": "b.de,a.de"}) == 2
+    assert "--ca-file: no certificates in" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(words, {"BROKER_ALLOW_DOMAINS": "*"})
+    assert ended.value.code == 2
+    assert "BROKER_ALLOW_DOMAINS: '*' is no domain" in capsys.readouterr().err
+
+
+def test_a_file_of_authorities_that_is_none(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = [
+        "--deployment-id",
+        ID,
+        "--domain",
+        "mypurecloud.de",
+        "--ca-file",
+        str(tmp_path / "none"),
+    ]
 
     assert main(words, {}) == 2
     assert "--ca-file: no certificates in" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """What the doctor finds: whatever goes wrong is a finding."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -213,3 +214,23 @@ async def test_a_table_that_does_not_answer_costs_the_session_only() -> None:
 
         assert "session_not_tried" in _codes(body)
         assert "configuration_read" in _codes(body)
+
+
+@on_virtual_time
+async def test_nobody_is_asked_where_the_domain_is_not_allowed() -> None:
+    async with staged(platform=CREDENTIALS) as stage:
+        kept = await stage.ports.tenants.deployment(TENANT, NAME)
+        elsewhere = replace(kept, endpoint=None, domain="example.test")
+
+        body = await stage.assembly.broker.check_deployment.examine(elsewhere, session=True)
+
+        assert _codes(body) == ["domain_not_allowed"]
+        assert (body["worst"], body["healthy"]) == ("error", False)
+        assert body["notWorking"] == ["connection"]
+        assert body["session"] == {"opened": False, "closed": False, "connections": 0}
+        [finding] = body["findings"]
+        assert "example.test" in finding["detail"]
+        assert "*.pure.cloud" in finding["detail"]
+        assert "BROKER_ALLOW_DOMAINS" in finding["fix"]
+        assert stage.wires.opened == 0
+        assert stage.platform.asked == []

@@ -106,6 +106,14 @@ run "a_network_that_is_none" {
   expect_failures = [var.webhook_allow]
 }
 
+run "a_domain_that_is_all_of_them" {
+  command = plan
+  variables {
+    allow_domains = ["example.com", "*.com"]
+  }
+  expect_failures = [var.allow_domains]
+}
+
 run "the_cloud_s_metadata" {
   command = plan
   variables {
