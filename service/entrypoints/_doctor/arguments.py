@@ -21,7 +21,8 @@ _TELLS: Final = (
 )
 _ENDS: Final = (
     "Ends with 0 where all features of the broker will work, with 1 where one will not or where it "
-    "could not be told, and with 2 for a command line that makes no sense. The OAuth client's "
+    "could not be told (--accept leaves one out), and with 2 for a command line that makes no "
+    "sense. The OAuth client's "
     f"secret is taken from {SECRET}."
 )
 
@@ -116,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         choices=[feature.value for feature in Feature],
         metavar="FEATURE",
-        help="need not work, for the exit status; may be repeated: "
+        help="need not work, nor be told, for the exit status; may be repeated: "
         + ", ".join(feature.value for feature in Feature),
     )
     parser.add_argument("--json", action="store_true", help="print what the REST API would answer")

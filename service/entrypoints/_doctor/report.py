@@ -24,20 +24,21 @@ _UNTOLD: Final = frozenset(
         "session_not_tried",
     }
 )
-"""Nothing is known to be wrong, and nothing to be right."""
+"""Nothing is known to be wrong, and nothing to be right. Of the finding's feature: where the
+configuration could not be read, nothing that depends on it is told at all, and only who accepts
+`configuration` itself can live with that.
+"""
 
 
 def exit_status(view: Mapping[str, Any], accepted: frozenset[Feature]) -> int:
-    """1 where a feature will not work that is not accepted, or it could not be told; else 0."""
-    if any(_untold(view)):
-        return 1
+    """1 where a feature that is not accepted will not work or could not be told; else 0."""
     broken = {Feature(name) for name in view["notWorking"]}
-    errors = {
+    counted = {
         Feature(each["feature"])
         for each in view["findings"]
-        if each["severity"] == Severity.ERROR.value
+        if each["severity"] == Severity.ERROR.value or each["code"] in _UNTOLD
     }
-    return 1 if (broken | errors) - accepted else 0
+    return 1 if (broken | counted) - accepted else 0
 
 
 def report(
@@ -59,7 +60,7 @@ def report(
     kinds = list(strange)
     if kinds:
         yield f"Genesys sent what this broker does not know: {', '.join(kinds)}."
-    untold = list(_untold(view))
+    untold = list(_untold(view, accepted))
     if untold:
         yield f"It could not be told now whether all features work: {', '.join(untold)}."
     if view["notWorking"] or not untold:
@@ -73,8 +74,10 @@ def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
         yield f"    To mend it: {finding['fix']}"
 
 
-def _untold(view: Mapping[str, Any]) -> Iterator[str]:
-    yield from (each["code"] for each in view["findings"] if each["code"] in _UNTOLD)
+def _untold(view: Mapping[str, Any], accepted: frozenset[Feature]) -> Iterator[str]:
+    for each in view["findings"]:
+        if each["code"] in _UNTOLD:
+            yield each["code"] + _counted(each["feature"], accepted)
 
 
 def _trial(trial: Mapping[str, Any] | None) -> Iterator[str]:
@@ -83,7 +86,11 @@ def _trial(trial: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _summary(not_working: Iterable[str], accepted: frozenset[Feature]) -> str:
-    names = [name + (" (not counted)" if name in accepted else "") for name in not_working]
+    names = [name + _counted(name, accepted) for name in not_working]
     if not names:
         return "All features of the broker will work."
     return f"Features of the broker that will not work: {', '.join(names)}."
+
+
+def _counted(feature: str, accepted: frozenset[Feature]) -> str:
+    return " (not counted)" if feature in accepted else ""

@@ -61,6 +61,8 @@ async def test_a_deployment_in_order(
         ({"clear": False, "disconnect": "Off"}, ["ending", "clear"], 0),
         ({"active": False}, [], 1),
         ({"files_status": 503}, [], 1),
+        ({"files_status": 503}, ["configuration"], 1),
+        ({"files_status": 503}, ["configuration", "connection"], 0),
         ({"files_broken": True}, [], 1),
         ({"auto_start": True}, [], 0),
     ],
@@ -138,7 +140,19 @@ async def test_trouble_that_passes_is_not_in_order_either(
     status, text = await _asked(capsys, sim.origin, "--session")
 
     assert status == 1
-    assert "not be told now whether all features work: session_failed" in text
+    assert "not be told now whether all features work: session_failed.\n" in text
+
+
+async def test_nor_does_it_count_where_that_feature_is_accepted(
+    sim: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sim.control.fault("deny_handshake", status=503)
+
+    status, text = await _asked(capsys, sim.origin, "--session", "--accept", "connection")
+
+    assert status == 0
+    assert "whether all features work: session_failed (not counted)." in text
+    assert "All features of the broker will work." not in text
 
 
 @pytest.mark.parametrize("how", ["deny", "unknown class"])
