@@ -10,7 +10,7 @@ from service.adapters.genesys_http import GenesysHttp, NoAnswerError, Request
 from service.domain.deployment import Deployment
 from service.domain.errors import HistoryUnavailableError, PlatformUnavailableError
 
-MAX_PUBLIC_BYTES: Final = 256 * 1024
+MAX_PUBLIC_BYTES: Final = 64 * 1024
 """Of config.json and domains.json: real ones have a few KB, and they are parsed between frames."""
 
 

@@ -1,8 +1,8 @@
 """The doctor of a deployment by itself: `python -m service.entrypoints.doctor --help`.
 
 For pipelines, and for before there is a broker. Prints what works, what does not and how to mend
-it; ends with 0, with 1 where a feature of the broker that is not accepted will not work or could not
-be told, with 2 where the command line is wrong.
+it; ends with 0, with 1 where a feature of the broker that is not accepted will not work or could
+not be told, with 2 where the command line is wrong.
 """
 
 import asyncio

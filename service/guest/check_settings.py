@@ -11,7 +11,7 @@ from service.domain.errors import GuestProtocolError
 from service.domain.finding import Finding
 from service.guest.check_words import found
 from service.guest.codec import decode_domains
-from service.guest.json_text import parse_object
+from service.guest.json_text import parse_short_object
 from service.guest.rest import AllowedDomains, DeploymentConfig, MessengerSettings, UploadMode
 from service.guest.rest_wire import read_deployment_config, read_messenger_settings
 
@@ -65,7 +65,7 @@ def check_configuration(deployment: Deployment, fetched: str | Unread) -> Sequen
         return [_unread(deployment, fetched)]
     findings: list[Finding] = []
     try:
-        tree = parse_object(fetched)
+        tree = parse_short_object(fetched)
         config = read_deployment_config(tree)
         findings += _by_config(deployment, config)
         findings += _by_settings(deployment, read_messenger_settings(tree))

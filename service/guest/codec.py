@@ -9,7 +9,7 @@ from typing import Any
 
 from service.guest.body_wire import BODY
 from service.guest.frame_wire import CLASS_OF, CLASSES, ENVELOPE, ERROR_BODY, ERROR_CLASSES
-from service.guest.json_text import parse_object, render
+from service.guest.json_text import parse_object, parse_short_object, render
 from service.guest.messages import ErrorFrame, Message, StructuredMessage, Unknown
 from service.guest.request_wire import ACTION_OF, ACTIONS
 from service.guest.requests import UnknownRequest
@@ -52,12 +52,12 @@ def decode_history(text: str) -> HistoryPage:
 
 def decode_deployment_config(text: str) -> DeploymentConfig:
     """Read a deployment's public ``config.json``. Raises: GuestProtocolError."""
-    return read_deployment_config(parse_object(text))
+    return read_deployment_config(parse_short_object(text))
 
 
 def decode_domains(text: str) -> AllowedDomains:
     """Read a deployment's public ``domains.json``. Raises: GuestProtocolError."""
-    return DOMAINS.read(parse_object(text), "")
+    return DOMAINS.read(parse_short_object(text), "")
 
 
 def tree_of(message: Message) -> dict[str, object]:

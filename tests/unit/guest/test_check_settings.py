@@ -1,12 +1,17 @@
 """What the public files of a deployment mean for the broker."""
 
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from service.domain.deployment import Deployment
+from service.domain.errors import GuestProtocolError
 from service.guest.check_settings import Unread, check_configuration, check_domains, listed
+from service.guest.codec import decode_deployment_config
+from service.guest.json_text import MOST_VALUES
 from tests.support.playbook import deployment
 
 ENDPOINT = "wss://webmessaging.mypurecloud.de"
@@ -307,3 +312,58 @@ def test_long_lists_are_cut() -> None:
 @pytest.mark.parametrize(("enabled", "code"), [(True, "headless_on"), (False, "headless_off")])
 def test_headless_mode_is_named_where_it_is_told(enabled: bool, code: str) -> None:  # noqa: FBT001 - a setting
     assert "either way" in _codes(headlessMode={"enabled": enabled})[code]
+
+
+_SETTINGS = (
+    '{"status":"Active","languages":["en-us"%s],"messenger":{"fileUpload":{"modes":[{}%s]}}}'
+)
+_DOMAINS = '{"allowAllDomains":false,"allowedDomains":["a.test"%s]}'
+CALLS_MOST = 15 * MOST_VALUES
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """How many functions were called, ours and the interpreter's."""
+    count = 0
+
+    def profile(_: object, event: str, __: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("values", [MOST_VALUES // 2 - 10, 80_000])
+def test_no_public_file_costs_more_than_a_little_work(values: int) -> None:
+    shop = deployment(domain="mypurecloud.de", locale="de", origin="https://www.b.test")
+    for text in (
+        _SETTINGS % (',""' * values, ""),
+        _SETTINGS % ("", ",{}" * (values // 2)),
+        _SETTINGS % ("", ',{"fileTypes":[""]}' * (values // 3)),
+        _SETTINGS % (",{}" * (values // 2), ""),
+        "{" + ",".join(f'"{number}":1' for number in range(values)) + "}",
+    ):
+        assert _calls(lambda text=text: check_configuration(shop, text)) < CALLS_MOST  # type: ignore[misc]
+        if values > MOST_VALUES:
+            with pytest.raises(GuestProtocolError):
+                decode_deployment_config(text)
+    assert _calls(lambda: check_domains(shop, _DOMAINS % (',"x"' * values))) < CALLS_MOST
+
+
+def test_a_file_at_the_limit_is_read_and_one_above_is_not() -> None:
+    shop = deployment(domain="mypurecloud.de", origin="https://www.a.test")
+    # Three signs are there already: two brackets and the comma between the settings.
+    full = _DOMAINS % (',"x"' * (MOST_VALUES - 3))
+    over = _DOMAINS % (',"x"' * (MOST_VALUES - 2))
+
+    assert check_domains(shop, full).code == "origin_allowed"
+    refused = check_domains(shop, over)
+    assert (refused.code, refused.detail) == (
+        "origins_malformed",
+        "The file is wrong at its beginning: holds more than 4000 values.",
+    )
