@@ -1,7 +1,7 @@
 """What a deployment's frames have that no table of ours knows: the protocol as it drifts. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from service.domain.ids import DeploymentName, TenantName
 
 OTHER: Final = "other"
 """The kind of all that no kind of its own is kept for."""
+FIELD: Final = "field"
 STAR: Final = "*"
 """What stands for a name that may be somebody's."""
 _LONGEST: Final = 160
@@ -78,7 +79,8 @@ def kind_of(label: str) -> str:
     sort, colon, name = label.partition(":")
     if sort == "code" and name.isascii() and name.isdigit() and len(name) <= _CODE_DIGITS:
         return label
-    kind = f"{sort}{colon}{'.'.join(_part(part) for part in name.split('.'))}"
+    shown = field_name if sort == FIELD else plain_name
+    kind = f"{sort}{colon}{'.'.join(_part(part, shown) for part in name.split('.'))}"
     return kind if len(kind) <= _LONGEST else f"{sort}:{STAR}"
 
 
@@ -90,9 +92,17 @@ def plain_name(name: str) -> str:
     return STAR if _NAME.fullmatch(name) is None or _looks_random(name) else name
 
 
-def _part(part: str) -> str:
+def field_name(name: str) -> str:
+    """The name of a field, which begins with a small letter as all of the vendor's do.
+
+    People are spelled with capitals, `AnnMueller`; who is spelled as a field is shown as one.
+    """
+    return plain_name(name) if name[:1].islower() else STAR
+
+
+def _part(part: str, shown: Callable[[str], str]) -> str:
     name = part.removesuffix(_LIST)
-    return plain_name(name) + part[len(name) :] if name else part
+    return shown(name) + part[len(name) :] if name else part
 
 
 def _looks_random(name: str) -> bool:

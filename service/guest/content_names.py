@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, Union
 
+from service.domain.drift import FIELD
 from service.guest.shapes import label_at, step
 
 Inside: TypeAlias = Union["Names", None]
@@ -28,7 +29,7 @@ class Names:
             case dict():
                 for name, inner in value.items():
                     if name not in self.fields:
-                        yield label_at("field", path, name)
+                        yield label_at(FIELD, path, name)
                         continue
                     inside = self.fields[name]
                     if inside is not None:

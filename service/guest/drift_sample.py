@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from service.domain.drift import STAR, plain_name
+from service.domain.drift import STAR, field_name, plain_name
 from service.domain.errors import GuestProtocolError
 from service.guest.json_text import parse_object, render
 from service.guest.redaction import redact
@@ -64,7 +64,7 @@ def _code_of(tree: Mapping[str, object]) -> dict[str, object]:
 
 def _object(tree: Mapping[str, object], depth: int) -> dict[str, object]:
     return {
-        plain_name(name): _field(name, value, depth - 1)
+        field_name(name): _field(name, value, depth - 1)
         for name, value in list(tree.items())[:_FIELDS]
     }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
-from service.domain.drift import plain_name
+from service.domain.drift import FIELD, field_name, plain_name
 from service.domain.errors import GuestProtocolError
 
 T = TypeVar("T")
@@ -156,13 +156,14 @@ def label(sort: str, name: object) -> str:
 
 def label_at(sort: str, path: str, name: object) -> str:
     """The same of something at a path of our own tables, which is no remote text."""
-    return f"{sort}:{step(path, plain_name(str(name)))}"
+    shown = field_name if sort == FIELD else plain_name
+    return f"{sort}:{step(path, shown(str(name)))}"
 
 
 def unknown_fields(rest: Mapping[str, object], path: str) -> Iterator[str]:
     """Label the fields that were only kept."""
     for name in rest:
-        yield label_at("field", path, name)
+        yield label_at(FIELD, path, name)
 
 
 def fault(path: str, problem: str) -> GuestProtocolError:

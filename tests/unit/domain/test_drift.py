@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.domain.drift import Drift, kind_of, plain_name
+from service.domain.drift import Drift, field_name, kind_of, plain_name
 from service.domain.ids import DeploymentName, TenantName
 
 
@@ -17,6 +17,9 @@ from service.domain.ids import DeploymentName, TenantName
         ("field:body.0af7651916cd43dd.x", "field:body.*.x"),
         ("field:491701234567", "field:*"),
         ("field:body.feedback", "field:body.feedback"),
+        ("field:body.users.AnnMueller.mood", "field:body.users.*.mood"),
+        ("field:AnnMueller[].mood", "field:*[].mood"),
+        ("value:body.type.Poll", "value:body.type.Poll"),
         ("field:body.oauth2", "field:body.oauth2"),
         (f"field:{'x' * 200}", "field:*"),
         (f"field:{'.'.join(['x' * 30] * 6)}", "field:*"),
@@ -64,6 +67,17 @@ def test_a_name_of_a_protocol_stays(name: str) -> None:
 )
 def test_a_name_that_may_be_somebodys_is_a_star(name: str) -> None:
     assert plain_name(name) == "*"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        *(("mood", "mood"), ("maxFileSizeKB", "maxFileSizeKB"), ("x_y", "x_y")),
+        *(("AnnMueller", "*"), ("ANN", "*"), ("_x", "*"), ("", "*"), ("äb", "*"), ("a" * 33, "*")),
+    ],
+)
+def test_a_field_begins_with_a_small_letter(name: str, shown: str) -> None:
+    assert field_name(name) == shown
 
 
 def test_a_kind_has_a_sort_and_a_name_and_is_seen_again() -> None:

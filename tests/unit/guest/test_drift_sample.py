@@ -139,3 +139,12 @@ def test_a_frame_just_below_is_told_whole() -> None:
 
     assert len(text) == LONGEST_FRAME
     assert set(sample_of(text)) == {"class", "body"}
+
+
+def test_a_name_with_a_capital_is_somebodys_and_not_a_fields() -> None:
+    frame = {"class": "New", "body": {"users": {"AnnMueller": {"mood": 1}, "BobX": 2}, "mood": 3}}
+
+    assert sample_of(json.dumps(frame))["body"] == {
+        "users": {"*": "<number>"},
+        "mood": "<number>",
+    }
