@@ -6,6 +6,7 @@ not be told, with 2 where the command line is wrong.
 """
 
 import asyncio
+import io
 import json
 import logging
 import os
@@ -42,4 +43,7 @@ async def _examine(order: Order) -> int:
 if __name__ == "__main__":
     # Whatever the adapters have to say is a finding.
     logging.disable(logging.CRITICAL)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What Genesys says may have letters that a pipeline's log has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:], os.environ))

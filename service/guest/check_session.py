@@ -7,7 +7,7 @@ from typing import Final
 from service.domain import events as ev
 from service.domain.deployment import PLATFORM_LOGIN
 from service.domain.finding import Finding
-from service.guest.check_settings import Unread, media_words
+from service.guest.check_settings import Unread, cut, media_words
 from service.guest.check_words import found
 from service.guest.codes import effective_code
 from service.guest.messages import (
@@ -20,6 +20,7 @@ from service.guest.messages import (
 )
 from service.guest.translate import attach_verdict, error_code
 
+_CODE_SHOWN: Final = 32
 _THROTTLED: Final = frozenset({"429", "4029"})
 
 
@@ -70,7 +71,9 @@ def check_told(frame: ServerFrame | None) -> Finding:
         case TooManyRequests():
             return found("limits_untold", "Genesys said that there are too many requests.")
         case ErrorFrame():
-            return found("limits_untold", f"Genesys answered with code {error_code(frame)[:32]}.")
+            return found(
+                "limits_untold", f"Genesys answered with code {_short(error_code(frame))}."
+            )
         case _:
             return found("limits_untold", "No answer to getConfiguration came.")
 
@@ -86,18 +89,23 @@ def check_attached(frame: ServerFrame) -> Iterator[Finding]:
         case ErrorFrame():
             yield _refused(frame)
         case _:
-            code = effective_code(frame)
+            code = _short(str(effective_code(frame)))
             yield found("session_refused", f"The session is not connected (code {code}).")
 
 
 def _refused(frame: ErrorFrame) -> Finding:
     """Judged as a visit judges it, which tries again where the trouble may pass."""
     code = error_code(frame)
-    words = f"Genesys answered with code {code[:32]}."
+    words = f"Genesys answered with code {_short(code)}."
     if code in _THROTTLED:
         return found("session_throttled", words)
     denied = isinstance(attach_verdict(frame, opened_before=False), ev.Denied)
     return found("session_refused" if denied else "session_failed", words)
+
+
+def _short(code: str) -> str:
+    """A code may be any text."""
+    return cut(code, _CODE_SHOWN)
 
 
 def _length(frame: SessionResponse) -> str:

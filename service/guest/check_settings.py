@@ -74,9 +74,7 @@ def check_configuration(deployment: Deployment, fetched: str | Unread) -> Sequen
     if replace(config, status=None) == DeploymentConfig():
         # Another JSON object, such as the word of a proxy.
         return [found("configuration_malformed", "It has none of a deployment's settings.")]
-    version = (
-        "without a version" if config.version is None else f"of version {_cut(config.version)}"
-    )
+    version = "without a version" if config.version is None else f"of version {cut(config.version)}"
     return [found("configuration_read", f"It is {version}."), *findings]
 
 
@@ -101,7 +99,7 @@ def listed(names: Sequence[str]) -> str:
     """Some names for people to read: cut, and not too many."""
     more = len(names) - _LISTED
     tail = [f"and {more} more"] if more > 0 else []
-    return ", ".join([*(_cut(name) for name in names[:_LISTED]), *tail]) or "none"
+    return ", ".join([*(cut(name) for name in names[:_LISTED]), *tail]) or "none"
 
 
 def _unread(deployment: Deployment, unread: Unread) -> Finding:
@@ -133,16 +131,16 @@ def _status(status: str | None) -> Finding:
         return found("deployment_status_untold", "The file has no status.")
     if status.lower() == "active":
         return found("deployment_active", "Its status is Active.")
-    return found("deployment_inactive", f"Its status is {_cut(status)}; connections are refused.")
+    return found("deployment_inactive", f"Its status is {cut(status)}; connections are refused.")
 
 
 def _endpoint(deployment: Deployment, endpoint: str) -> Finding:
     ours, theirs = _host(deployment.socket_url()), _host(endpoint)
     if _ALIASES.get(ours, ours) == _ALIASES.get(theirs, theirs):
-        return found("endpoint_matches", f"Both lead to {_cut(ours)}.")
+        return found("endpoint_matches", f"Both lead to {cut(ours)}.")
     return found(
         "endpoint_differs",
-        f"The configuration leads to {_cut(theirs) or 'no host'}, the broker to {_cut(ours)}.",
+        f"The configuration leads to {cut(theirs) or 'no host'}, the broker to {cut(ours)}.",
     )
 
 
@@ -222,7 +220,7 @@ def _attachments(by_profile: bool | None, modes: Sequence[UploadMode]) -> Findin
 def _locale(locale: str | None, settings: MessengerSettings) -> Finding:
     languages = listed(settings.languages)
     if locale is None:
-        default = _cut(settings.default_language or "not told")
+        default = cut(settings.default_language or "not told")
         return found("locale_unset", f"The deployment's default is {default}.")
     wanted = locale.lower().replace("_", "-")
     if wanted in {language.lower().replace("_", "-") for language in settings.languages}:
@@ -256,14 +254,14 @@ def _host(address: str) -> str:
 
 
 def _place(fault: GuestProtocolError) -> str:
-    place = "its beginning" if fault.path == "$" else _cut(fault.path)
-    return f"at {place}: {_cut(fault.problem)}"
+    place = "its beginning" if fault.path == "$" else cut(fault.path)
+    return f"at {place}: {cut(fault.problem)}"
 
 
 def _on(flag: bool) -> str:  # noqa: FBT001 - one word for one value
     return "on" if flag else "off"
 
 
-def _cut(text: str) -> str:
-    """Remote text, cut for people: no control characters, not too long."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text[:_SHOWN])
+def cut(text: str, most: int = _SHOWN) -> str:
+    """Remote text, cut for people: nothing that a terminal obeys, not too long."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:most])

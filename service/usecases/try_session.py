@@ -207,16 +207,19 @@ class TrySession:
         trial.findings += check_attached(frame)
         trial.opened = isinstance(frame, SessionResponse) and frame.connected
         if trial.opened:
-            trial.findings.append(check_told(await self._limits(deployment, link, token)))
-            trial.closed = await self._close(deployment, link, token)
+            asked = self.ids.uuid()
+            trial.findings.append(check_told(await self._limits(deployment, link, token, asked)))
+            trial.closed = await self._close(deployment, link, token, asked)
             trial.findings.append(_ending(closed=trial.closed))
 
-    async def _limits(self, deployment: Deployment, link: Link, token: str) -> ServerFrame | None:
+    async def _limits(
+        self, deployment: Deployment, link: Link, token: str, tracing_id: str
+    ) -> ServerFrame | None:
         """What Genesys says of the deployment's limits; None where it says nothing."""
         request = GetConfiguration(
             token=token,
             deployment_id=deployment.deployment_id,
-            tracing_id=self.ids.uuid(),
+            tracing_id=tracing_id,
         )
         try:
             async with self.clock.timeout(LIMITS_SECONDS):
@@ -224,12 +227,21 @@ class TrySession:
         except (LinkLostError, TimeoutError):
             return None
 
-    async def _close(self, deployment: Deployment, link: Link, token: str) -> bool:
-        """Close the session itself, not only the link; whether Genesys said so."""
+    async def _close(
+        self, deployment: Deployment, link: Link, token: str, asked_before: str
+    ) -> bool:
+        """Close the session itself, not only the link; whether Genesys said so.
+
+        The answer to what was asked before may still come.
+        """
+
+        def is_answer(frame: ServerFrame) -> bool:
+            return is_attach_answer(frame) and frame.tracing_id != asked_before
+
         close = CloseSession(token=token, close_all_connections=True, tracing_id=self.ids.uuid())
         try:
             async with self.clock.timeout(CLOSE_SECONDS):
-                frame = await self._ask(deployment, link, close)
+                frame = await self._ask(deployment, link, close, is_answer)
         except (LinkLostError, TimeoutError):
             return False
         return isinstance(frame, SessionResponse) and not frame.connected

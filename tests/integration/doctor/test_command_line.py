@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -270,3 +271,19 @@ async def _run(*words: str) -> tuple[int | None, str, str]:
     async with asyncio.timeout(40):
         out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
+
+
+async def test_letters_that_the_terminal_does_not_have_break_nothing(sim: SimulatorServer) -> None:
+    sim.control.deployment(ID, languages=("fran\u00e7ais",))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service.entrypoints.doctor", "--deployment-id", ID),
+        *("--endpoint", sim.origin, "--locale", "de"),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+
+    assert (process.returncode, err) == (0, b"")
+    assert b"de is none of: fran\\xe7ais." in out

@@ -174,3 +174,18 @@ def test_what_answers_a_get_configuration() -> None:
     assert is_configuration_answer(TooManyRequests())
     assert is_configuration_answer(ErrorFrame(raw_class=None))
     assert not is_configuration_answer(SessionResponse(connected=True))
+
+
+def test_a_code_that_is_any_text_is_cut_and_steers_no_terminal() -> None:
+    code = "\x1b[31mX\u202e" + "y" * 1000
+    frames: list[ServerFrame] = [
+        ErrorFrame(raw_class="string", code=code),
+        SessionResponse(code=code, connected=False),
+    ]
+
+    for frame in frames:
+        [finding] = check_attached(frame)
+        assert "?[31mX?y" in finding.detail
+        assert finding.detail.isprintable()
+        assert len(finding.detail) < 80
+    assert check_told(frames[0]).detail.isprintable()

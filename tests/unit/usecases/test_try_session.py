@@ -364,3 +364,17 @@ async def test_who_gives_up_leaves_no_link_and_no_place_in_the_line() -> None:
         assert task.cancelled()
         assert stage.control.connections() == []
         assert (await stage.assembly.admit.standing(deployment)).waiting == 0
+
+
+@on_virtual_time
+async def test_a_late_answer_about_limits_is_none_to_the_close() -> None:
+    async with staged() as stage:
+        stage.control.fault(FaultKind.REFUSE, action="getConfiguration", code=400)
+        for sort in ("string", "SessionResponse", "SessionResponse"):
+            stage.control.fault(FaultKind.DELAY, frame_class=sort, seconds=3.0)
+
+        trial = await _tried(stage)
+
+        assert _codes(trial)[-2:] == ["limits_untold", "session_closed"]
+        assert trial.closed
+        assert "400" in "".join(stage.wires.heard)
