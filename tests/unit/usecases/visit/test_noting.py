@@ -151,3 +151,25 @@ async def test_a_link_that_waits_for_its_turn_is_noted() -> None:
         waits = [n for n in await _notes(stage, session) if n.what == "waits"]
         assert [note.kind for note in waits] == [Kind.LINK] * len(waits) != []
         assert all("until" in note.facts for note in waits)
+
+
+@on_virtual_time
+async def test_what_waits_for_a_domain_that_is_not_allowed_is_told_and_goes_out_once_it_is() -> (
+    None
+):
+    async with staged() as stage:
+        session = await stage.chatted()
+        stage.wires.denied.extend([LinkLostError(code=1006, reason="not_allowed")] * 99)
+        await stage.accept(session, "more")
+        await stage.attend(session)
+
+        reasons = {
+            n.facts.get("reason") for n in await _notes(stage, session) if n.what == "failed"
+        }
+        assert reasons == {"not_allowed"}
+        assert "more" not in str(stage.control.transcript())
+
+        stage.wires.denied.clear()
+        await stage.clock.sleep(120)
+        await stage.attend(session)
+        assert "more" in str(stage.control.transcript())
