@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from service.adapters.cipher import AesCipher
 from service.adapters.ed25519 import Ed25519Signer
 from service.adapters.embedded import EmbeddedTable, open_embedded
-from service.api.app import create_app
 from service.bootstrap.requests import broker_of
 from service.bootstrap.shared import Shared
 from service.config import ListenerSettings
@@ -65,6 +64,7 @@ from service.usecases.post_event import PostEvent
 from service.usecases.waiting import Patience
 from service.usecases.watch_clock import WatchClock
 from tests.support.budgets import admitting
+from tests.support.shared_app import application, serving
 from tests.support.simulated_login import ScriptedLogin
 from tests.support.virtual_time import FakeIds, InlineExecutor
 
@@ -457,8 +457,8 @@ async def open_bench(*, allow_endpoint: bool = True, serving: bool = True) -> As
 
 @asynccontextmanager
 async def _served(bench: Bench) -> AsyncIterator[None]:
-    bench.app = create_app(bench.broker)
-    transport = httpx2.ASGITransport(app=bench.app, raise_app_exceptions=False)
+    bench.app = application()
+    transport = httpx2.ASGITransport(app=serving(bench.broker), raise_app_exceptions=False)
     headers = {"authorization": f"Bearer {ADMIN}"}
     async with httpx2.AsyncClient(
         transport=transport, base_url="http://broker", headers=headers

@@ -13,7 +13,6 @@ from typing import Any, Final, TypedDict, Unpack
 
 import httpx2
 
-from service.api.app import create_app
 from service.bootstrap import Assembly, Opened, assemble, local_ports
 from service.config import LocalSettings, StoreKind
 from service.domain.ids import ListenerName
@@ -27,6 +26,7 @@ from service.simulator.knobs import Knobs
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
 from service.usecases.hold_links import HoldLinks
+from tests.support.shared_app import serving
 
 ADMIN: Final = "the-admin-key-of-the-machine"
 DEPLOYMENT: Final = "shop"
@@ -274,7 +274,7 @@ def _settings(folder: Path, choices: Choices) -> LocalSettings:
 
 def _client(assembly: Assembly) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=create_app(assembly.broker)),
+        transport=httpx2.ASGITransport(app=serving(assembly.broker)),
         base_url="http://broker.test",
         headers={"Authorization": f"Bearer {ADMIN}"},
         timeout=40,

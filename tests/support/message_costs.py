@@ -16,7 +16,6 @@ import httpx2
 
 from service.adapters.bell import InProcessBell
 from service.adapters.embedded.hints import InProcessHints
-from service.api.app import create_app
 from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.ids import DeploymentName, EndpointId, ListenerName, LogId, ReplayId, SessionId
@@ -31,6 +30,7 @@ from service.usecases.authenticate import DEFAULT_TENANT
 from service.usecases.serve_hints import ServeHints
 from service.usecases.serve_term import ServeTerm
 from tests.simulation.test_replacement_story import KEY, furnish
+from tests.support.shared_app import serving
 from tests.support.virtual_broker import VirtualBroker, virtual_broker
 
 SHARDS: Final = 64
@@ -232,7 +232,7 @@ def informed(made: Assembly) -> Assembly:
 def client(front: Assembly) -> httpx2.AsyncClient:
     """A caller at the door of a process."""
     return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=create_app(front.broker)),
+        transport=httpx2.ASGITransport(app=serving(front.broker)),
         base_url="http://broker.test",
         headers={"authorization": f"Bearer {KEY}"},
     )
