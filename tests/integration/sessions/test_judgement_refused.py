@@ -23,7 +23,8 @@ async def test_a_link_that_was_pushed_out_comes_back_slowly(tmp_path: Path) -> N
         await chat.send("two")
 
         assert recovered["data"]["receipt"]["cause"] == "evicted"
-        assert _pauses(machine) == [pytest.approx(5, abs=1)]
+        [pause] = _pauses(machine)
+        assert 4 < pause < 10  # five seconds, and what a busy machine adds
         assert (await chat.read())["incarnation"] == 1
         assert await chat.token() == token
         assert machine.arrived() == ["one", "two"]

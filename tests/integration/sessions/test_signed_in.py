@@ -15,6 +15,8 @@ SIGNED: Final = Deployment(bot=Bot.SILENT, auth=True, step_up=True)
 NO_STEP_UP: Final = Deployment(bot=Bot.SILENT, auth=True)
 SECONDS: Final = 0.3
 """Of a JWT that is to lapse while the story is told."""
+LASTING: Final = 2.0
+"""Of one that nothing renews: within it a busy machine must have sent what is said first."""
 
 
 def login(code: str = "code-ann") -> dict[str, Any]:
@@ -73,12 +75,12 @@ async def test_a_lapsed_jwt_is_renewed_at_the_next_attach(tmp_path: Path, *, hel
 async def test_a_login_that_lapsed_is_brought_back_and_the_chat_goes_on(
     tmp_path: Path, *, held: bool
 ) -> None:
-    knobs = Knobs(auth_jwt_seconds=SECONDS, refresh_token_seconds=SECONDS)
+    knobs = Knobs(auth_jwt_seconds=LASTING, refresh_token_seconds=LASTING)
     async with running(
         tmp_path, listener=held, sweeper=False, simulated=SIGNED, knobs=knobs
     ) as machine:
         chat = await machine.open(authentication=login(), message={"text": "one"})
-        await _lapse(machine)
+        await _lapse(machine, LASTING)
         machine.control.drop()
         await chat.verb("resume")
         failed = await chat.wait_for_state("failed")
@@ -266,13 +268,13 @@ async def test_another_guests_login_is_refused_to_who_brings_it(
 
 
 async def test_an_id_token_cannot_be_renewed(tmp_path: Path) -> None:
-    knobs = Knobs(auth_jwt_seconds=SECONDS)
+    knobs = Knobs(auth_jwt_seconds=LASTING)
     async with running(
         tmp_path, listener=False, sweeper=False, simulated=SIGNED, knobs=knobs
     ) as machine:
         proof = {"idToken": "id-ann", "nonce": "n"}
         chat = await machine.open(authentication=proof, message={"text": "one"})
-        await _lapse(machine)
+        await _lapse(machine, LASTING)
         await chat.verb("resume")
 
         failed = await chat.wait_for_state("failed")
@@ -298,10 +300,10 @@ async def test_nothing_secret_is_told_in_log_timeline_or_answers(
                 assert stored.sign_in.jwt.encode() not in file.read_bytes()
 
 
-async def _lapse(machine: Machine) -> None:
+async def _lapse(machine: Machine, seconds: float = SECONDS) -> None:
     begun = machine.assembly.ports.clock.monotonic()
 
     def lapsed() -> bool:
-        return machine.assembly.ports.clock.monotonic() - begun > SECONDS
+        return machine.assembly.ports.clock.monotonic() - begun > seconds
 
     await eventually(lapsed, what="the JWT lapses")
