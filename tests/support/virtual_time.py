@@ -64,7 +64,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._longest = longest
         self._clock_resolution = _RESOLUTION
         self._selector = self  # the base class asks its selector to wait
-        self._inline = InlineExecutor()
         self.unhandled: list[str] = []
         self.set_exception_handler(_note)
 
@@ -94,7 +93,28 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self, executor: Executor | None, func: Callable[..., T], *args: object
     ) -> asyncio.Future[T]:
         """Use the given executor, or do the work on the spot."""
-        return asyncio.wrap_future((executor or self._inline).submit(func, *args), loop=self)
+        if not isinstance(executor, InlineExecutor | None):
+            return asyncio.wrap_future(executor.submit(func, *args), loop=self)
+        # Its outcome is told in the next turn, as a thread's would be at the earliest: whoever
+        # waits lets the others move.
+        told: asyncio.Future[T] = self.create_future()
+        try:
+            result = func(*args)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, it belongs to who waits
+            self.call_soon(_fail, told, failure)
+        else:
+            self.call_soon(_tell, told, result)
+        return told
+
+
+def _tell(told: asyncio.Future[T], result: T) -> None:
+    if not told.cancelled():
+        told.set_result(result)
+
+
+def _fail(told: asyncio.Future[T], failure: Exception) -> None:
+    if not told.cancelled():
+        told.set_exception(failure)
 
 
 def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
