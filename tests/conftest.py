@@ -21,6 +21,18 @@ settings.register_profile("deep", deadline=None, max_examples=2_000)
 settings.load_profile("ci")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what may take longest: no worker is to be left alone with it in the end."""
+    items.sort(key=_own_patience, reverse=True)
+
+
+def _own_patience(item: pytest.Item) -> float:
+    """The timeout that a test has of its own; 0 where it has what every test has."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
 class NetworkUsedError(Exception):
     """A test that must do without network reached for it."""
 

@@ -1,7 +1,7 @@
-"""The coverage that must hold, measured by branch over the unit, contract and integration suites.
+"""The coverage that must hold, measured by branch over the suites that say `covered`.
 
 The numbers are here and nowhere else. Killed processes write no coverage, so the chaos suite is not
-counted.
+counted; stories over sockets are not, since the numbers hold without them and tracing doubles them.
 """
 
 import sys

@@ -1,14 +1,23 @@
 """The suite runner counts what pytest reports, and never calls a broken run green."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.run_suites import NO_TESTS_COLLECTED, SUITES, Tally, tally
+from tests.run_suites import NO_TESTS_COLLECTED, ROOT, SUITES, Suite, Tally, command, tally
 
 REPORT = (
     '<testsuites><testsuite errors="1" failures="2" skipped="3" tests="10" time="1"/></testsuites>'
 )
+
+SHARED = """
+import pytest
+
+@pytest.mark.parametrize("number", range(21))
+def test_any(number):
+    assert number
+"""
 
 
 @pytest.fixture(name="report")
@@ -47,6 +56,7 @@ def test_suites_run_in_the_order_of_what_they_cost_to_understand() -> None:
         "unit",
         "shell",
         "contract",
+        "api",
         "integration",
         "chaos",
         "simulation",
@@ -60,3 +70,30 @@ def test_the_two_parts_of_the_unit_folder_leave_nothing_out() -> None:
     unit, shell = (suite for suite in SUITES if suite.folder.name == "unit")
 
     assert set(unit.without) == set(shell.only)
+
+
+def test_the_two_parts_of_the_integration_folder_leave_nothing_out() -> None:
+    api, others = (suite for suite in SUITES if suite.folder.name == "integration")
+
+    assert set(others.without) == set(api.only)
+
+
+def test_processes_that_share_a_suite_run_each_test_once(tmp_path: Path) -> None:
+    """Each shuffles as it likes, and one of them has a failure to tell of."""
+    for name in ("test_one.py", "test_two.py"):
+        (tmp_path / name).write_text(SHARED, encoding="utf-8")
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    total = Tally()
+    for number in range(2):
+        report = tmp_path / f"{number}.xml"
+        suite = Suite(name="any", budget=1, sharers=2, under=str(tmp_path))
+        ran = subprocess.run(
+            [*command(suite, report, number, taken), "-p", "no:cacheprovider"],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        total += tally(report, ran.returncode)
+
+    assert total == Tally(passed=40, failed=2)
