@@ -243,6 +243,8 @@ async def test_a_login_that_genesys_refuses_is_asked_for_and_never_made_anonymou
 
         assert failed["failure"]["code"] == "authentication_required"
         assert _outcomes(machine) == ["403"]
+        # The session's failure is written down first, and its messages' after it.
+        await chat.wait_for("message.failed")
         assert (await chat.types())[-2:] == ["session.failed", "message.failed"]
 
         machine.control.knobs(auth_refusal="")
