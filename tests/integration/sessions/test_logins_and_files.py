@@ -9,9 +9,9 @@ import pytest
 
 from service.domain.attachment import Upload
 from service.domain.deployment import Deployment
-from service.domain.errors import FileTransferError
+from service.domain.errors import FileTransferError, VersionConflictError
 from service.domain.ids import SessionId
-from service.domain.sign_in import LoginProof, Tokens
+from service.domain.sign_in import JWT_SECONDS, LoginProof, Tokens
 from service.ports import Ports
 from service.ports.login import GuestLogin
 from service.ports.wires import GuestFiles
@@ -23,8 +23,6 @@ from tests.support.machine import Chat, Json, Machine, eventually, running
 from tests.support.wire_story import tells
 
 SIGNED: Final = Simulated(bot=Bot.SILENT, auth=True, step_up=True)
-SECONDS: Final = 0.5
-"""Of a JWT that is to lapse while the story is told."""
 OVER_DYNAMODB: Final = pytest.mark.parametrize("store", ["dynamodb"], indirect=True)
 """On one machine the story is told elsewhere."""
 
@@ -98,15 +96,17 @@ async def test_a_guest_steps_up_and_signs_out(tmp_path: Path, store: str | None)
 async def test_a_login_that_lapsed_is_renewed_by_its_caller(
     tmp_path: Path, store: str | None
 ) -> None:
-    knobs = Knobs(auth_jwt_seconds=SECONDS, refresh_token_seconds=SECONDS)
     async with running(
-        tmp_path, sweeper=False, simulated=SIGNED, knobs=knobs, aws_endpoint=store
+        tmp_path,
+        sweeper=False,
+        simulated=SIGNED,
+        knobs=Knobs(refresh_token_seconds=0.0),
+        aws_endpoint=store,
     ) as machine:
         chat = await machine.open(authentication=login(), message={"text": "one"})
-        await _lapse(machine)
+        await _age(chat)
         machine.control.drop()
         await chat.wait_for_state("failed")
-        machine.control.knobs(auth_jwt_seconds=900, refresh_token_seconds=86_400)
         back = await chat.verb("authentication", login("code-ann.2"))
         await chat.send("two")
 
@@ -124,24 +124,22 @@ async def test_a_refresh_token_that_a_process_took_to_its_grave_is_told_honestly
         mortal.append(Dying(ports.login))
         return replace(ports, login=mortal[0])
 
-    knobs = Knobs(auth_jwt_seconds=SECONDS, refresh_rotates=True)
     async with running(
         tmp_path,
         sweeper=False,
         simulated=SIGNED,
-        knobs=knobs,
+        knobs=Knobs(refresh_rotates=True),
         meddle=meddle,
         aws_endpoint=store,
     ) as machine:
         chat = await machine.open(authentication=login(), message={"text": "one"})
         [dying] = mortal
         dying.deaths = 1
-        await _lapse(machine)
+        await _age(chat)
         machine.control.drop()
         await eventually(lambda: dying.deaths == 0)
         await chat.verb("resume")
         failed = await chat.wait_for_state("failed")
-        machine.control.knobs(auth_jwt_seconds=900)
         back = await chat.verb("authentication", login("code-ann.2"))
         await chat.send("two")
 
@@ -194,10 +192,21 @@ def _stumbling(ports: Ports) -> Ports:
     return replace(ports, guest_files=Stumbling(ports.guest_files, failures=1))
 
 
-async def _lapse(machine: Machine) -> None:
-    clock = machine.assembly.ports.clock
-    until = clock.monotonic() + SECONDS
-    await eventually(lambda: clock.monotonic() > until, what="the JWT lapses")
+async def _age(chat: Chat) -> None:
+    """Let the broker's JWT be too old to be shown again: nothing happens before, however slow."""
+    sessions = chat.machine.assembly.ports.sessions
+
+    async def aged() -> bool:
+        stored = await sessions.load(SessionId(chat.id))
+        assert stored.sign_in is not None
+        older = replace(stored.sign_in, issued_at=stored.sign_in.issued_at - JWT_SECONDS)
+        try:
+            await sessions.commit(stored, replace(stored, sign_in=older))
+        except VersionConflictError:
+            return False
+        return True
+
+    await eventually(aged, what="the JWT is old")
 
 
 async def _uploaded(machine: Machine, chat: Chat) -> Json:
