@@ -35,13 +35,17 @@ class HistoryRead:
 def reads_on(page: Sequence[Said], window: Window, *, since: float | None, last_page: bool) -> bool:
     """Whether another page is needed after this one.
 
-    A read is over when history ends, or when a whole page is known and reaches back past `since`.
+    A read is over when history ends, or when a page reaches back past `since` and all that it has
+    from after that is known. What is older need not be in the window: in a long chat it is not.
     """
     if last_page:
         return False
-    oldest = min((s.channel_time for s in page if s.channel_time is not None), default=None)
-    reaches = since is not None and oldest is not None and oldest <= since
-    return not (reaches and all(is_known(entry, window) for entry in page))
+    if since is None:
+        return True
+    times = [entry.channel_time for entry in page if entry.channel_time is not None]
+    younger = (s for s in page if s.channel_time is None or s.channel_time >= since)
+    reaches = min(times, default=since + 1) <= since
+    return not (reaches and all(is_known(entry, window) for entry in younger))
 
 
 def is_known(said: Said, window: Window) -> bool:

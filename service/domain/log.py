@@ -182,6 +182,10 @@ class Window:
         """When the contact centre was last heard by whoever wrote this log."""
         return next((event.at for event in reversed(self.events) if _from_wire(event)), None)
 
+    def heard_since(self, at: float) -> int:
+        """How much of the contact centre's was logged after that."""
+        return sum(event.at > at and _from_wire(event) for event in self.events)
+
     def last_spoken_at(self, incarnation: int) -> float | None:
         """The latest contact-centre time of that incarnation."""
         times = [e.channel_time for e in self.events if e.incarnation == incarnation]

@@ -78,7 +78,8 @@ class LogWriter:
         One transaction. Raises SupersededError.
         """
         resting = replace(decision.session, state=at_rest(decision.session.state))
-        if not decision.drafts and not decision.sends and _same(resting, self.session):
+        idle = not decision.drafts and not decision.sends and _same(resting, self.session)
+        if idle and not self._reaches_far(resting):
             return (), ()
         names = [EventId(self.ports.ids.ulid(EVENT)) for _ in decision.drafts]
         while True:
@@ -144,6 +145,16 @@ class LogWriter:
             body=new.body,
             accepted_at=self.ports.clock.now(),
         )
+
+    def _reaches_far(self, session: Session) -> bool:
+        """Whether a catch-up from where the table's session was last good would read much again.
+
+        A page of history has a hundred messages, and Genesys takes ten pages a minute.
+        """
+        stored, good = self.session.last_good_at, session.last_good_at
+        if stored is None or good is None or good <= stored:
+            return False
+        return self.window.heard_since(stored) >= _HEARD_MOST
 
     def _trim(self, session: Session) -> None:
         # Now and then, not each time: a listener's writer lives for as long as the chat does.
@@ -215,3 +226,5 @@ def _coarse(at: float | None) -> float | None:
 
 
 _LAST_GOOD_STEP: Final = 600.0
+_HEARD_MOST: Final = 30
+"""So many messages, and when the link was last good is written for their sake."""

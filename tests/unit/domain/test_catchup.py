@@ -37,6 +37,8 @@ def page(*names: str, oldest: float | None = NOON) -> list[Said]:
         (page("a", "b", oldest=NOON - 9), NOON, 0, False),
         (page("a", "b", oldest=NOON + 1), NOON, 0, True),
         (page("a", "new"), NOON, 0, True),
+        ([*page("a"), *page("new", oldest=NOON - 1)], NOON, 0, False),
+        ([*page("a", "new", oldest=None), *page("b", oldest=NOON - 1)], NOON, 0, True),
         (page("a", "b", oldest=None), NOON, 0, True),
         (page("a", "b"), None, 0, True),
         ([], NOON, 0, True),
@@ -48,12 +50,14 @@ def page(*names: str, oldest: float | None = NOON) -> list[Said]:
         "all known, past the mark",
         "all known, not back to the mark",
         "one is new",
+        "one from before the mark is none of the window's",
+        "one is new, and nobody knows from when",
         "no times",
         "nothing was ever good: to the beginning",
         "an empty page that is not the last",
     ],
 )
-def test_a_read_stops_when_a_whole_page_is_known_and_reaches_back(
+def test_a_read_stops_when_a_page_reaches_back_and_all_since_then_is_known(
     entries: list[Said], since: float | None, last_page: int, *, more: bool
 ) -> None:
     assert reads_on(entries, window("a", "b"), since=since, last_page=bool(last_page)) is more

@@ -244,6 +244,29 @@ async def test_a_writer_knows_the_last_two_hundred_events() -> None:
 
 
 @on_virtual_time
+@pytest.mark.parametrize(("heard", "writes"), [(29, 0), (30, 1)])
+async def test_it_is_written_sooner_where_much_was_said_since(heard: int, writes: int) -> None:
+    async with staged() as stage:
+        writer = await _writer(stage, last_good_at=stage.now)
+        await stage.clock.sleep(1)
+        for n in range(heard):
+            await writer.append(writer.session, _said(stage, writer.session, f"{n}"))
+        for good in (stage.now - 1, stage.now):
+            await writer.commit(_decision(writer.session, last_good_at=good), authority=None)
+
+        assert stage.sessions.calls["commit"] == writes
+
+
+@on_virtual_time
+async def test_before_the_link_was_ever_good_nothing_is_written_for_that() -> None:
+    async with staged() as stage:
+        writer = await _writer(stage)
+        await writer.commit(_decision(writer.session), authority=None)
+
+        assert stage.sessions.calls["commit"] == 0
+
+
+@on_virtual_time
 async def test_a_writer_knows_all_since_a_minute_before_the_link_was_last_good() -> None:
     async with staged() as stage:
         session = await _long_log(stage, 500)
