@@ -22,6 +22,8 @@ POLL_SECONDS: Final = 0.25
 """How often a waiter looks again when nobody rings: another process may have written."""
 PAUSE_MOST_SECONDS: Final = 4.0
 """Visits that come to nothing follow each other ever more slowly, up to this."""
+FAVOURS: Final = 1
+"""How often a caller who has what it came for visits once more for messages of others."""
 HINT_AGAIN_SECONDS: Final = 2.0
 TRIES: Final = 3
 """How often the sweeper begins again with a session that somebody changed under its visit."""
@@ -40,8 +42,8 @@ class Attend:
 
     async def __call__(self, session_id: SessionId, *, until: float, satisfied: Satisfied) -> None:
         """Return when `satisfied()` or at `until` (monotonic); the visit may go on elsewhere."""
-        pause = POLL_SECONDS
-        while True:
+        pause, favours = POLL_SECONDS, 0
+        while favours <= FAVOURS:
             session = await self.ports.sessions.load(session_id)
             if await self._through_owner(session, until, satisfied):
                 return
@@ -52,6 +54,8 @@ class Attend:
             if visited and not left:
                 return
             if self.ports.clock.monotonic() < until and await self._may_go_now(session_id, left):
+                # Of those that come faster than visits go, most have a visitor: who waits for them.
+                favours += await satisfied()
                 continue
             if await self._moved(session_id, until, satisfied, pause=pause):
                 return

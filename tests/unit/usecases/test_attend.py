@@ -357,3 +357,35 @@ async def test_what_a_visit_on_demand_noted_is_written_when_it_ends() -> None:
 
         [page] = await stage.ports.timeline.pages(session.id, since=0.0, limit=5)
         assert [page.notes[0].what, page.notes[-1].what] == ["visited", "closed"]
+
+
+@on_virtual_time
+async def test_who_has_what_it_came_for_visits_once_more_for_others_and_no_oftener() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        said: list[str] = []
+
+        async def one_more() -> None:
+            text = f"{len(said)}"
+            said.append(text)
+            await stage.accept(session, text)
+            if len(said) < 9:
+                stage.sessions.before("release_lock", one_more)
+
+        stage.sessions.before("release_lock", one_more)
+        await stage.accept(session, "mine")
+        await stage.attend(session)
+
+        assert len(said) == 9
+
+        async def satisfied() -> bool:
+            return True
+
+        said.clear()
+        stage.sessions.before("release_lock", one_more)
+        await stage.assembly.attend(
+            session.id, until=stage.clock.monotonic() + 25, satisfied=satisfied
+        )
+        assert len(said) == 2
+        assert stage.arrived()[-1] == "0"
+        assert len(await stage.ports.sessions.open_sends(session.id)) == 1
