@@ -154,7 +154,8 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(_LINKED,                     ev.Evicted,                 att.evicted,             S.LOST),
     *on(_LINKED,                     ev.ChatClosed,              fin.chat_closed,         S.READING),
     *on((S.CATCHING_UP, S.VERIFYING, S.LIVE), ev.HoldBegan,      att.hold),
-    *on((S.CATCHING_UP, S.LIVE),     ev.VisitEnded,              att.let_go,              S.DETACHED),
+    *on(S.LIVE,                      ev.VisitEnded,              att.let_go,              S.DETACHED),
+    *on(S.CATCHING_UP,               ev.VisitEnded,              att.leave_behind,        S.DETACHED),
     # --- nothing is said for long ------------------------------------------------------------------
     *on(S.LIVE,                      ev.FellQuiet,               att.let_go,              S.DORMANT),
     *on(S.PEEKING,                   ev.GuestSessionResumed,     att.catch_up,            S.PEEKED),

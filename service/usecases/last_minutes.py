@@ -15,6 +15,8 @@ class LastMinute:
     """When a session read pages of history and was configured."""
 
     reads: "list[float]" = field(default_factory=list)
+    no_read_before: float = 0.0
+    """When Genesys said that history may be read again."""
     configures: "list[float]" = field(default_factory=list)
 
 

@@ -75,11 +75,13 @@ class SimulatedGenesys:
 
     async def history(self, deployment: Deployment, *, jwt: str, page: int, page_size: int) -> str:
         path = f"/api/v2/webmessaging/messages?pageSize={page_size}&pageNumber={page}"
-        status, _, body = await self.simulator.http(
+        status, headers, body = await self.simulator.http(
             "GET", deployment.rest_base() + path, {"Authorization": f"bearer {jwt}"}, b""
         )
         if status != 200:
-            raise HistoryUnavailableError(status=status)
+            told = headers.get("retry-after")
+            wait = None if told is None else float(told)
+            raise HistoryUnavailableError(status=status, retry_after_seconds=wait)
         return body.decode()
 
     async def configuration(self, deployment: Deployment) -> str:

@@ -78,6 +78,12 @@ def let_go(session: Session, event: happened.Event, given: Given) -> Outcome:
     return Outcome(session=left, effects=(DropLink(), Leave()))
 
 
+def leave_behind(session: Session, event: happened.VisitEnded, given: Given) -> Outcome:
+    """Leave before history was read: whoever comes next reads as far back."""
+    left = replace(session, held_by=None, evictions=0)
+    return Outcome(session=left, effects=(DropLink(), Leave()))
+
+
 def look_away(session: Session, event: happened.Event, given: Given) -> Outcome:
     """Leave a dormant session as it was: whoever looks next reads as far back again."""
     return Outcome(session=session, effects=(DropLink(), Leave()))

@@ -75,11 +75,18 @@ class Reading:
     """Reads of this guest session, for proving that a send is absent."""
     second_at: float | None = None
     """When the second read, which finishes a catch-up, is due; None when it was made."""
+    may_follow: bool = False
+    """What waits may be sent before the first read, if that has to wait."""
 
     @property
     def under_way(self) -> bool:
         """Whether a read has begun and not come to its end: no other may begin."""
         return self.task is not None and not self.task.done()
+
+    def may_follow_now(self, now: float) -> bool:
+        """Whether the first read waits for its time, and nothing has to wait for it."""
+        waits = not self.under_way and self.due is not None and self.due > now
+        return self.may_follow and waits
 
     @property
     def owed(self) -> bool:
@@ -150,6 +157,10 @@ class Desk:
     written: "list[float]" = field(default_factory=list)
     """When frames with messages went out in the last second."""
     effects: "list[Effect]" = field(default_factory=list)
+    goes_on: bool = False
+    """The guest session was heard a moment ago, and no link was lost since."""
+    has_waited: bool = False
+    """For its turn, and messages may have come meanwhile."""
     dormant_seconds: float | None = None
     """After how long a quiet session's link is let go; None keeps it."""
     look_at: float = 0.0

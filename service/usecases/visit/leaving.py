@@ -131,7 +131,7 @@ def _waits_too_long(desk: Desk) -> bool:
 
 
 async def _has_what_it_came_for(desk: Desk) -> bool:
-    if desk.sends:
+    if desk.sends and not _only_waits(desk):
         return False
     if desk.stay.reconcile:
         reading = desk.reading
@@ -145,5 +145,18 @@ async def _has_what_it_came_for(desk: Desk) -> bool:
 
 
 def _is_on_the_way(desk: Desk) -> bool:
-    state = desk.session.state
-    return state in _ON_THE_WAY or (state is State.READING and not desk.reading.agreed)
+    state, reading = desk.session.state, desk.reading
+    if _only_waits(desk):
+        return False
+    if reading.may_follow_now(desk.now):
+        # What was missed is read by who comes next.
+        return False
+    return state in _ON_THE_WAY or (state is State.READING and not reading.agreed)
+
+
+def _only_waits(desk: Desk) -> bool:
+    """Whether it found all as the last visit left it, and has to wait before it begins anything.
+
+    What waits to be sent then has other visitors: those who come so fast that this one waits.
+    """
+    return desk.goes_on and desk.attach_at is not None

@@ -35,6 +35,21 @@ def request_sent(desk: Desk, request: Request) -> None:
         _count(_minute(desk).configures, now)
 
 
+def pages_read(desk: Desk) -> Sequence[float]:
+    """When pages were asked for lately, by this process."""
+    return _minute(desk).reads
+
+
+def configured(desk: Desk) -> Sequence[float]:
+    """When the session was configured lately, by this process."""
+    return _minute(desk).configures
+
+
+def leave_history_alone(desk: Desk, seconds: float) -> None:
+    """Genesys asks for it: also of those who visit this session next."""
+    _minute(desk).no_read_before = desk.now + min(seconds, WINDOW_SECONDS)
+
+
 def page_read(desk: Desk) -> None:
     """Count a page of history that is asked for."""
     _count(_minute(desk).reads, desk.now)
@@ -73,7 +88,8 @@ def pause_for_history(desk: Desk) -> float:
     doubtful = any(send.status is SendStatus.UNKNOWN for send in desk.sends.values())
     urgent = doubtful or not desk.reading.agreed
     most = READS_PER_MINUTE if urgent else READS_PER_MINUTE - READS_KEPT
-    return _pause(desk, _minute(desk).reads, most)
+    minute = _minute(desk)
+    return max(_pause(desk, minute.reads, most), minute.no_read_before - desk.now)
 
 
 def pause_for_configure(desk: Desk) -> float:

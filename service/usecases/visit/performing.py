@@ -32,6 +32,7 @@ from service.ports import Link
 from service.usecases.visit.absorbing import set_backlog_aside
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
+from service.usecases.visit.going_on import pause_for_company
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.joining import await_farewell
 from service.usecases.visit.link_line import end_link
@@ -104,6 +105,7 @@ async def drop_link(desk: Desk) -> None:
     """Let go of the socket; what was in flight on it is in doubt."""
     link, desk.link = desk.link, None
     desk.phase, desk.phase_until = Phase.NONE, None
+    desk.goes_on = False
     set_backlog_aside(desk)
     await stop_reading(desk)
     desk.reading = Reading()
@@ -175,7 +177,7 @@ def _begin(desk: Desk, socket: Link) -> None:
 
 async def _turn(desk: Desk) -> float | None:
     """None: connect now. Else when to ask again."""
-    if (pause := pause_for_configure(desk)) > 0:
+    if (pause := max(pause_for_configure(desk), await pause_for_company(desk))) > 0:
         return desk.now + pause
     return await desk.tools.admit(desk.deployment, desk.bid)
 

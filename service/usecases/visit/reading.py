@@ -29,9 +29,15 @@ from service.usecases.visit.absorbing import take_history
 from service.usecases.visit.conversation import ask_about
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
+from service.usecases.visit.going_on import plan_first_read
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import HistoryArrived, HistoryFailed
-from service.usecases.visit.pacing import page_read, pause_for, pause_for_history
+from service.usecases.visit.pacing import (
+    leave_history_alone,
+    page_read,
+    pause_for,
+    pause_for_history,
+)
 from service.usecases.visit.sending import any_unknown, plan_reads, settle_absent
 
 JWT_SECONDS: Final = 10.0
@@ -44,6 +50,7 @@ async def begin_catch_up(desk: Desk) -> None:
     lag = desk.deployment.history_lag_seconds
     now = desk.now
     desk.reading = Reading(begun_at=now, due=now, first_done=False, second_at=now + lag)
+    plan_first_read(desk)
 
 
 async def stop_reading(desk: Desk) -> None:
@@ -64,6 +71,8 @@ def start_if_due(desk: Desk) -> None:
         return
     if (pause := _pause(desk)) > 0:
         reading.due = desk.now + pause
+        # What is pushed meanwhile need not wait where what is sent does not.
+        reading.first_done = reading.first_done or reading.may_follow
         return
     reading.due = None
     reading.task = _start(desk, link)
@@ -114,6 +123,8 @@ async def history_failed(desk: Desk, retry_after: float | None) -> None:
     """
     desk.reading.first_done = True
     desk.reading.due = desk.now + (retry_after if retry_after is not None else RETRY_SECONDS)
+    if retry_after is not None:
+        leave_history_alone(desk, retry_after)
     if desk.session.state is State.PEEKED:
         # The next look reads as far back: no link is kept until history answers.
         await happen(desk, ev.VisitEnded())

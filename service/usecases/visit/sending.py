@@ -186,8 +186,9 @@ def frame_of(desk: Desk, send: PendingSend, *, carries: bool) -> OnMessage:
 def link_for_sending(desk: Desk) -> GuestLink | None:
     """The link, once it is known to be that of the guest session which the log tells of."""
     ready = desk.phase is Phase.READY and desk.session.state in _SENDING
-    agreed = desk.session.state is State.LIVE or desk.reading.agreed
-    return desk.link if ready and agreed else None
+    reading = desk.reading
+    agreed = desk.session.state is State.LIVE or reading.agreed
+    return desk.link if ready and (agreed or reading.may_follow_now(desk.now)) else None
 
 
 def _read_soon(desk: Desk, at: float) -> None:

@@ -85,6 +85,16 @@ def test_a_visit_lets_go_and_the_next_resumes_without_a_word() -> None:
     story.play(AGREES, to=S.LIVE, does=[Flush()])
 
 
+def test_a_visit_that_leaves_before_history_was_read_lets_the_next_read_as_far_back() -> None:
+    story = Playbook(session_in(S.DETACHED, opened_at=NOON, last_good_at=NOON))
+    story.happen(ev.VisitBegan())
+    story.wait(5)
+    story.play(RESUMED, to=S.CATCHING_UP, does=[CatchUp()])
+
+    story.play(ev.VisitEnded(), to=S.DETACHED, does=[DropLink(), Leave()])
+    assert story.session.last_good_at == NOON
+
+
 def test_a_visit_that_cannot_wait_leaves_a_resuming_session_as_it_was() -> None:
     story = Playbook(session_in(S.DETACHED, opened_at=NOON))
     story.happen(ev.VisitBegan())

@@ -16,7 +16,10 @@ from service.usecases.visit import Nudged, TypingWanted
 from service.usecases.visit.desk import Phase
 from service.usecases.visit.pacing import (
     begin_link,
+    configured,
+    leave_history_alone,
     page_read,
+    pages_read,
     pause_for,
     pause_for_configure,
     pause_for_history,
@@ -51,6 +54,7 @@ async def test_requests_are_counted_by_link_and_configures_by_session(
         await stage.clock.sleep(WINDOW_SECONDS)
         request_sent(desk, request_)
         assert pause_for_configure(desk) == 0
+        assert list(configured(desk)) == [stage.now]
 
 
 @on_virtual_time
@@ -78,6 +82,20 @@ async def test_the_last_reads_of_a_minute_are_kept_for_what_somebody_waits_for()
         for _ in range(2):
             page_read(desk)
         assert pause_for_history(desk) == WINDOW_SECONDS
+
+
+@on_virtual_time
+async def test_history_is_left_alone_for_as_long_as_genesys_says_but_not_for_hours() -> None:
+    async with staged() as stage:
+        desk = await stage.desk(await stage.made())
+        page_read(desk)
+        leave_history_alone(desk, 9)
+        assert pause_for_history(desk) == 9
+        leave_history_alone(desk, 3600)
+        assert pause_for_history(desk) == WINDOW_SECONDS
+        assert list(pages_read(desk)) == [stage.now]
+        await stage.clock.sleep(WINDOW_SECONDS)
+        assert pause_for_history(desk) == 0
 
 
 @on_virtual_time

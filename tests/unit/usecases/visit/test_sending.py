@@ -232,6 +232,7 @@ async def test_a_join_goes_out_before_what_waits() -> None:
 async def test_while_nothing_proves_the_guest_session_nothing_is_sent() -> None:
     async with staged(history_lag_seconds=5) as stage:
         session = await stage.chatted()
+        await stage.clock.sleep(60)
         await stage.accept(session, "More")
         stage.control.fault("fail_history", status=500, count=3)
         await stage.attend(session)

@@ -1,0 +1,61 @@
+"""Lets a visit send before it reads history, where the last link ended as it should a moment ago.
+
+Ten reads a minute are what Genesys takes. Without this a caller who speaks more often, on visits of
+which each reads history, would wait for most of a minute.
+"""
+
+from service.domain.deployment import Deployment
+from service.domain.going_on import goes_on, next_read_at, next_visit_at, was_heard
+from service.domain.instants import rfc3339
+from service.domain.log import Window
+from service.domain.sends import in_flight
+from service.domain.session import Session
+from service.domain.timeline import Kind
+from service.usecases.visit.desk import Desk
+from service.usecases.visit.noting import note
+from service.usecases.visit.pacing import configured, pages_read
+from service.usecases.visit.settling import reload_sends
+from service.usecases.visit.stay import Stay
+
+
+def can_go_on(
+    session: Session, stay: Stay, window: Window, deployment: Deployment, *, now: float
+) -> bool:
+    """Whether a visit that comes and goes found the session as the last one left it."""
+    stays = stay.listener and not stay.reconcile
+    return not stays and goes_on(session, window, auto_start=deployment.auto_start, now=now)
+
+
+async def pause_for_company(desk: Desk) -> float:
+    """Seconds until this visit should attach; it takes with it what was accepted by then.
+
+    A visit for each message would use up the configures of a minute, and then all would wait.
+    """
+    if not desk.goes_on:
+        return 0.0
+    pause = next_visit_at(desk.writer.window, configured(desk), now=desk.now) - desk.now
+    if pause <= 0 and desk.has_waited:
+        await reload_sends(desk)
+    desk.has_waited = True
+    return pause
+
+
+def plan_first_read(desk: Desk) -> None:
+    """Put the first read of a catch-up off where it is no hurry and something waits to be sent.
+
+    Until then nothing waits for it. A message in doubt needs it at once.
+    """
+    reading = desk.reading
+    # It may have waited long for its turn.
+    still = desk.goes_on and was_heard(desk.writer.window, now=desk.now)
+    desk.goes_on = False
+    reading.may_follow = still and not in_flight(desk.sends.values())
+    if not reading.may_follow or desk.stay.reconcile:
+        # Who stays for the second read keeps its link meanwhile: there are few such visits.
+        return
+    now = desk.now
+    at = next_read_at(desk.writer.window, pages_read(desk), now=now)
+    if at <= now:
+        return
+    reading.due, reading.first_done = at, True
+    note(desk, Kind.DECISION, "readLater", until=rfc3339(at))

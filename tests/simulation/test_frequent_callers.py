@@ -1,0 +1,83 @@
+"""Callers who speak often where no listener holds a link: each message has a visit of its own."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from service.adapters.bell import InProcessBell
+from service.bootstrap import Assembly, assemble
+from service.config import LocalSettings
+from service.domain.errors import PlaceTakenError
+from service.domain.session import Session
+from tests.support.visit_stage import Stage, on_virtual_time, staged
+
+SECONDS = 80
+WAIT_SECONDS = 25.0
+
+
+@on_virtual_time
+@pytest.mark.parametrize("apart", [False, True], ids=["one process", "a process a request"])
+@pytest.mark.parametrize(("every", "longest"), [(4.0, 0.5), (1.0, 4.5)])
+async def test_who_speaks_often_never_waits_for_most_of_a_minute(
+    every: float,
+    longest: float,
+    *,
+    apart: bool,
+) -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted("Hello")
+        await stage.clock.sleep(60)
+        begun = stage.now
+        callers = Callers(stage, session, apart=apart)
+        asked: list[asyncio.Task[float]] = []
+        while stage.now - begun < SECONDS:
+            number = len(asked)
+            asked.append(asyncio.create_task(callers.post(f"{number}")))
+            if number % 7 == 3:
+                stage.say(session, f"answer to {number}")
+            await stage.clock.sleep(every)
+        waited = await asyncio.gather(*asked)
+        await stage.clock.sleep(60)
+        await stage.reconcile(session)
+
+        assert max(waited) <= longest
+        assert stage.arrived() == ["Hello", *(f"{n}" for n in range(len(asked)))]
+        assert len(await stage.texts(session)) == len(range(3, len(asked), 7))
+        assert "session.recovered" not in await stage.types(session)
+
+
+class Callers:
+    """Whoever posts messages, each to a process that has nothing else to do at that moment."""
+
+    def __init__(self, stage: Stage, session: Session, *, apart: bool) -> None:
+        self.stage, self.session, self.apart = stage, session, apart
+        self.idle: list[Assembly] = []
+
+    async def post(self, text: str) -> float:
+        """What the API does with a message; how long its caller waits."""
+        stage, begun = self.stage, self.stage.now
+        assembly = self._taken()
+        while True:
+            try:
+                send = await stage.accept(self.session, text)
+                break
+            except PlaceTakenError:
+                await stage.clock.sleep(0.01)
+
+        async def satisfied() -> bool:
+            left = await stage.ports.sessions.open_sends(self.session.id)
+            return all(each.message_id != send.message_id for each in left)
+
+        until = stage.clock.monotonic() + WAIT_SECONDS
+        await assembly.attend(self.session.id, until=until, satisfied=satisfied)
+        self.idle.append(assembly)
+        return stage.now - begun
+
+    def _taken(self) -> Assembly:
+        if not self.apart:
+            return self.stage.assembly
+        if self.idle:
+            return self.idle.pop()
+        ports = replace(self.stage.ports, bell=InProcessBell(self.stage.clock))
+        return assemble(LocalSettings(shards=4), ports)
