@@ -16,7 +16,7 @@ from service.usecases.read_deliveries import DeliveryQuery
 class DeliveryParameters(BaseModel):
     """The parameters of the list."""
 
-    model_config = ConfigDict(alias_generator=to_camel, defer_build=False)
+    model_config = ConfigDict(alias_generator=to_camel)
 
     session_id: Annotated[
         str | None, Field(description="Attempts of this session, delivered ones too.")

@@ -11,9 +11,5 @@ class Strict(BaseModel):
     """What all bodies share."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        alias_generator=to_camel,
-        allow_inf_nan=False,
-        defer_build=False,  # before the first request, which would pay for it
+        extra="forbid", strict=True, alias_generator=to_camel, allow_inf_nan=False
     )

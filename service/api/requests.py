@@ -8,14 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-)
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.api.answer_bodies import SendMessageBody
@@ -80,8 +73,6 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_typ
 
 class Inbound(Strict, BaseModel):
     """What all bodies share."""
-
-    model_config = ConfigDict(defer_build=False)  # again: what BaseModel says comes after Strict
 
 
 class CreateSessionBody(Inbound):

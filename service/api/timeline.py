@@ -22,7 +22,7 @@ from service.usecases.read_timeline import TimelineQuery
 class TimelineParameters(BaseModel):
     """The parameters of the list."""
 
-    model_config = ConfigDict(alias_generator=to_camel, defer_build=False)
+    model_config = ConfigDict(alias_generator=to_camel)
 
     since: Annotated[Moment | None, Field(description="What happened then or later.")] = None
     until: Annotated[Moment | None, Field(description="What happened before.")] = None

@@ -1,9 +1,6 @@
 """Models are built when they are needed: those of bodies at once, those of answers for nobody."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 from pydantic import BaseModel
@@ -13,7 +10,6 @@ from service.api import (
     authentication_body,
     check_shapes,
     content_shapes,
-    delivery_query,
     delivery_shapes,
     file_shapes,
     journey_bodies,
@@ -21,7 +17,6 @@ from service.api import (
     replay_shapes,
     requests,
     shapes,
-    timeline,
     webhook_shapes,
 )
 from service.api.inbound import Strict
@@ -31,7 +26,6 @@ MODULES = (
     authentication_body,
     check_shapes,
     content_shapes,
-    delivery_query,
     delivery_shapes,
     file_shapes,
     journey_bodies,
@@ -39,7 +33,6 @@ MODULES = (
     replay_shapes,
     requests,
     shapes,
-    timeline,
     webhook_shapes,
 )
 
@@ -51,8 +44,7 @@ def models_of(module: ModuleType) -> Iterator[type[BaseModel]]:
 
 
 MODELS = {each for module in MODULES for each in models_of(module)} - {BaseModel}
-ASKED: set[type[BaseModel]] = {delivery_query.DeliveryParameters, timeline.TimelineParameters}
-BODIES = {each for each in MODELS if issubclass(each, Strict)} | ASKED
+BODIES = {each for each in MODELS if issubclass(each, Strict)}
 
 
 def test_what_only_the_document_shows_costs_a_start_nothing() -> None:
@@ -65,20 +57,3 @@ def test_what_only_the_document_shows_costs_a_start_nothing() -> None:
 def test_what_reads_requests_is_built_before_the_first() -> None:
     assert requests.CreateSessionBody in BODIES
     assert [each for each in BODIES if not each.__pydantic_complete__] == []
-
-
-def test_what_fastapi_has_for_the_document_is_built_with_it() -> None:
-    starting = (
-        "import service.api.app\n"
-        "from fastapi.openapi.models import Components, OpenAPI\n"
-        "print(Components.__pydantic_complete__, OpenAPI.__pydantic_complete__)"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", starting],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-    assert told == "False False\n"
