@@ -75,6 +75,8 @@ class Reading:
     """Reads of this guest session, for proving that a send is absent."""
     second_at: float | None = None
     """When the second read, which finishes a catch-up, is due; None when it was made."""
+    spared: bool = False
+    """The second read is to do the work of both, as long as nothing waits for the first."""
     may_follow: bool = False
     """What waits may be sent before the first read, if that has to wait."""
 

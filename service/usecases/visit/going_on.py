@@ -9,11 +9,11 @@ from service.domain.going_on import goes_on, next_read_at, next_visit_at, was_he
 from service.domain.instants import rfc3339
 from service.domain.log import Window
 from service.domain.sends import in_flight
-from service.domain.session import Session
+from service.domain.session import Session, State
 from service.domain.timeline import Kind
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.noting import note
-from service.usecases.visit.pacing import configured, pages_read
+from service.usecases.visit.pacing import configured, pages_read, second_read_waits
 from service.usecases.visit.settling import reload_sends
 from service.usecases.visit.stay import Stay
 
@@ -50,6 +50,8 @@ def plan_first_read(desk: Desk) -> None:
     still = desk.goes_on and was_heard(desk.writer.window, now=desk.now)
     desk.goes_on = False
     reading.may_follow = still and not in_flight(desk.sends.values())
+    if reading.second_at is not None and _must_spare(desk, reading.second_at):
+        reading.due, reading.spared = reading.second_at, True
     if not reading.may_follow or desk.stay.reconcile:
         # Who stays for the second read keeps its link meanwhile: there are few such visits.
         return
@@ -59,3 +61,20 @@ def plan_first_read(desk: Desk) -> None:
         return
     reading.due, reading.first_done = at, True
     note(desk, Kind.DECISION, "readLater", until=rfc3339(at))
+
+
+def read_if_awaited(desk: Desk) -> None:
+    """Something waits for the first read that was to be spared: it is made now."""
+    reading = desk.reading
+    if reading.spared and (desk.sends or desk.backlog or desk.overheard):
+        reading.due, reading.spared = desk.now, False
+
+
+def _must_spare(desk: Desk, second_at: float) -> bool:
+    """Whether a second read would have to wait for the minute after a first one now.
+
+    So it is where a link was lost often: the session would be recovering all that time.
+    """
+    stays = desk.stay.listener and not desk.stay.reconcile
+    recovers = desk.session.state is State.VERIFYING
+    return stays and recovers and second_read_waits(desk, second_at)

@@ -92,6 +92,16 @@ def pause_for_history(desk: Desk) -> float:
     return max(_pause(desk, minute.reads, most), minute.no_read_before - desk.now)
 
 
+def second_read_waits(desk: Desk, at: float) -> bool:
+    """Whether a read at that time, of which nobody waits for the end, would have to wait then.
+
+    With a read now before it.
+    """
+    reads = [*_minute(desk).reads, desk.now]
+    most = READS_PER_MINUTE - READS_KEPT
+    return free_at(reads, most=most, now=at, window=WINDOW_SECONDS) > at
+
+
 def pause_for_configure(desk: Desk) -> float:
     """Seconds until the session may be configured once more."""
     return _pause(desk, _minute(desk).configures, CONFIGURES_PER_MINUTE)

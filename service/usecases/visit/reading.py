@@ -29,7 +29,7 @@ from service.usecases.visit.absorbing import take_history
 from service.usecases.visit.conversation import ask_about
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Reading
-from service.usecases.visit.going_on import plan_first_read
+from service.usecases.visit.going_on import plan_first_read, read_if_awaited
 from service.usecases.visit.guest_link import GuestLink
 from service.usecases.visit.inbox import HistoryArrived, HistoryFailed
 from service.usecases.visit.pacing import (
@@ -65,6 +65,7 @@ async def stop_reading(desk: Desk) -> None:
 
 def start_if_due(desk: Desk) -> None:
     """Start a read when its time has come, a link is there and none is under way."""
+    read_if_awaited(desk)
     reading = desk.reading
     link = desk.link
     if link is None or reading.under_way or reading.due is None or desk.now < reading.due:

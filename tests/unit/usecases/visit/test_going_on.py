@@ -10,6 +10,7 @@ from service.domain.going_on import VISITS_FREE
 from service.domain.pace import WINDOW_SECONDS
 from service.domain.send import SendStatus, Written
 from service.domain.session import Session, State
+from service.usecases.visit import Nudged
 from service.usecases.visit.going_on import can_go_on, pause_for_company, plan_first_read
 from service.usecases.visit.reading import begin_catch_up
 from service.usecases.visit.stay import Stay
@@ -206,6 +207,57 @@ async def test_no_second_catch_up_of_a_visit_goes_on_without_a_read() -> None:
         assert (second.first_done, second.may_follow_now(desk.now)) == (False, False)
         plan_first_read(desk)
         assert second.due == desk.now
+
+
+@on_virtual_time
+@pytest.mark.parametrize(("used", "reads"), [(5, 2), (6, 2), (7, 1), (9, 1)])
+async def test_a_recovery_is_told_after_one_read_where_two_do_not_fit_in_the_minute(
+    used: int, reads: int
+) -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            minute = stage.assembly.visit.tools.last_minutes(session.id)
+            minute.reads[:] = [stage.now] * used
+            begun, before = stage.now, _reads(stage)
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(8)
+
+            [told] = [e for e in await stage.log(session) if e.type.value == "session.recovered"]
+            assert 5 <= told.at - begun < 8
+            assert _reads(stage) - before == reads
+            assert told.data["receipt"]["historyComplete"]
+
+
+@on_virtual_time
+async def test_what_waits_for_the_first_read_of_a_recovery_has_it_at_once() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            stage.assembly.visit.tools.last_minutes(session.id).reads[:] = [stage.now] * 7
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(2)
+            begun, before = stage.now, _reads(stage)
+            await stage.accept(session, "is anybody there?")
+            inbox.put(Nudged())
+            await stage.clock.sleep(1)
+
+            assert _reads(stage) == before + 1
+            assert stage.times("onMessage") == [begun]
+
+
+@on_virtual_time
+async def test_so_has_what_the_agent_says() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.assembly.visit.tools.last_minutes(session.id).reads[:] = [stage.now] * 7
+            stage.control.drop(session.client_id)
+            await stage.clock.sleep(2)
+            stage.say(session, "I am here")
+            await stage.clock.sleep(0.5)
+
+            assert await stage.texts(session) == ["I am here"]
 
 
 @on_virtual_time
