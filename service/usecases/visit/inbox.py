@@ -111,6 +111,11 @@ class Inbox:
         if self.filled is not None and not self.filled.done():
             self.filled.set_result(None)
 
+    @property
+    def wants_typing(self) -> bool:
+        """Whether somebody waits for a typing frame to go out."""
+        return any(isinstance(thing, TypingWanted) for thing in self.things)
+
     def closed(self) -> bool:
         """Empty the queue of a visit that ended; whether a nudge in it was not heard."""
         left, self.things = self.things, []

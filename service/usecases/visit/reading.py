@@ -87,6 +87,8 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
     if not same and not second:
         # History lags: what it does not show yet proves nothing. The second read decides.
         reading.due = reading.second_at or desk.now + RETRY_SECONDS
+        # Nothing goes before the second one: it may be another guest session after all.
+        reading.may_follow = False
         return
     if not same and desk.session.state in {State.CATCHING_UP, State.VERIFYING, State.PEEKED}:
         # What this history shows was said in the guest session that took the old one's place.

@@ -123,7 +123,9 @@ class Visit:
             sends={(send.sequence, send.kind): send for send in sends},
             dormant_seconds=self.dormant_seconds,
             look_at=session.look_at or 0.0,
-            goes_on=can_go_on(session, stay, writer.window, deployment, now=ports.clock.now()),
+            # Who came to look, and not to send, reads.
+            goes_on=bool(sends or inbox.wants_typing)
+            and can_go_on(session, stay, writer.window, deployment, now=ports.clock.now()),
         )
 
     async def _deployment(self, session: Session) -> Deployment:

@@ -58,6 +58,31 @@ async def test_who_speaks_often_waits_for_no_read_and_misses_nothing() -> None:
 
 
 @on_virtual_time
+async def test_who_comes_to_look_reads() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted(*BUSY)
+        stage.say(session, "between two visits")
+
+        async def satisfied() -> bool:
+            return True
+
+        until = stage.clock.monotonic() + 25
+        await stage.assembly.attend(session.id, until=until, satisfied=satisfied)
+
+        assert await stage.texts(session) == ["between two visits"]
+
+
+@on_virtual_time
+async def test_typing_waits_for_no_read() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted(*BUSY)
+        until = stage.clock.monotonic() + 25
+
+        assert await stage.assembly.attend.typing(session.id, until=until)
+        assert _reads(stage) == 0
+
+
+@on_virtual_time
 async def test_a_chat_in_which_little_is_said_is_read_before_each_message() -> None:
     async with staged(history_lag_seconds=5) as stage:
         session = await stage.chatted()
@@ -165,6 +190,18 @@ async def test_who_stays_reads_first() -> None:
         for stay, can in [(ON_DEMAND, True), (TOUCH, True), (LISTENS, False)]:
             found, window, deployment = facts
             assert can_go_on(found, stay, window, deployment, now=stage.now) is can
+
+
+@on_virtual_time
+async def test_nothing_follows_a_history_that_shows_nothing_we_know() -> None:
+    async with staged(history_lag_seconds=5, knobs={"history_lag_seconds": 3}) as stage:
+        session = await stage.chatted()
+        begun = stage.now
+        await _say(stage, session, "more")
+
+        [sent] = stage.times("onMessage")
+        assert sent - begun >= 5
+        assert (await stage.load(session)).incarnation == 1
 
 
 @on_virtual_time
@@ -280,7 +317,7 @@ async def test_visits_that_follow_each_other_too_fast_wait_and_take_what_others_
 async def test_who_has_what_it_came_for_does_not_wait_for_the_messages_of_others() -> None:
     async with staged(history_lag_seconds=5) as stage:
         session = await stage.chatted(*(f"{n}" for n in range(VISITS_FREE)))
-        await stage.accept(session, "of another process")
+        send = await stage.accept(session, "of another process")
         opened, begun = stage.wires.opened, stage.now
 
         async def satisfied() -> bool:
@@ -291,7 +328,7 @@ async def test_who_has_what_it_came_for_does_not_wait_for_the_messages_of_others
         )
 
         assert (stage.wires.opened, stage.now) == (opened, begun)
-        assert len(await stage.ports.sessions.open_sends(session.id)) == 1
+        assert await stage.ports.sessions.open_sends(session.id) == [send]
 
 
 @on_virtual_time
