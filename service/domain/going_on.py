@@ -30,13 +30,16 @@ VISIT_EVERY_SECONDS: Final = 2.0
 def goes_on(session: Session, window: Window, *, auto_start: bool | None, now: float) -> bool:
     """Whether the guest session was heard a moment ago on a link that ended as it should.
 
-    `session` is as the visit found it. Where a Join may be owed, history is asked first.
+    `session` is as the visit found it. Where a Join may be owed, history is asked first, and where
+    nobody knows what came of an attach since then: it may have made another guest session.
     """
     ended_well = session.state is State.DETACHED and session.held_by is None
     expires = session.expires_at
     if not ended_well or session.outage is not None or (expires is not None and expires <= now):
         return False
     if auto_start and not session.joined:
+        return False
+    if session.unanswered_at is not None and not window.heard_since(session.unanswered_at):
         return False
     return window.has_messages_of(session.incarnation) and was_heard(window, now=now)
 

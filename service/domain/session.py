@@ -278,6 +278,8 @@ class Session:
     evictions: int = 0
     """How often in a row the link was pushed out; over once it is let go or left alone for long."""
     outage: Outage | None = None
+    unanswered_at: float | None = None
+    """When a visit last left before Genesys answered its attach: the next reads history."""
     ended: Ended | None = None
     failure: FailureReason | None = None
     segments: Sequence[Segment] = ()

@@ -18,6 +18,8 @@ class LastMinute:
     no_read_before: float = 0.0
     """When Genesys said that history may be read again."""
     configures: "list[float]" = field(default_factory=list)
+    unanswered_at: float = 0.0
+    """When a visit last ended before it was known, and in the table, what came of its attach."""
 
 
 @dataclass(frozen=True, slots=True)

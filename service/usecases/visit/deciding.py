@@ -14,7 +14,7 @@ from service.domain.send import SendStatus
 from service.domain.session import SETTLED_STATES
 from service.domain.timeline import Kind
 from service.usecases.visit.absorbing import set_backlog_aside, take_rest
-from service.usecases.visit.desk import Desk
+from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.file_moves import settle_files
 from service.usecases.visit.marks import ensure_mark
 from service.usecases.visit.noting import note
@@ -43,6 +43,8 @@ async def happen(desk: Desk, event: ev.Event) -> None:
     for send in sends:
         desk.keep(send)
     desk.effects.extend(decision.effects)
+    if desk.phase is Phase.READY:
+        desk.unanswered = False
     if (before.outage is None) != (desk.session.outage is None):
         # A receipt tells of its outage only, not of what went well before.
         desk.tally = Tally()

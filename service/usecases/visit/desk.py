@@ -161,6 +161,8 @@ class Desk:
     effects: "list[Effect]" = field(default_factory=list)
     goes_on: bool = False
     """The guest session was heard a moment ago, and no link was lost since."""
+    unanswered: bool = False
+    """Genesys was asked for the guest session; what came of it is unknown, or not stored."""
     has_waited: bool = False
     """For its turn, and messages may have come meanwhile."""
     dormant_seconds: float | None = None

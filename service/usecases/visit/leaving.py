@@ -56,7 +56,7 @@ async def let_go(desk: Desk) -> None:
     if desk.session.state is State.VERIFYING and desk.reading.agreed:
         # The second read is left to a later visit: the receipt says that history may hold more.
         await happen(desk, agreement(desk.reading.reads[-1], complete=False))
-    await happen(desk, ev.VisitEnded())
+    await happen(desk, ev.VisitEnded(unanswered=desk.unanswered))
     desk.leaving = True
 
 
@@ -76,6 +76,8 @@ async def wrap_up(desk: Desk) -> None:
 
 async def get_up(desk: Desk) -> None:
     """End what still runs; the link is closed whatever happened."""
+    if desk.unanswered:
+        desk.tools.last_minutes(desk.session.id).unanswered_at = desk.now
     owned = (*desk.chores, desk.asking.task, desk.reading.task)
     tasks = [task for task in owned if task is not None]
     for task in tasks:

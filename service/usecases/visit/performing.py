@@ -130,6 +130,7 @@ async def configure(desk: Desk, *, start_new: bool = False) -> None:
     if isinstance(request, ConfigureSession):
         # A signed-in guest's configure has no such field in the vendor's schema.
         request = replace(request, journey_context=desk.session.journey_context)
+    desk.unanswered = True
     await _ask(desk, request, Phase.CONFIGURING, tracing_id)
 
 

@@ -113,6 +113,8 @@ class Visit:
             open_writer(ports, session),
             ports.sessions.open_sends(session.id),
         )
+        unanswered_at = self.tools.last_minutes(session.id).unanswered_at
+        known = replace(session, unanswered_at=max(session.unanswered_at or 0.0, unanswered_at))
         return Desk(
             tools=self.tools,
             stay=stay,
@@ -125,7 +127,7 @@ class Visit:
             look_at=session.look_at or 0.0,
             # Who came to look, and not to send, reads.
             goes_on=bool(sends or inbox.wants_typing)
-            and can_go_on(session, stay, writer.window, deployment, now=ports.clock.now()),
+            and can_go_on(known, stay, writer.window, deployment, now=ports.clock.now()),
         )
 
     async def _deployment(self, session: Session) -> Deployment:

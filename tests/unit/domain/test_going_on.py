@@ -51,6 +51,8 @@ def proofs(*times: float, incarnation: int = 1) -> Window:
         ({"state": State.LOST, "outage": OUTAGE}, 1, False),
         ({"state": State.OPENING}, 1, False),
         ({"incarnation": 2}, 1, False),
+        ({"unanswered_at": NOON - 1}, 1, False),
+        ({"unanswered_at": NOON - 2}, 1, True),
     ],
 )
 def test_a_visit_goes_on_where_the_last_link_ended_as_it_should(

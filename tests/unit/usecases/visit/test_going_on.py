@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.errors import LinkLostError
+from service.domain.errors import LinkLostError, UnavailableError
 from service.domain.going_on import VISITS_FREE
 from service.domain.pace import WINDOW_SECONDS
 from service.domain.send import SendStatus, Written
@@ -190,6 +190,51 @@ async def test_who_stays_reads_first() -> None:
         for stay, can in [(ON_DEMAND, True), (TOUCH, True), (LISTENS, False)]:
             found, window, deployment = facts
             assert can_go_on(found, stay, window, deployment, now=stage.now) is can
+
+
+@on_virtual_time
+@pytest.mark.parametrize("same_process", [True, False])
+async def test_an_attach_that_nobody_saw_answered_may_have_replaced_the_guest_session(
+    *, same_process: bool
+) -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted(*BUSY)
+        stage.control.forget(session.client_id)
+        stage.control.fault("delay", seconds=3, frame_class="SessionResponse")
+        await stage.accept(session, "4")
+        begun = stage.now
+
+        async def satisfied() -> bool:
+            return False
+
+        until = stage.clock.monotonic() + 1
+        await stage.assembly.attend(session.id, until=until, satisfied=satisfied)
+        left = await stage.load(session)
+        if not same_process:
+            stage.assembly.visit.tools.last_minutes.of.clear()
+        await stage.attend(session)
+
+        assert left.state is State.DETACHED
+        assert left.unanswered_at == pytest.approx(begun + 1)
+        kinds = await stage.types(session)
+        assert kinds.count("session.replaced") == 1
+        assert stage.arrived()[-1] == "4"
+
+
+@on_virtual_time
+async def test_an_answer_that_could_not_be_written_down_is_asked_for_again() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted(*BUSY)
+        stage.control.forget(session.client_id)
+        stage.sessions.fail("commit", UnavailableError(what="the table"))
+        await stage.accept(session, "4")
+        with pytest.raises(UnavailableError):
+            await stage.attend(session)
+        await stage.attend(session)
+
+        kinds = await stage.types(session)
+        assert kinds.count("session.replaced") == 1
+        assert stage.arrived()[-1] == "4"
 
 
 @on_virtual_time
