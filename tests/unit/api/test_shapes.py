@@ -1,40 +1,19 @@
 """Models are built when they are needed: those of bodies at once, those of answers for nobody."""
 
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
 from pydantic import BaseModel
 
-from service.api import (
-    answer_bodies,
-    authentication_body,
-    check_shapes,
-    content_shapes,
-    delivery_shapes,
-    file_shapes,
-    journey_bodies,
-    listener_shapes,
-    replay_shapes,
-    requests,
-    shapes,
-    webhook_shapes,
-)
+from service import api
+from service.api import requests, shapes
+from service.api.delivery_query import DeliveryParameters
 from service.api.inbound import Strict
+from service.api.timeline import TimelineParameters
 
-MODULES = (
-    answer_bodies,
-    authentication_body,
-    check_shapes,
-    content_shapes,
-    delivery_shapes,
-    file_shapes,
-    journey_bodies,
-    listener_shapes,
-    replay_shapes,
-    requests,
-    shapes,
-    webhook_shapes,
-)
+MODULES = [import_module(f"{api.__name__}.{each.name}") for each in iter_modules(api.__path__)]
 
 
 def models_of(module: ModuleType) -> Iterator[type[BaseModel]]:
@@ -44,7 +23,8 @@ def models_of(module: ModuleType) -> Iterator[type[BaseModel]]:
 
 
 MODELS = {each for module in MODULES for each in models_of(module)} - {BaseModel}
-BODIES = {each for each in MODELS if issubclass(each, Strict)}
+ASKED: set[type[BaseModel]] = {DeliveryParameters, TimelineParameters}
+BODIES = {each for each in MODELS if issubclass(each, Strict)} | ASKED
 
 
 def test_what_only_the_document_shows_costs_a_start_nothing() -> None:

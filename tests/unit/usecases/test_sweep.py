@@ -144,7 +144,9 @@ async def test_a_sweep_begins_with_what_is_most_overdue_and_ends_in_time(
 
 
 @on_virtual_time
-async def test_a_sweep_may_be_given_less_time() -> None:
+async def test_a_sweep_may_be_given_less_time_and_tells_what_it_had_none_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with staged() as stage:
         for _ in range(SIDE_BY_SIDE + 1):
             await _marked(stage, await stage.made())
@@ -159,6 +161,8 @@ async def test_a_sweep_may_be_given_less_time() -> None:
         done = await replace(stage.assembly.sweep, attend=slow)(seconds=20.0)
 
         assert (done, stage.clock.monotonic() - begun) == (SIDE_BY_SIDE, 20.0)
+        [told] = [r for r in caplog.records if r.msg == "sweep.behind"]
+        assert (vars(told)["visited"], vars(told)["found"]) == (SIDE_BY_SIDE, SIDE_BY_SIDE + 1)
 
 
 @on_virtual_time
@@ -300,6 +304,22 @@ async def _replay(stage: Stage, *, strands: int, due: float) -> ReplayId:
     first = [replace(one, due_at=due + one.number) for one in first_strands(job, due_at=due)]
     await stage.ports.replays.create(job, first, idempotency=None)
     return job.id
+
+
+@on_virtual_time
+async def test_a_lane_that_moves_on_within_a_sweep_is_looked_at_once() -> None:
+    async with staged() as stage:
+        lane = await _parked(stage, await stage.made(), due=stage.now - 9)
+        for _ in range(2):
+            await _parked(stage, await stage.made(), due=stage.now - 5)
+
+        async def moves_on() -> None:
+            await stage.broker.ports.lanes.save(lane, replace(lane, due_at=stage.now + 5))
+
+        stage.lanes.before("due_lanes", moves_on, nth=2)
+        done = await replace(stage.assembly.sweep, page=1)()
+
+        assert (done, stage.lanes.calls["lane"]) == (3, 3)
 
 
 @on_virtual_time

@@ -145,9 +145,11 @@ async def test_what_is_in_doubt_waits_for_history_and_so_does_what_follows() -> 
         mark = Written(at=stage.now, incarnation=1, writer="dead", link="lnk_dead")
         dead = replace(send, status=SendStatus.WRITTEN, attempt=1, written=mark)
         await stage.ports.sessions.change_send(send, dead)
+        begun = stage.now
         await _say(stage, session, "behind it")
 
         assert _reads(stage) >= 2
+        assert stage.times("getJwt")[0] == begun
         assert stage.arrived() == ["1", "2", "3", "in doubt", "behind it"]
 
 
