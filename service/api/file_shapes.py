@@ -62,6 +62,7 @@ class DownloadOut(Outbound):
 
 
 class AttachmentsOut(Outbound):
-    """Every file of a session, oldest first."""
+    """A page of a session's files, oldest first."""
 
     items: list[AttachmentOut]
+    next_cursor: str | None

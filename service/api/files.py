@@ -14,7 +14,7 @@ from service.api.file_shapes import (
     DownloadOut,
     UploadBody,
 )
-from service.api.parameters import WAIT_SECONDS, Wait
+from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
 from service.api.requests import Nothing
 from service.api.sessions import PREFIX
 from service.api.shapes import errors_of, write_errors_of
@@ -177,15 +177,18 @@ def _add_read(router: APIRouter, broker: Broker) -> None:
     @router.get(
         "",
         response_model=None,
-        responses={200: {"model": AttachmentsOut}, **errors_of(404)},
+        responses={200: {"model": AttachmentsOut}, **errors_of(404, 422)},
         summary="List the files of a session",
     )
-    async def list_attachments(request: Request, session_id: str) -> Response:
-        """Oldest first, for as long as Genesys keeps files: 15 days."""
+    async def list_attachments(
+        request: Request, session_id: str, cursor: Cursor = None, limit: Limit = LIMIT
+    ) -> Response:
+        """Oldest first, for as long as Genesys keeps files: 15 days. A page may be short."""
         key = call_of(request).key
 
         async def read() -> Answer:
-            return Answer(status=200, body=await broker.files.read(key, SessionId(session_id)))
+            found = await broker.files.read(key, SessionId(session_id), cursor=cursor, limit=limit)
+            return Answer(status=200, body=found)
 
         return await respond(read())
 

@@ -8,6 +8,7 @@ from service.domain.attachment import Attachment, AttachmentChange
 from service.domain.deployment import Deployment
 from service.domain.ids import AttachmentId, SessionId
 from service.domain.media import MediaRules
+from service.ports.sessions import Page
 
 
 class AttachmentStore(Protocol):
@@ -29,6 +30,14 @@ class AttachmentStore(Protocol):
 
     async def of_session(self, session_id: SessionId) -> Sequence[Attachment]:
         """All of a session, oldest first, strongly consistent."""
+
+    async def page_of_session(
+        self, session_id: SessionId, *, cursor: str | None, limit: int
+    ) -> Page[Attachment]:
+        """Some of a session, oldest first, without what cannot be opened.
+
+        Raises InvalidRequestError (the cursor is of no such listing).
+        """
 
     async def change(self, change: AttachmentChange) -> Attachment:
         """A conditional update (version); returns it with its new version.

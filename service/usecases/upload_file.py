@@ -31,6 +31,8 @@ from service.usecases.waiting import Attending, Patience
 MADE: Final = 201
 PENDING: Final = 202
 
+_HIDDEN: Final = frozenset({AttachmentStatus.DELETED, AttachmentStatus.RECEIVED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRequest:
@@ -131,13 +133,21 @@ class ReadFiles:
     sessions: SessionStore
     attachments: AttachmentStore
 
-    async def __call__(self, key: ApiKey, session_id: SessionId) -> dict[str, Any]:
-        """All of them, oldest first; without their addresses. Raises NotFoundError."""
+    async def __call__(
+        self, key: ApiKey, session_id: SessionId, *, cursor: str | None, limit: int
+    ) -> dict[str, Any]:
+        """A page of them, oldest first; without their addresses.
+
+        Raises NotFoundError, InvalidRequestError (the cursor).
+        """
         session = await owned(self.sessions, key.tenant, session_id)
-        found = await self.attachments.of_session(session.id)
-        hidden = {AttachmentStatus.DELETED, AttachmentStatus.RECEIVED}
-        shown = [each for each in found if each.status not in hidden]
-        return {"items": [attachment_view(each) for each in shown]}
+        while True:
+            page = await self.attachments.page_of_session(session.id, cursor=cursor, limit=limit)
+            shown = [attachment_view(each) for each in page.items if each.status not in _HIDDEN]
+            cursor = page.next_cursor
+            # A page may be short, but none is empty where more follow.
+            if shown or cursor is None:
+                return {"items": shown, "nextCursor": cursor}
 
     async def one(
         self, key: ApiKey, session_id: SessionId, attachment_id: AttachmentId

@@ -12,7 +12,7 @@ from service.adapters.table.attachment_items import (
 )
 from service.adapters.table.conditions import Item, Put
 from service.adapters.table.driver import Driver
-from service.adapters.table.paging import below, every_item
+from service.adapters.table.paging import below, every_item, one_page
 from service.adapters.table.records import plain_record, record, text_of
 from service.adapters.table.session_steps import keep_answer
 from service.adapters.table.steps import run
@@ -22,7 +22,7 @@ from service.domain.attachment import Attachment, AttachmentChange, kept
 from service.domain.deployment import Deployment
 from service.domain.ids import AttachmentId, SessionId
 from service.domain.media import MediaRules
-from service.ports import Cipher
+from service.ports import Cipher, Page
 
 
 class AttachmentTable:
@@ -53,6 +53,17 @@ class AttachmentTable:
         """All of a session, oldest first."""
         query = below(schema.session_partition(session_id), schema.ATTACHMENTS)
         return [await self._read(item) async for item in every_item(self._driver, query)]
+
+    async def page_of_session(
+        self, session_id: SessionId, *, cursor: str | None, limit: int
+    ) -> Page[Attachment]:
+        """Some of a session, oldest first: their ids rise with time."""
+
+        def read(item: Item) -> Attachment:
+            return read_attachment(item, self._cipher)
+
+        query = below(schema.session_partition(session_id), schema.ATTACHMENTS)
+        return await one_page(self._driver, query, cursor=cursor, limit=limit, read=read)
 
     async def _read(self, item: Item) -> Attachment:
         return await unsealed(lambda: read_attachment(item, self._cipher))

@@ -1,6 +1,6 @@
 """Reading partitions.
 
-Every page of one, the newest first of a listing, the oldest first of many buckets.
+Every page of one, one page of a listing, the oldest first of many buckets.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def below(partition: str, prefix: str, *, forward: bool = True, limit: int | Non
     )
 
 
-async def newest_first(
+async def one_page(
     driver: Driver,
     query: Query,
     *,
@@ -54,14 +54,12 @@ async def newest_first(
     limit: int,
     read: Callable[[Item], T],
 ) -> Page[T]:
-    """One page of a listing in the table, from the highest sort key down.
+    """One page of a listing in the table, in the order of the query.
 
     Shorter where something cannot be opened.
     """
     start = None if cursor is None else place_of(query, cursor)
-    found = await driver.query(
-        dataclasses.replace(query, forward=False, limit=limit + 1, start=start)
-    )
+    found = await driver.query(dataclasses.replace(query, limit=limit + 1, start=start))
     shown = found.items[:limit]
     more = len(found.items) > limit or (found.last is not None and bool(shown))
     last = cursors.spell(query.partition, [str(shown[-1]["sk"])]) if more else None

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from service.adapters.table import index_keys, schema
 from service.adapters.table.conditions import Absent, Equals, Item, Key, Put, Update, Value, key_of
 from service.adapters.table.driver import Driver, Query
-from service.adapters.table.paging import all_items, below, due_before, due_of, newest_first
+from service.adapters.table.paging import all_items, below, due_before, due_of, one_page
 from service.adapters.table.records import plain_record, record, text_of
 from service.adapters.table.session_steps import keep_answer
 from service.adapters.table.steps import Step, run
@@ -58,10 +58,8 @@ class ReplayTable:
         self, endpoint_id: EndpointId, *, cursor: str | None, limit: int
     ) -> Page[Replay]:
         """Newest first: their ids rise with time."""
-        query = below(schema.endpoint_partition(endpoint_id), schema.REPLAYS)
-        return await newest_first(
-            self._driver, query, cursor=cursor, limit=limit, read=_read_replay
-        )
+        query = below(schema.endpoint_partition(endpoint_id), schema.REPLAYS, forward=False)
+        return await one_page(self._driver, query, cursor=cursor, limit=limit, read=_read_replay)
 
     async def change(self, before: Replay, after: Replay) -> Replay:
         """Put `after` in the place of `before`. Raises VersionConflictError."""

@@ -17,7 +17,7 @@ from service.adapters.table.conditions import (
     any_of,
 )
 from service.adapters.table.driver import Driver
-from service.adapters.table.paging import all_items, below, newest_first
+from service.adapters.table.paging import all_items, below, one_page
 from service.adapters.table.session_steps import keep_answer, point_to_answer
 from service.adapters.table.steps import Step, run
 from service.adapters.table.tenant_items import (
@@ -85,10 +85,8 @@ class TenantTable:
     ) -> Page[ApiKey]:
         """Keys of a tenant (None: of every tenant), newest first."""
         partition = schema.ALL_KEYS if tenant is None else schema.tenant_partition(tenant)
-        query = below(partition, schema.KEYS)
-        return await newest_first(
-            self._driver, query, cursor=cursor, limit=limit, read=read_api_key
-        )
+        query = below(partition, schema.KEYS, forward=False)
+        return await one_page(self._driver, query, cursor=cursor, limit=limit, read=read_api_key)
 
     async def delete_key(self, tenant: TenantName, key_id: ApiKeyId) -> None:
         """Revoke. Raises NotFoundError."""
@@ -207,8 +205,8 @@ class TenantTable:
         self, tenant: TenantName, *, cursor: str | None, limit: int
     ) -> Page[Endpoint]:
         """Newest first."""
-        query = below(schema.tenant_partition(tenant), schema.ENDPOINTS)
-        return await newest_first(
+        query = below(schema.tenant_partition(tenant), schema.ENDPOINTS, forward=False)
+        return await one_page(
             self._driver,
             query,
             cursor=cursor,

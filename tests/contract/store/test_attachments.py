@@ -17,6 +17,7 @@ from service.domain.attachment import (
 )
 from service.domain.errors import (
     IdempotencyInProgressError,
+    InvalidRequestError,
     NotFoundError,
     PlaceTakenError,
     VersionConflictError,
@@ -97,6 +98,32 @@ async def test_files_of_a_session_come_oldest_first(table: Table) -> None:
 
     found = await table.attachments.of_session(session.id)
     assert [file.id for file in found] == ["att_1", "att_2", "att_3"]
+
+
+async def test_files_of_a_session_come_in_pages(table: Table) -> None:
+    session = await _made(table)
+    for name in ("att_2", "att_1", "att_3"):
+        await table.attachments.create(_file(session, id=AttachmentId(name)), None)
+
+    pages: list[list[str]] = []
+    cursor = None
+    while not pages or cursor is not None:
+        page = await table.attachments.page_of_session(session.id, cursor=cursor, limit=2)
+        pages.append([file.id for file in page.items])
+        cursor = page.next_cursor
+    assert pages == [["att_1", "att_2"], ["att_3"]]
+
+
+async def test_a_cursor_of_another_session_is_refused(table: Table) -> None:
+    session = await _made(table)
+    for name in ("att_1", "att_2"):
+        await table.attachments.create(_file(session, id=AttachmentId(name)), None)
+    page = await table.attachments.page_of_session(session.id, cursor=None, limit=1)
+
+    with pytest.raises(InvalidRequestError):
+        await table.attachments.page_of_session(
+            SessionId("ses_other"), cursor=page.next_cursor, limit=1
+        )
 
 
 async def test_only_one_of_two_who_move_it_wins(table: Table) -> None:

@@ -1,24 +1,58 @@
-"""Where a file is stands in a header, whatever the address looks like."""
+"""The links of files, and the list of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from service.domain.attachment import Attachment, AttachmentStatus, Download
 from service.domain.ids import AttachmentId, SessionId
 from tests.support.api_bench import Bench
 
 
-async def test_an_address_of_odd_signs_makes_no_odd_header(bench: Bench) -> None:
-    session = await bench.session()
+def _file(bench: Bench, session: dict[str, Any], name: str) -> Attachment:
     now = bench.clock.now()
-    told = Attachment(
-        id=AttachmentId("odd"),
+    return Attachment(
+        id=AttachmentId(name),
         session_id=SessionId(session["id"]),
         file_name="a.jpg",
         file_type="image/jpeg",
         file_size=1,
-        status=AttachmentStatus.RECEIVED,
-        guest_id="odd",
-        download=Download(url="https://down.test/\u2013\r\nx: y?a=%2F&b=c", at=now),
+        status=AttachmentStatus.UPLOADED,
         created_at=now,
         updated_at=now,
+    )
+
+
+async def test_files_are_listed_oldest_first_page_by_page(bench: Bench) -> None:
+    session = await bench.session()
+    names = [f"att_{number}" for number in range(3)]
+    for name in names:
+        await bench.table.attachments.create(_file(bench, session, name), None)
+    path = f"/v1/sessions/{session['id']}/attachments"
+    first = (await bench.http.get(path, params={"limit": 2})).json()
+    rest = (await bench.http.get(path, params={"limit": 2, "cursor": first["nextCursor"]})).json()
+
+    assert [file["id"] for file in first["items"] + rest["items"]] == names
+    assert (len(first["items"]), rest["nextCursor"]) == (2, None)
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "limit=0", "limit=201"])
+async def test_a_page_of_files_that_can_be_none_is_refused(bench: Bench, query: str) -> None:
+    session = await bench.session()
+    answer = await bench.http.get(f"/v1/sessions/{session['id']}/attachments?{query}")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == f"/query/{query.partition('=')[0]}"
+
+
+async def test_an_address_of_odd_signs_makes_no_odd_header(bench: Bench) -> None:
+    session = await bench.session()
+    told = replace(
+        _file(bench, session, "odd"),
+        status=AttachmentStatus.RECEIVED,
+        guest_id="odd",
+        download=Download(url="https://down.test/\u2013\r\nx: y?a=%2F&b=c", at=bench.clock.now()),
     )
     await bench.table.attachments.create(told, None)
     path = f"/v1/sessions/{session['id']}/attachments/odd/content"

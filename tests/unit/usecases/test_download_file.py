@@ -75,7 +75,7 @@ async def test_a_received_file_is_fetched_by_our_link() -> None:
         assert await _bytes(stage, first) == b"report.pdf"
         assert again == first
         assert len(stage.frames("getAttachment")) == 1
-        listed = await stage.assembly.broker.files.read(KEY, session.id)
+        listed = await stage.assembly.broker.files.read(KEY, session.id, cursor=None, limit=9)
         assert listed["items"] == []
 
 

@@ -141,10 +141,34 @@ async def test_files_are_listed_without_addresses() -> None:
         session = await stage.made()
         file = await attend(stage, await asked(stage, session))
         await asked(stage, session, id=AttachmentId("att_0"), status=AttachmentStatus.DELETED)
-        listed = await stage.assembly.broker.files.read(KEY, session.id)
+        read = stage.assembly.broker.files.read
+        listed = await read(KEY, session.id, cursor=None, limit=50)
 
         assert [each["id"] for each in listed["items"]] == [file.id]
         assert "upload" not in listed["items"][0]
+        assert listed["nextCursor"] is None
+
+
+@on_virtual_time
+async def test_no_page_of_files_is_empty_while_others_follow() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        for name, status in (
+            ("att_0", AttachmentStatus.DELETED),
+            ("att_1", AttachmentStatus.UPLOADED),
+            ("att_2", AttachmentStatus.RECEIVED),
+            ("att_3", AttachmentStatus.UPLOADED),
+            ("att_4", AttachmentStatus.DELETED),
+        ):
+            await asked(stage, session, id=AttachmentId(name), status=status)
+
+        pages: list[list[str]] = []
+        cursor = None
+        while not pages or cursor is not None:
+            listed = await stage.assembly.broker.files.read(KEY, session.id, cursor=cursor, limit=1)
+            pages.append([each["id"] for each in listed["items"]])
+            cursor = listed["nextCursor"]
+        assert pages == [["att_1"], ["att_3"], []]
 
 
 @pytest.mark.parametrize("name", ["att_unknown", "att_0", "x" * 65, "att_\n"])
