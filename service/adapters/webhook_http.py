@@ -25,7 +25,7 @@ from service.adapters.judged_names import Judge
 from service.adapters.webhook_connections import BoundedBackend, EndlessAnswerError, has_leftover
 from service.adapters.webhook_names import Resolver, SystemResolver
 from service.adapters.webhook_phases import Stopwatch
-from service.adapters.webhook_pool import KEPT_MOST, KeptConnections
+from service.adapters.webhook_pool import IDLE_SECONDS, KEPT_MOST, KeptConnections
 from service.domain.errors import BlockedTargetError, InvalidRequestError
 from service.ports import Clock, WebhookAnswer
 from service.webhook.directive import parse_directive
@@ -63,6 +63,7 @@ class WebhookSender:
         connect_seconds: float = CONNECT_SECONDS,
         body_seconds: float = BODY_SECONDS,
         kept_most: int = KEPT_MOST,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._clock = clock
         self._allowed = tuple(allowed_networks)
@@ -81,7 +82,9 @@ class WebhookSender:
         self._connect_seconds = connect_seconds
         self._body_seconds = body_seconds
         backend = BoundedBackend(clock)
-        self._kept = KeptConnections(clock=clock, backend=backend, kept_most=kept_most)
+        self._kept = KeptConnections(
+            clock=clock, backend=backend, idle_seconds=idle_seconds, kept_most=kept_most
+        )
 
     async def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float

@@ -133,7 +133,7 @@ class WebhookSink:
         """The bodies that came, as JSON, in order."""
         return [request.event for request in self.requests]
 
-    async def received(self, count: int, *, within: float = 5.0) -> list[Received]:
+    async def received(self, count: int, *, within: float = 20.0) -> list[Received]:
         """Wait until that many requests have come."""
         async with asyncio.timeout(within):
             while len(self.requests) < count:

@@ -1,12 +1,11 @@
-"""One receiver, and one sender that waits for no more than it must."""
+"""One receiver, and one sender."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from service.adapters.system import SystemClock
 from service.adapters.webhook_http import WebhookSender
-from service.webhook.target import networks
+from tests.contract.webhook_http.posting import patient_sender
 from tests.support.webhook_sink import WebhookSink, webhook_sink
 
 
@@ -18,11 +17,6 @@ async def _sink() -> AsyncIterator[WebhookSink]:
 
 @pytest.fixture(name="sender")
 async def _sender() -> AsyncIterator[WebhookSender]:
-    sender = WebhookSender(
-        clock=SystemClock(),
-        allowed_networks=networks("127.0.0.0/8,::1/128"),
-        connect_seconds=1.0,
-        body_seconds=0.2,
-    )
+    sender = patient_sender()
     yield sender
     await sender.close()

@@ -10,8 +10,8 @@ from service.adapters.system import SystemClock
 from service.adapters.webhook_connections import ANSWER_MAX, PIECE
 from service.adapters.webhook_http import BODY_KEPT_MAX, WebhookSender
 from service.webhook.directive import Directive
-from service.webhook.target import networks
-from tests.contract.webhook_http.posting import BODY, post
+from tests.contract.webhook_http.posting import BODY, patient_sender, post
+from tests.support.patience import PATIENCE
 from tests.support.webhook_sink import WebhookSink, answer, raw
 
 EMPTY = b"content-length: 0\r\n\r\n"
@@ -134,13 +134,13 @@ async def test_a_flood_of_interim_answers_is_cut_off_long_before_the_deadline(
     sink.reply = flood
 
     clock = Turns()
-    sender = WebhookSender(clock=clock, allowed_networks=networks("127.0.0.0/8"))
+    sender = patient_sender(clock=clock)
 
-    got = await post(sender, sink.url, seconds=30.0)
+    got = await post(sender, sink.url, seconds=600.0)
     await sender.close()
 
     assert (got.status, got.error) == (None, "protocol")
-    assert got.seconds < 10.0
+    assert got.seconds < PATIENCE
     assert sent >= ANSWER_MAX
     assert clock.given >= ANSWER_MAX // PIECE
 
@@ -226,7 +226,7 @@ async def test_the_length_is_that_of_the_bytes_and_the_encoding_asked_for_is_our
     sink: WebhookSink, sender: WebhookSender
 ) -> None:
     await sender.post(
-        sink.url, headers={"accept-encoding": "identity"}, body=BODY, timeout_seconds=3.0
+        sink.url, headers={"accept-encoding": "identity"}, body=BODY, timeout_seconds=PATIENCE
     )
 
     headers = sink.requests[0].headers

@@ -11,9 +11,9 @@ from service.adapters.system import SystemClock
 from service.adapters.webhook_connections import BoundedBackend, has_leftover
 from service.adapters.webhook_http import WebhookSender
 from service.adapters.webhook_pool import KeptConnections
-from service.webhook.target import networks
 from tests.contract.webhook_http.peers import fill, peer_at, tear_down
-from tests.contract.webhook_http.posting import post
+from tests.contract.webhook_http.posting import patient_sender, post
+from tests.support.patience import PATIENCE, eventually
 from tests.support.webhook_sink import Reply, WebhookSink, answer, hang, raw, reset
 
 LARGE = b"x" * 8_000_000
@@ -61,27 +61,28 @@ async def test_an_answer_that_comes_before_the_request_was_read_is_used(
 
 
 async def test_a_peer_that_takes_no_connection_is_left_at_the_connect_limit() -> None:
-    sender = WebhookSender(
-        clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"), connect_seconds=0.2
-    )
+    sender = patient_sender(connect_seconds=0.2)
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         place = listener.getsockname()
         waiting = fill(place)
 
-        got = await post(sender, f"http://127.0.0.1:{place[1]}/hook", seconds=5.0)
+        got = await post(sender, f"http://127.0.0.1:{place[1]}/hook", seconds=2 * PATIENCE)
 
         for each in waiting:
             each.close()
     await sender.close()
 
     assert (got.status, got.error) == (None, "timeout")
-    assert 0.2 <= got.seconds < 1.5
+    assert 0.2 <= got.seconds < PATIENCE
 
 
 async def test_the_connect_limit_holds_for_each_address_within_one_deadline() -> None:
-    """Four addresses that take no connection cost no more than the deadline."""
+    """Four addresses that take no connection cost no more than the deadline.
+
+    Each has a third of what is left, and Linux would try for minutes.
+    """
     with closing(socket.socket()) as listener:
         listener.bind(("0.0.0.0", 0))
         listener.listen(0)
@@ -91,12 +92,7 @@ async def test_the_connect_limit_holds_for_each_address_within_one_deadline() ->
         async def four(host: str, _: int) -> list[str]:
             return ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"]
 
-        sender = WebhookSender(
-            clock=SystemClock(),
-            allowed_networks=networks("127.0.0.0/8"),
-            allow_http=True,
-            resolver=four,
-        )
+        sender = patient_sender(resolver=four)
 
         got = await post(sender, f"http://hooks.example:{port}/hook", seconds=0.6)
 
@@ -105,7 +101,7 @@ async def test_the_connect_limit_holds_for_each_address_within_one_deadline() ->
     await sender.close()
 
     assert (got.status, got.error) == (None, "timeout")
-    assert got.seconds < 2.0
+    assert got.seconds < PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -170,7 +166,7 @@ async def test_a_kept_connection_that_its_peer_closed_is_replaced_without_a_fail
 ) -> None:
     sink.script.extend([raw(OK), answer(200)])
     await post(sender, sink.url)
-    await asyncio.sleep(0.05)
+    await eventually(lambda: sink.open_connections == 0)
 
     got = await post(sender, sink.url)
 
@@ -202,9 +198,9 @@ async def test_the_connection_given_back_last_is_used_first(
 async def test_connections_that_were_kept_too_long_are_closed_and_no_more_are_kept_than_may_be(
     sink: WebhookSink,
 ) -> None:
-    clock = SystemClock()
+    clock = Ahead()
     backend = BoundedBackend(clock)
-    pool = KeptConnections(clock=clock, backend=backend, idle_seconds=0.1, host_most=2)
+    pool = KeptConnections(clock=clock, backend=backend, idle_seconds=PATIENCE, host_most=2)
     url = httpcore2.URL(scheme="http", host="127.0.0.1", port=sink.port, target="/")
 
     async def ask() -> httpcore2.Response:
@@ -217,21 +213,29 @@ async def test_connections_that_were_kept_too_long_are_closed_and_no_more_are_ke
         await given.aread()
         await given.aclose()
         await given.aclose()
+    await eventually(lambda: sink.open_connections == 2)
     await asyncio.sleep(0.05)
     kept = sink.open_connections
-    await asyncio.sleep(0.15)
+    clock.ahead = PATIENCE
     late = await ask()
     await late.aread()
     await late.aclose()
-    await asyncio.sleep(0.05)
-    fresh = sink.open_connections
+    await eventually(lambda: sink.open_connections == 1)
     last = await ask()
     await pool.aclose()
     await last.aclose()
 
-    await asyncio.sleep(0.05)
-    assert (sink.connections, sink.open_connections) == (4, 0)
-    assert (kept, fresh) == (2, 1)
+    await eventually(lambda: sink.open_connections == 0)
+    assert (sink.connections, kept) == (4, 2)
+
+
+class Ahead(SystemClock):
+    """A clock that can be put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
 
 
 async def test_head_and_body_of_a_request_leave_together(sender: WebhookSender) -> None:
@@ -281,12 +285,7 @@ async def test_the_parts_of_an_attempt_are_timed(sink: WebhookSink) -> None:
         return await answer()(writer)
 
     sink.reply = late
-    sender = WebhookSender(
-        clock=SystemClock(),
-        allowed_networks=networks("127.0.0.0/8"),
-        allow_http=True,
-        resolver=slow,
-    )
+    sender = patient_sender(resolver=slow)
 
     first, kept = [await post(sender, f"http://hooks.example:{sink.port}/") for _ in range(2)]
     await sender.close()
@@ -295,11 +294,11 @@ async def test_the_parts_of_an_attempt_are_timed(sink: WebhookSink) -> None:
     assert first.phases.connect is not None
     assert first.phases.first_byte is not None
     assert first.phases.tls is None
-    assert 0.05 <= first.phases.dns < 2.0
-    assert 0.0 < first.phases.connect < 2.0
-    assert 0.1 <= first.phases.first_byte < 2.0
+    assert first.phases.dns >= 0.05
+    assert first.phases.connect > 0.0
+    assert first.phases.first_byte >= 0.1
     known = first.phases.dns + first.phases.connect + first.phases.first_byte
-    assert known <= first.seconds < known + 1.0
+    assert known <= first.seconds
     assert kept.phases.connect is None
     assert kept.phases.first_byte is not None
 
@@ -307,13 +306,15 @@ async def test_the_parts_of_an_attempt_are_timed(sink: WebhookSink) -> None:
 async def test_the_part_in_which_an_attempt_failed_is_timed_too(
     sink: WebhookSink, sender: WebhookSender
 ) -> None:
+    sink.script.append(answer())
     sink.reply = hang()
-    silent = await post(sender, sink.url, seconds=0.2)
+    await post(sender, sink.url)  # to connect may take long; this is about what comes then
+    silent = await post(sender, sink.url, seconds=0.3)
     sink.reply = reset()
     torn = await post(sender, sink.url)
     blocked = await post(sender, "https://10.0.0.1/")
 
     assert silent.phases.first_byte is not None
-    assert 0.1 < silent.phases.first_byte < 2.0
+    assert 0.0 < silent.phases.first_byte <= silent.seconds
     assert torn.phases.connect is not None
     assert blocked.phases.dns is blocked.phases.connect is blocked.phases.first_byte is None

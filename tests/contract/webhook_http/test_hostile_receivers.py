@@ -1,14 +1,12 @@
 """What receivers do to a sender: each answer is classed, none hangs, none makes a second copy."""
 
 import asyncio
-import time
 
 import pytest
 
-from service.adapters.system import SystemClock
 from service.adapters.webhook_http import BODY_KEPT_MAX, WebhookSender
-from service.webhook.target import networks
-from tests.contract.webhook_http.posting import BODY, post
+from tests.contract.webhook_http.posting import BODY, patient_sender, post
+from tests.support.patience import PATIENCE
 from tests.support.webhook_sink import (
     Reply,
     WebhookSink,
@@ -20,7 +18,6 @@ from tests.support.webhook_sink import (
     webhook_sink,
 )
 
-LOOPBACK = networks("127.0.0.0/8,::1/128")
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -93,15 +90,13 @@ async def test_an_upgrade_nobody_asked_for_is_no_delivery(
 async def test_a_head_that_never_ends_ends_at_the_deadline(
     sink: WebhookSink, sender: WebhookSender, stall: Reply
 ) -> None:
-    """Each read succeeds in time: only a deadline over everything helps."""
+    """Each read succeeds in time: only a deadline over everything helps, else it never ends."""
     sink.reply = stall
-    began = time.monotonic()
 
     got = await post(sender, sink.url, seconds=0.3)
 
     assert (got.status, got.error) == (None, "timeout")
-    assert 0.25 < time.monotonic() - began < 1.3
-    assert 0.25 < got.seconds < 1.3
+    assert 0.25 < got.seconds < PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -128,15 +123,17 @@ async def test_a_head_that_never_ends_ends_at_the_deadline(
     ],
 )
 async def test_a_complete_200_head_is_a_delivery_whatever_the_body_does(
-    sink: WebhookSink, sender: WebhookSender, body: Reply
+    sink: WebhookSink, body: Reply
 ) -> None:
+    """Half of them never end by themselves, and the deadline is far."""
     sink.reply = body
-    began = time.monotonic()
+    sender = patient_sender(body_seconds=0.2)
 
-    got = await post(sender, sink.url)
+    got = await post(sender, sink.url, seconds=2 * PATIENCE)
+    await sender.close()
 
     assert (got.status, got.error) == (200, None)
-    assert time.monotonic() - began < 2.5
+    assert got.seconds < PATIENCE
 
 
 async def test_an_endless_flood_is_cut_off(sink: WebhookSink, sender: WebhookSender) -> None:
@@ -251,7 +248,7 @@ async def test_proxy_settings_of_the_environment_are_ignored(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    sender = WebhookSender(clock=SystemClock(), allowed_networks=LOOPBACK)
+    sender = patient_sender()
 
     got = await post(sender, sink.url)
     await sender.close()
@@ -264,10 +261,10 @@ async def test_a_stuck_host_does_not_hold_up_its_neighbour(
 ) -> None:
     async with webhook_sink() as stuck:
         stuck.reply = hang()
-        waiting = [asyncio.create_task(post(sender, stuck.url, seconds=30)) for _ in range(50)]
+        waiting = [asyncio.create_task(post(sender, stuck.url, seconds=600)) for _ in range(50)]
         await stuck.received(50)
 
-        got = await post(sender, sink.url, seconds=5)
+        got = await post(sender, sink.url)
         still_stuck = [each for each in waiting if not each.done()]
         for each in waiting:
             each.cancel()

@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from service.adapters.system import SystemClock
-from service.adapters.webhook_http import WebhookSender
 from service.ports import WebhookAnswer
-from service.webhook.target import networks
 from tests.contract.webhook_http.peers import peer_at, tear_down
+from tests.contract.webhook_http.posting import patient_sender
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 from tests.support.webhook_sink import answer, raw, reset, webhook_sink
 
 
@@ -61,15 +60,22 @@ async def loopback(host: str, port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
 
-async def post(port: int, *, trust: Path | None, host: str = "hooks.example") -> WebhookAnswer:
-    sender = WebhookSender(
-        clock=SystemClock(),
-        allowed_networks=networks("127.0.0.0/8"),
+async def post(
+    port: int,
+    *,
+    trust: Path | None,
+    host: str = "hooks.example",
+    connect_seconds: float = PATIENCE,
+    timeout_seconds: float = PATIENCE,
+) -> WebhookAnswer:
+    sender = patient_sender(
         tls=None if trust is None else ssl.create_default_context(cafile=str(trust)),
         resolver=loopback,
-        connect_seconds=0.5,
+        connect_seconds=connect_seconds,
     )
-    got = await sender.post(f"https://{host}:{port}/x", headers={}, body=b"{}", timeout_seconds=3.0)
+    got = await sender.post(
+        f"https://{host}:{port}/x", headers={}, body=b"{}", timeout_seconds=timeout_seconds
+    )
     await sender.close()
     return got
 
@@ -92,8 +98,8 @@ async def test_only_over_tls_somebodys_clock_is_told(tmp_path: Path) -> None:
     async with webhook_sink(tls=context) as sink, webhook_sink() as plain:
         sink.reply = plain.reply = answer(200, headers={"date": date})
         secured = await post(sink.port, trust=tmp_path / "cert.pem")
-        sender = WebhookSender(clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"))
-        unsecured = await sender.post(plain.url, headers={}, body=b"{}", timeout_seconds=3.0)
+        sender = patient_sender()
+        unsecured = await sender.post(plain.url, headers={}, body=b"{}", timeout_seconds=PATIENCE)
         await sender.close()
 
     assert (secured.status, secured.date) == (200, date)
@@ -104,15 +110,12 @@ async def test_a_kept_connection_of_one_name_is_not_lent_to_another(tmp_path: Pa
     """Both names have the same address: the certificate was checked for one of them only."""
     context = server_context(tmp_path, "hooks.example")
     async with webhook_sink(tls=context) as sink:
-        sender = WebhookSender(
-            clock=SystemClock(),
-            allowed_networks=networks("127.0.0.0/8"),
-            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
-            resolver=loopback,
+        sender = patient_sender(
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")), resolver=loopback
         )
         first, second = [
             await sender.post(
-                f"https://{host}:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+                f"https://{host}:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=PATIENCE
             )
             for host in ("hooks.example", "other.example")
         ]
@@ -209,11 +212,11 @@ async def test_a_handshake_that_stalls_ends_at_the_connect_limit() -> None:
         await done.wait()
 
     async with peer_at(stall) as port:
-        got = await post(port, trust=None)
+        got = await post(port, trust=None, connect_seconds=0.5, timeout_seconds=2 * PATIENCE)
         done.set()
 
     assert (got.status, got.error) == (None, "timeout")
-    assert 0.5 <= got.seconds < 2.5
+    assert 0.5 <= got.seconds < PATIENCE
     assert got.phases.tls is not None
     assert got.phases.first_byte is None
 
@@ -221,9 +224,9 @@ async def test_a_handshake_that_stalls_ends_at_the_connect_limit() -> None:
 async def test_plain_http_to_a_tls_port_is_a_failure_with_a_class(tmp_path: Path) -> None:
     context = server_context(tmp_path, "hooks.example")
     async with webhook_sink(tls=context) as sink:
-        sender = WebhookSender(clock=SystemClock(), allowed_networks=networks("127.0.0.0/8"))
+        sender = patient_sender()
         got = await sender.post(
-            f"http://127.0.0.1:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+            f"http://127.0.0.1:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=PATIENCE
         )
         await sender.close()
 
@@ -244,15 +247,15 @@ async def test_what_comes_after_an_answer_in_a_record_of_its_own_is_not_the_next
     context = server_context(tmp_path, "hooks.example")
     async with webhook_sink(tls=context) as sink:
         sink.script.extend([twice, answer(202), answer(503)])
-        sender = WebhookSender(
-            clock=SystemClock(),
-            allowed_networks=networks("127.0.0.0/8"),
-            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
-            resolver=loopback,
+        sender = patient_sender(
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")), resolver=loopback
         )
         got = [
             await sender.post(
-                f"https://hooks.example:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+                f"https://hooks.example:{sink.port}/x",
+                headers={},
+                body=b"{}",
+                timeout_seconds=PATIENCE,
             )
             for _ in range(3)
         ]
@@ -268,15 +271,15 @@ async def test_a_connection_that_its_peer_closed_with_the_answer_is_replaced(
     context = server_context(tmp_path, "hooks.example")
     async with webhook_sink(tls=context) as sink:
         sink.reply = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-        sender = WebhookSender(
-            clock=SystemClock(),
-            allowed_networks=networks("127.0.0.0/8"),
-            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
-            resolver=loopback,
+        sender = patient_sender(
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")), resolver=loopback
         )
         got = [
             await sender.post(
-                f"https://hooks.example:{sink.port}/x", headers={}, body=b"{}", timeout_seconds=3.0
+                f"https://hooks.example:{sink.port}/x",
+                headers={},
+                body=b"{}",
+                timeout_seconds=PATIENCE,
             )
             for _ in range(3)
         ]

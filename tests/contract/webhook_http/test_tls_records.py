@@ -11,11 +11,10 @@ from typing import Final
 
 import pytest
 
-from service.adapters.system import SystemClock
-from service.adapters.webhook_http import WebhookSender
-from service.webhook.target import networks
 from tests.contract.webhook_http.peers import Peer, peer_at
+from tests.contract.webhook_http.posting import patient_sender
 from tests.contract.webhook_http.test_tls import loopback, post, server_context
+from tests.support.patience import PATIENCE
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
 OK: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -163,15 +162,12 @@ async def test_a_record_sent_ahead_in_the_same_breath_is_not_the_next_answer(
 
     context = server_context(tmp_path, "hooks.example")
     async with peer_at(secured_peer(context, hasty)) as port:
-        sender = WebhookSender(
-            clock=SystemClock(),
-            allowed_networks=networks("127.0.0.0/8"),
-            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")),
-            resolver=loopback,
+        sender = patient_sender(
+            tls=ssl.create_default_context(cafile=str(tmp_path / "cert.pem")), resolver=loopback
         )
         url = f"https://hooks.example:{port}/x"
         got = [
-            (await sender.post(url, headers={}, body=b"{}", timeout_seconds=3.0)).status
+            (await sender.post(url, headers={}, body=b"{}", timeout_seconds=PATIENCE)).status
             for _ in range(LARGE_ONES + 1)
         ]
         await sender.close()
