@@ -1,4 +1,4 @@
-"""What tests of links have in common: short deadlines, and peers that need no more than a name."""
+"""What tests of links have in common: deadlines, and peers that need no more than a name."""
 
 import asyncio
 from pathlib import Path
@@ -13,11 +13,15 @@ from service.adapters.trust import trust
 from service.domain.errors import LinkLostError
 from service.ports.wires import Link
 from tests.contract.guest.loopback import raw_server
+from tests.support.patience import PATIENCE
 
-SHORT: Final = Deadlines(open=0.3, pong=0.2, write=0.3, close_frame=0.2, close=0.3)
+PATIENT: Final = Deadlines(*[PATIENCE] * len(Deadlines._fields))
+"""A busy machine is no dead peer: a test makes those short that it is about."""
 
 
-def sockets(*, ca_file: Path | None = None, deadlines: Deadlines = SHORT) -> WebsocketGuestSockets:
+def sockets(
+    *, ca_file: Path | None = None, deadlines: Deadlines = PATIENT
+) -> WebsocketGuestSockets:
     """Make the adapter under test."""
     return WebsocketGuestSockets(clock=SystemClock(), tls=trust(ca_file), deadlines=deadlines)
 

@@ -27,6 +27,7 @@ from service.domain.region import Regions
 from service.domain.sign_in import LoginProof
 from tests.contract.guest.http_peer import Reply, http_peer
 from tests.contract.guest.loopback import deployment_at
+from tests.support.patience import PATIENCE
 
 CREDENTIALS: Final = PlatformCredentials(client_id="c", client_secret="hidden")
 PROOF: Final = LoginProof(code="secret-code", redirect_uri="https://shop.example/back")
@@ -45,7 +46,7 @@ class Wires:
 @asynccontextmanager
 async def wires(regions: Regions) -> AsyncIterator[Wires]:
     clock, tls = SystemClock(), trust(None)
-    http = GenesysHttp(clock=clock, tls=tls, regions=regions, whole_seconds=1.0)
+    http = GenesysHttp(clock=clock, tls=tls, regions=regions, whole_seconds=PATIENCE)
     try:
         yield Wires(
             sockets=WebsocketGuestSockets(clock=clock, tls=tls, regions=regions),

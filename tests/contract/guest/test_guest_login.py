@@ -14,14 +14,15 @@ from service.domain.errors import AuthenticationFailedError, LoginUnavailableErr
 from service.domain.sign_in import LoginProof, Tokens
 from tests.contract.guest.http_peer import HttpPeer, Reply, http_peer, json_reply
 from tests.contract.guest.loopback import deployment_at
+from tests.support.patience import PATIENCE
 
 PATH = "/api/v2/webdeployments/token"
 PROOF = LoginProof(code="secret-code", redirect_uri="https://shop.example/back")
 
 
 @asynccontextmanager
-async def guest_login() -> AsyncIterator[HttpGuestLogin]:
-    http = GenesysHttp(clock=SystemClock(), tls=trust(None), whole_seconds=0.5)
+async def guest_login(*, seconds: float = PATIENCE) -> AsyncIterator[HttpGuestLogin]:
+    http = GenesysHttp(clock=SystemClock(), tls=trust(None), whole_seconds=seconds)
     try:
         yield HttpGuestLogin(http)
     finally:
@@ -29,7 +30,8 @@ async def guest_login() -> AsyncIterator[HttpGuestLogin]:
 
 
 async def exchanged(reply: Reply) -> tuple[Tokens, HttpPeer]:
-    async with http_peer(lambda _: reply) as peer, guest_login() as login:
+    seconds = 0.5 if reply.stall_seconds else PATIENCE
+    async with http_peer(lambda _: reply) as peer, guest_login(seconds=seconds) as login:
         return await login.exchange(deployment_at(peer.endpoint), PROOF), peer
 
 
@@ -95,7 +97,7 @@ async def test_an_answer_that_is_none_is_no_login_and_is_not_quoted(body: bytes)
 
 async def test_silence_is_no_answer() -> None:
     with pytest.raises(LoginUnavailableError) as failed:
-        await exchanged(Reply(body=b"{}", stall_seconds=2))
+        await exchanged(Reply(body=b"{}", stall_seconds=600))
 
     assert failed.value.status is None
 

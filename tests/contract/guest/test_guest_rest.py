@@ -16,27 +16,37 @@ from service.domain.errors import HistoryUnavailableError, PlatformUnavailableEr
 from tests.contract.guest.http_peer import Asked, Reply, http_peer
 from tests.contract.guest.links import hang_up
 from tests.contract.guest.loopback import Authority, deployment_at, raw_server, websocket_server
+from tests.support.patience import PATIENCE
+
+HASTY = 0.5
+"""Seconds for a peer that is never done; one that is has all the time that a busy machine needs."""
+FOR_EVER = 600.0
 
 
 @asynccontextmanager
-async def guest_rest(ca_file: Path | None = None) -> AsyncIterator[HttpGuestRest]:
-    http = GenesysHttp(clock=SystemClock(), tls=trust(ca_file), whole_seconds=0.5)
+async def guest_rest(
+    ca_file: Path | None = None, *, seconds: float = PATIENCE
+) -> AsyncIterator[HttpGuestRest]:
+    http = GenesysHttp(clock=SystemClock(), tls=trust(ca_file), whole_seconds=seconds)
     try:
         yield HttpGuestRest(http)
     finally:
         await http.close()
 
 
-async def history_failure(endpoint: str, *, jwt: str = "J") -> HistoryUnavailableError:
-    async with guest_rest() as rest:
+async def history_failure(
+    endpoint: str, *, jwt: str = "J", seconds: float = PATIENCE
+) -> HistoryUnavailableError:
+    async with guest_rest(seconds=seconds) as rest:
         with pytest.raises(HistoryUnavailableError) as caught:
             await rest.history(deployment_at(endpoint), jwt=jwt, page=1, page_size=100)
     return caught.value
 
 
 async def failure_after(reply: Reply) -> HistoryUnavailableError:
+    seconds = HASTY if reply.stall_seconds else PATIENCE
     async with http_peer(lambda _: reply) as peer:
-        return await history_failure(peer.endpoint)
+        return await history_failure(peer.endpoint, seconds=seconds)
 
 
 async def test_a_page_of_history_is_asked_with_bearer_and_origin() -> None:
@@ -114,10 +124,10 @@ async def test_how_no_answer_came_is_told(endpoint: str, failure: str) -> None:
 
 async def test_silence_is_told_as_such() -> None:
     async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(2)
+        await asyncio.sleep(FOR_EVER)
         await hang_up(reader, writer)
 
-    async with raw_server(stall) as endpoint, guest_rest() as rest:
+    async with raw_server(stall) as endpoint, guest_rest(seconds=HASTY) as rest:
         with pytest.raises(PlatformUnavailableError) as silent:
             await rest.configuration(deployment_at(endpoint))
 
@@ -206,7 +216,7 @@ async def test_a_packed_answer_that_was_not_asked_for_is_read() -> None:
         pytest.param(Reply(body=b"\xff"), id="no UTF-8"),
         pytest.param(Reply(body=b"{", headers={"Content-Length": "9"}), id="cut short"),
         pytest.param(Reply(body=b"{}", headers={"Content-Encoding": "gzip"}), id="not packed"),
-        pytest.param(Reply(body=b"{}", stall_seconds=2.0), id="stalled"),
+        pytest.param(Reply(body=b"{}", stall_seconds=FOR_EVER), id="stalled"),
     ],
 )
 async def test_an_incomplete_answer_is_none(reply: Reply) -> None:
@@ -216,8 +226,8 @@ async def test_an_incomplete_answer_is_none(reply: Reply) -> None:
 
 
 async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _turn in range(20):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while not writer.is_closing():
         writer.write(b" ")
         await asyncio.sleep(0.1)
 
@@ -227,7 +237,7 @@ async def test_a_peer_that_never_finishes_is_given_up(
     peer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> None:
     async with raw_server(peer) as endpoint:
-        failure = await asyncio.wait_for(history_failure(endpoint), 2)
+        failure = await asyncio.wait_for(history_failure(endpoint, seconds=HASTY), PATIENCE)
 
     assert failure.status is None
 

@@ -12,6 +12,7 @@ from websockets.http11 import Request, Response
 
 from service.domain.errors import ConfigurationError, LinkDeniedError, LinkLostError
 from tests.contract.guest.links import (
+    PATIENT,
     closed_endpoint,
     echo,
     hang_up,
@@ -118,9 +119,10 @@ async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
 async def test_an_upgrade_without_answer_is_a_lost_link(
     peer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], reason: str
 ) -> None:
+    deadlines = PATIENT._replace(open=0.3) if reason == "timeout" else PATIENT
     async with raw_server(peer) as endpoint:
         with pytest.raises(LinkLostError) as caught:
-            await sockets().open(deployment_at(endpoint))
+            await sockets(deadlines=deadlines).open(deployment_at(endpoint))
 
     assert (caught.value.code, caught.value.reason) == (1006, reason)
 

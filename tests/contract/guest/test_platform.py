@@ -17,6 +17,7 @@ from service.domain.deployment import PLATFORM_LOGIN, PlatformCredentials
 from service.domain.errors import PlatformUnavailableError
 from tests.contract.guest.http_peer import Asked, HttpPeer, Reply, http_peer, json_reply
 from tests.contract.guest.loopback import deployment_at
+from tests.support.patience import PATIENCE
 
 CREDENTIALS = PlatformCredentials(client_id="client", client_secret="hush-hush")
 TWO_CUSTOMERS = [
@@ -27,13 +28,14 @@ TWO_CUSTOMERS = [
 
 
 class SettableClock(SystemClock):
-    """The real clock, but for a wall clock that a test moves on."""
+    """The real clock, but for a wall clock that only the test moves on."""
 
     def __init__(self) -> None:
+        self.began = super().now()
         self.ahead = 0.0
 
     def now(self) -> float:
-        return super().now() + self.ahead
+        return self.began + self.ahead
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ async def scene(
     **changes: Any,  # noqa: ANN401 - as many types as fields
 ) -> AsyncIterator[Scene]:
     cloud, clock = Cloud(**changes), SettableClock()
-    http = GenesysHttp(clock=clock, tls=trust(), whole_seconds=1.0)
+    http = GenesysHttp(clock=clock, tls=trust(), whole_seconds=PATIENCE)
     try:
         async with http_peer(cloud) as peer:
             platform = GenesysPlatform(http, clock=clock, most_accounts=most_accounts)

@@ -13,6 +13,7 @@ from service.adapters.embedded.hints import InProcessHints
 from service.adapters.sqs import SqsHintQueues, SqsSettings, open_sqs
 from service.adapters.system import SystemClock
 from service.ports import Deliveries, Hints, Mailboxes
+from tests.support.patience import UnhurriedClock
 from tests.support.store_builders import unique
 
 SHARDS: Final = 3
@@ -49,7 +50,7 @@ async def made_queues(request: pytest.FixtureRequest) -> AsyncIterator[SqsHintQu
     endpoint: str = request.getfixturevalue("aws_endpoint")
     session: Session = request.getfixturevalue("aws_session")
     settings = SqsSettings(prefix=unique("hints"), shards=SHARDS, endpoint_url=endpoint)
-    opened = open_sqs(settings, clock=SystemClock(), session=session)
+    opened = open_sqs(settings, clock=UnhurriedClock(), session=session)
     await opened.create_if_missing()
     yield opened
     await opened.close()

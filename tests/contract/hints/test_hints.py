@@ -11,6 +11,7 @@ from service.domain.ids import EndpointId, LogId, ReplayId, SessionId, TenantNam
 from service.ports import LaneHint, ReplayHint
 from tests.contract.hints.conftest import Ends
 from tests.support.hint_ends import next_lanes, next_sessions
+from tests.support.patience import PATIENCE, quickly
 
 A, B, C = SessionId("ses_a"), SessionId("ses_b"), SessionId("ses_c")
 HOOK = EndpointId("whk_1")
@@ -22,7 +23,7 @@ Hint = TypeVar("Hint")
 async def _all(receive: Callable[[], Awaitable[Sequence[Hint]]], count: int) -> set[Hint]:
     """Receive until so many different hints came."""
     found: set[Hint] = set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             found.update(await receive())
     return found
@@ -48,20 +49,26 @@ async def test_what_was_received_is_gone(ends: Ends) -> None:
 
 
 async def test_who_waits_hears_a_hint_at_once(ends: Ends) -> None:
-    listening = asyncio.create_task(ends.mailboxes.receive(0))
-    await asyncio.sleep(0.5)
-    begun = time.monotonic()
-    await ends.hints.session(A, 0)
+    async def heard() -> float:
+        listening = asyncio.create_task(next_sessions(ends.mailboxes, 0))
+        await asyncio.sleep(0.5)
+        begun = time.monotonic()
+        await ends.hints.session(A, 0)
+        assert await listening == [A]
+        return time.monotonic() - begun
 
-    assert await listening == [A]
-    assert time.monotonic() - begun < 1
+    await quickly(heard, below=1)
 
 
 async def test_who_waits_in_vain_is_told_so_within_five_seconds(ends: Ends) -> None:
-    begun = time.monotonic()
+    async def told() -> float:
+        begun = time.monotonic()
+        assert await ends.mailboxes.receive(0) == []
+        took = time.monotonic() - begun
+        assert took > 3
+        return took
 
-    assert await ends.mailboxes.receive(0) == []
-    assert 3 < time.monotonic() - begun < 5.5
+    await quickly(told, below=5.5)
 
 
 @pytest.mark.parametrize("log_id", [A, log_of(TenantName("a-b"))])
@@ -85,18 +92,24 @@ async def test_a_delayed_strand_does_not_come_early(ends: Ends) -> None:
     await ends.hints.replay(JOB, 1, delay=1.2)
 
     assert await next_lanes(ends.deliveries) == [ReplayHint(JOB, 1)]
-    assert 1.2 <= time.monotonic() - begun < 3.5
+    assert 1.2 <= time.monotonic() - begun < PATIENCE
 
 
 async def test_a_delayed_hint_does_not_come_early_and_keeps_no_other_waiting(ends: Ends) -> None:
-    begun = time.monotonic()
-    await ends.hints.lane(HOOK, A, delay=1.2)
-    await ends.hints.lane(HOOK, B)
-    first = await next_lanes(ends.deliveries)
-    second = await next_lanes(ends.deliveries)
+    async def other_came() -> float:
+        begun = time.monotonic()
+        await ends.hints.lane(HOOK, A, delay=1.2)
+        await ends.hints.lane(HOOK, B)
+        first = set(await next_lanes(ends.deliveries))
+        took = time.monotonic() - begun
+        left = {LaneHint(HOOK, A), LaneHint(HOOK, B)} - first
+        # Both at once, or the delayed one before, where the machine stood still meanwhile.
+        assert LaneHint(HOOK, A) in left or took >= 1.2
+        assert not left or await _all(ends.deliveries.receive, len(left)) == left
+        assert time.monotonic() - begun >= 1.2
+        return took
 
-    assert (first, second) == ([LaneHint(HOOK, B)], [LaneHint(HOOK, A)])
-    assert 1.2 <= time.monotonic() - begun < 3.5
+    await quickly(other_came, below=1.2)
 
 
 async def test_a_hint_that_is_sent_again_and_again_is_heard(ends: Ends) -> None:
@@ -134,16 +147,19 @@ async def test_several_couriers_share_the_lanes(ends: Ends) -> None:
 
 async def test_who_leaves_does_not_take_what_comes_for_the_next(ends: Ends) -> None:
     """A poll cannot be called back: what it still receives must reach whoever listens later."""
-    leaving = [asyncio.create_task(ends.mailboxes.receive(0)) for _ in range(2)]
-    await asyncio.sleep(0.3)
-    for task in leaving:
-        task.cancel()
-    left = await asyncio.gather(*leaving, return_exceptions=True)
-    for session_id in (A, B, C):
-        await ends.hints.session(session_id, 0)
-    await asyncio.sleep(0.5)  # until those who left have received it all, if they do
-    begun = time.monotonic()
 
-    assert await _all(lambda: ends.mailboxes.receive(0), 3) == {A, B, C}
-    assert time.monotonic() - begun < 2
-    assert [type(end) for end in left] == [asyncio.CancelledError] * 2
+    async def found() -> float:
+        leaving = [asyncio.create_task(ends.mailboxes.receive(0)) for _ in range(2)]
+        await asyncio.sleep(0.3)
+        for task in leaving:
+            task.cancel()
+        left = await asyncio.gather(*leaving, return_exceptions=True)
+        assert [type(end) for end in left] == [asyncio.CancelledError] * 2
+        for session_id in (A, B, C):
+            await ends.hints.session(session_id, 0)
+        await asyncio.sleep(0.5)  # until those who left have received it all, if they do
+        begun = time.monotonic()
+        assert await _all(lambda: ends.mailboxes.receive(0), 3) == {A, B, C}
+        return time.monotonic() - begun
+
+    await quickly(found, below=2)

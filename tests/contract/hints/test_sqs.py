@@ -10,11 +10,11 @@ import pytest
 from boto3.session import Session
 
 from service.adapters.sqs import SqsHintQueues, SqsSettings, open_sqs
-from service.adapters.system import SystemClock
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.domain.ids import EndpointId, SessionId
 from service.ports import LaneHint
 from tests.support.hint_ends import next_lanes, next_sessions
+from tests.support.patience import PATIENCE, UnhurriedClock
 from tests.support.store_builders import unique
 
 A, B = SessionId("ses_a"), SessionId("ses_b")
@@ -28,7 +28,7 @@ async def _opened(
     session: Session, endpoint: str, prefix: str, *, connections: int = 4
 ) -> AsyncIterator[SqsHintQueues]:
     settings = SqsSettings(prefix=prefix, shards=2, endpoint_url=endpoint, connections=connections)
-    opened = open_sqs(settings, clock=SystemClock(), session=session)
+    opened = open_sqs(settings, clock=UnhurriedClock(), session=session)
     yield opened
     await opened.close()
 
@@ -103,7 +103,7 @@ async def test_sqs_that_is_away_fails_no_sender_and_is_said_once(
         with pytest.raises(UnavailableError):
             await away.deliveries.receive()
 
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < PATIENCE
         assert away.hints.lost == 21
     assert [record.msg for record in caplog.records] == ["hints.lost"]
 
@@ -118,17 +118,15 @@ async def test_closing_waits_for_no_poll_and_the_poll_ends_by_itself(
             asyncio.create_task(queues.deliveries.receive()),
         ]
         await asyncio.sleep(0.3)
-        begun = time.monotonic()
         await queues.close()
-        closed = time.monotonic() - begun
+        still_polling = [poll for poll in polls if not poll.done()]
         heard = await asyncio.gather(*polls)
         with pytest.raises(UnavailableError):
             await queues.mailboxes.receive(0)
         await queues.hints.session(A, 0)
 
-    assert closed < 0.5
+    assert len(still_polling) == 2
     assert heard == [[], []]
-    assert time.monotonic() - begun < 6
     assert queues.hints.lost == 1
 
 
@@ -171,5 +169,5 @@ async def test_what_a_cancelled_poll_receives_while_closing_comes_out_again(
     await queues.hints.session(A, 0)
     await asyncio.sleep(0.5)  # for it to be taken by the poll that nobody waits for
 
-    async with asyncio.timeout(12):
+    async with asyncio.timeout(PATIENCE):
         assert await next_sessions(queues.mailboxes, 0) == [A]
