@@ -9,7 +9,7 @@ import pytest
 
 from service.simulator.knobs import Knobs
 from tests.chaos.stage import Stage, killed_in, moments, stage
-from tests.support.machine import eventually
+from tests.support.machine import PATIENCE, eventually
 from tests.support.stand_in import ministack
 from tests.support.webhook_sink import answer, hang
 
@@ -17,7 +17,7 @@ SEED: Final = int(os.environ.get("KILL_SEED", "20261122"))
 ROUNDS: Final = 3
 CHATS: Final = 6
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def test_a_kill_between_accept_and_proof_leaves_one_copy_of_each_message(
@@ -110,7 +110,7 @@ async def test_sigterm_drains_and_the_next_start_finds_everything_again(tmp_path
 async def test_a_second_process_on_the_same_data_is_refused_with_a_reason(tmp_path: Path) -> None:
     async with stage(tmp_path) as scene:
         second = await scene.broker.spawn()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             status = await second.wait()
         chat = await scene.open("guest")
 
@@ -133,12 +133,12 @@ async def test_a_kill_over_dynamodb_is_survived_when_the_leases_lapse(tmp_path: 
         async with stage(tmp_path, environment=aws) as scene:
             chats = [await scene.open(f"guest-{n}") for n in range(2)]
             await unheard(scene, chats)
-            await scene.sink.received(2 * len(chats), within=20)
+            await scene.sink.received(2 * len(chats))
             await asyncio.gather(*(scene.broker.events(chat) for chat in chats))
             await scene.broker.kill()
             scene.sim.control.clear_faults()
             await scene.again()
             # A dead courier's claim on a lane lapses after 30 s, the work mark behind it after 60.
-            wrong = await scene.wrong(within=90)
+            wrong = await scene.wrong(within=180)
 
     assert wrong == []

@@ -26,10 +26,10 @@ from tests.support.webhook_sink import Reply, WebhookSink, answer, webhook_sink
 
 MESSAGES: Final = 20
 TALK_SECONDS: Final = 20.0
-SETTLE_SECONDS: Final = WINDOW_SECONDS + 30.0
+SETTLE_SECONDS: Final = WINDOW_SECONDS + 120.0
 """A chat that lost its link often has used up its ten reads of history: it waits for a minute."""
-MARGIN_SECONDS: Final = 25.0
-"""What an agent says so near to the death of a guest session may be lost."""
+MARGIN_SECONDS: Final = 90.0
+"""What an agent says so near to the death of a guest session may be lost: no link, for a minute."""
 DEFAULT_SEED: Final = "20261122"
 
 
@@ -51,7 +51,7 @@ class Talk:
         return [text for text in self.said if not self.may_be_lost(text)]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_fifty_chats_under_mischief_end_with_equal_logs(tmp_path: Path) -> None:
     await tell(tmp_path, chats=50)
 

@@ -32,7 +32,10 @@ ADMIN: Final = "the-admin-key-of-the-machine"
 DEPLOYMENT: Final = "shop"
 HISTORY_LAG: Final = 0.3
 """What the deployment believes of history; the simulator's own lag is 0 unless a knob says so."""
-PATIENCE: Final = 15.0
+PATIENCE: Final = 60.0
+"""A busy machine may stand still for seconds; nothing that comes waits for it."""
+WAIT: Final = 25.0
+"""As long as a request may wait for what it asks for."""
 
 Json = Mapping[str, Any]
 
@@ -89,7 +92,7 @@ class Machine:
         found: Json = answer.json() if answer.content else {}
         return found
 
-    async def open(self, *, wait: float = 10, status: int = 201, **body: object) -> "Chat":
+    async def open(self, *, wait: float = WAIT, status: int = 201, **body: object) -> "Chat":
         """Create a session; `body` is that of `POST /v1/sessions`."""
         made = await self.call(
             "POST", "/v1/sessions", {"deployment": DEPLOYMENT, **body}, status=status, wait=wait
@@ -156,7 +159,7 @@ class Chat:
         return str((await self.read())["clientId"])
 
     async def send(
-        self, text: str, *, wait: float = 10, status: int | None = 201, **body: object
+        self, text: str, *, wait: float = WAIT, status: int | None = 201, **body: object
     ) -> Json:
         """Send one message and wait for its proof."""
         path = f"/v1/sessions/{self.id}/messages"
@@ -277,7 +280,7 @@ def _client(assembly: Assembly) -> httpx2.AsyncClient:
         transport=httpx2.ASGITransport(app=serving(assembly.broker)),
         base_url="http://broker.test",
         headers={"Authorization": f"Bearer {ADMIN}"},
-        timeout=40,
+        timeout=90,
     )
 
 

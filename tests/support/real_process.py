@@ -19,8 +19,8 @@ import httpx2
 ROOT: Final = Path(__file__).parents[2]
 KEY: Final = "the-key-of-the-killed"
 READY: Final = "ready "
-READY_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 30.0
+READY_SECONDS: Final = 90.0
+STOP_SECONDS: Final = 90.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class BrokerProcess:
         if key is not None:
             headers["idempotency-key"] = key
         url = self.url + path
-        return await self.http.request(method, url, json=body, headers=headers, timeout=40)
+        return await self.http.request(method, url, json=body, headers=headers, timeout=90)
 
     async def events(self, session_id: str) -> list[dict[str, Any]]:
         """The log of a session."""

@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 
 BINARIES: Final = Path(__file__).parent.parent.parent / ".venv-aws" / "bin"
-READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 90.0
 MINISTACK_SERVICES: Final = "dynamodb,sqs,secretsmanager,kms,ssm"
 
 
@@ -69,7 +69,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             pytest.fail(f"{process.args!r} ended at once with {process.returncode}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
             return
         time.sleep(0.05)
     pytest.fail(f"{process.args!r} did not answer within {READY_SECONDS:.0f} s")

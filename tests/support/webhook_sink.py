@@ -21,6 +21,9 @@ from standardwebhooks.webhooks import Webhook
 Reply = Callable[[asyncio.StreamWriter], Awaitable[bool]]
 """Writes an answer; whether the connection may be kept."""
 
+PATIENCE: Final = 60.0
+"""A busy machine may stand still for seconds; nothing that comes waits for it."""
+
 _BROKEN: Final = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
@@ -133,7 +136,7 @@ class WebhookSink:
         """The bodies that came, as JSON, in order."""
         return [request.event for request in self.requests]
 
-    async def received(self, count: int, *, within: float = 20.0) -> list[Received]:
+    async def received(self, count: int, *, within: float = PATIENCE) -> list[Received]:
         """Wait until that many requests have come."""
         async with asyncio.timeout(within):
             while len(self.requests) < count:

@@ -36,9 +36,9 @@ ROOM: Final = 1.25
 """Links that the listeners have room for, of those that there are: a third each, and some."""
 AT_ONCE: Final = 8
 """Chats that are opened side by side."""
-CALM: Final = 60 + CHATS / 5
+CALM: Final = 180 + CHATS / 5
 """A lease that lapses, links that are handed over at 10 a second, and a busy machine."""
-RUN_SECONDS: Final = 60 + CHATS / 2 + 2 * SECONDS + CALM
+RUN_SECONDS: Final = 300 + CHATS / 2 + 2 * SECONDS + CALM
 KILLS: Final = max(0, math.ceil(SECONDS / KILL_EVERY) - 1)
 UNAVAILABLE: Final = 503
 AGAIN_SECONDS: Final = 0.5

@@ -21,7 +21,7 @@ def _document() -> dict[str, Any]:
     return document
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_it_is_a_valid_openapi_3_1_document(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []

@@ -16,6 +16,7 @@ from service.entrypoints.doctor import main
 from service.simulator.deployments import DEFAULT_DEPLOYMENT_ID, Bot, Deployment
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
+from tests.support.machine import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 NOBODY = "http://127.0.0.1:1"
@@ -243,7 +244,7 @@ async def test_as_a_process_against_a_simulator_of_its_own() -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             line = (await process.stdout.readline()).decode()
         origin = line.split()[1].replace("ws://", "http://").partition("/v1")[0]
         fine, broke, wrong = await asyncio.gather(
@@ -268,7 +269,7 @@ async def _run(*words: str) -> tuple[int | None, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 

@@ -50,7 +50,7 @@ async def _told(script: str, folder: Path) -> list[Any]:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(150):
         printed = (await process.communicate())[0].decode()
     assert process.returncode == 0
     found: list[Any] = []

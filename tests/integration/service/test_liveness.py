@@ -30,7 +30,7 @@ class Patient:
 
     async def asked(self, method: str, path: str) -> httpx2.Response:
         async with httpx2.AsyncClient(trust_env=False) as http:
-            return await http.request(method, self.liveness.address + path, timeout=5)
+            return await http.request(method, self.liveness.address + path, timeout=60)
 
 
 @pytest_asyncio.fixture(name="patient")

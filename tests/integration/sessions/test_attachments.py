@@ -47,7 +47,7 @@ async def becomes(machine: Machine, chat: Chat, made: Json, status: str) -> None
     async def is_so() -> bool:
         return await status_of(machine, chat, made) == status
 
-    await eventually(is_so, within=40)
+    await eventually(is_so)
 
 
 @tells("onAttachment", "PresignedUrlResponse", "UploadSuccessEvent", "Attachment")
@@ -106,7 +106,7 @@ async def test_an_uploaded_file_outlives_its_guest_session(tmp_path: Path) -> No
         await becomes(machine, chat, made, "uploaded")
         machine.control.forget(await chat.token())
         machine.control.drop()
-        await chat.wait_for("session.replaced", within=40)
+        await chat.wait_for("session.replaced")
         await becomes(machine, chat, made, "uploaded")
         path = f"/v1/sessions/{chat.id}/messages"
         body = {"attachmentIds": [made["id"]], "text": "Look"}

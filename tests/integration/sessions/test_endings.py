@@ -157,7 +157,7 @@ async def test_a_session_that_nobody_wants_any_more_expires(tmp_path: Path, *, h
 
 
 async def _nobody_is_attached(machine: Machine) -> None:
-    await eventually(lambda: not machine.control.connections(), within=5, what="no socket")
+    await eventually(lambda: not machine.control.connections(), what="no socket")
 
 
 def _rows_of(folder: Path, chat: Chat) -> list[str]:

@@ -197,4 +197,4 @@ async def test_typing_and_sockets_end_with_the_machine(tmp_path: Path) -> None:
         assert len(machine.control.connections()) == 1
         await machine.stop_listener()
 
-        await eventually(lambda: not machine.control.connections(), within=5)
+        await eventually(lambda: not machine.control.connections())

@@ -50,7 +50,7 @@ async def test_by_a_visit_on_demand(tmp_path: Path, moment: str) -> None:
         meanwhile.deeds.append(lambda: chat.send("three", wait=0, status=202))
         await chat.send("two")
 
-        await chat.wait_for("message.confirmed", count=3, within=5)
+        await chat.wait_for("message.confirmed", count=3)
         assert machine.arrived() == ["one", "two", "three"]
 
 
@@ -65,11 +65,11 @@ async def test_by_a_listener(tmp_path: Path, moment: str) -> None:
         session = await machine.opened.ports.sessions.load(SessionId(chat.id))
         await machine.opened.ports.hints.session(session.id, session.shard)
 
-        await chat.wait_for("message.confirmed", count=2, within=5)
+        await chat.wait_for("message.confirmed", count=2)
         assert machine.arrived() == ["one", "two"]
 
 
 async def _let_go_of(chat: Chat) -> None:
     """A read-only chat is read and then left by its listener."""
     await chat.wait_for("session.readOnly")
-    await eventually(lambda: not chat.machine.control.connections(), within=5)
+    await eventually(lambda: not chat.machine.control.connections())

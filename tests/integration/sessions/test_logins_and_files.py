@@ -174,7 +174,7 @@ async def test_a_file_whose_bytes_are_out_of_reach_fails_with_its_message(
         chat = await machine.open(message={"text": "hello"})
         made = await _uploaded(machine, chat)
         await _replaced(machine, chat)
-        told = await chat.wait_for("attachment.failed", within=40)
+        told = await chat.wait_for("attachment.failed")
         refused = await machine.call(
             "POST",
             f"/v1/sessions/{chat.id}/messages",
@@ -219,7 +219,7 @@ async def _uploaded(machine: Machine, chat: Chat) -> Json:
 async def _replaced(machine: Machine, chat: Chat) -> None:
     machine.control.forget(await chat.token())
     machine.control.drop()
-    await chat.wait_for("session.replaced", within=40)
+    await chat.wait_for("session.replaced")
 
 
 async def _send(machine: Machine, chat: Chat, made: Json) -> Json:

@@ -8,7 +8,7 @@ from tests.chaos.test_long_story import tell
 from tests.support.stand_in import ministack
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_chats_under_mischief_end_with_equal_logs_over_dynamodb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from service.simulator.state import WorldConfig
 
 D: Final = DEFAULT_DEPLOYMENT_ID
 T: Final = "7f6c1f0e-4b7d-4a53-8a55-2f0e6f1f9c21"
-PATIENCE: Final = 5.0
+PATIENCE: Final = 60.0
 
 Frame = dict[str, Any]
 
@@ -77,26 +77,21 @@ async def opened(
     sim: SimulatorServer,
     *,
     origin: str | None = None,
-    open_timeout: float = PATIENCE,
-    ping: float | None = None,
 ) -> AsyncIterator[Line]:
-    """Open a socket; it pings every `ping` seconds, and waits as long twice for the pong."""
+    """Open a socket that does not ping."""
     async with connect(
         f"{sim.ws_url}?deploymentId={D}",
         origin=Origin(origin) if origin else None,
-        open_timeout=open_timeout,
-        ping_interval=ping,
-        ping_timeout=ping * 2 if ping else None,
+        open_timeout=PATIENCE,
+        ping_interval=None,
         close_timeout=0.2,
     ) as socket:
         yield Line(sim, socket)
 
 
 @asynccontextmanager
-async def joined(
-    sim: SimulatorServer, *, origin: str | None = None, ping: float | None = None
-) -> AsyncIterator[Line]:
+async def joined(sim: SimulatorServer, *, origin: str | None = None) -> AsyncIterator[Line]:
     """Open a socket and attach it."""
-    async with opened(sim, origin=origin, ping=ping) as line:
+    async with opened(sim, origin=origin) as line:
         await line.configure()
         yield line

@@ -10,6 +10,8 @@ from websockets.asyncio.client import connect
 
 from service.simulator.__main__ import arguments, run
 from service.simulator.server import SimulatorServer
+from tests.integration.simulator.line import PATIENCE
+from tests.support.machine import eventually
 
 ROOT = Path(__file__).parents[3]
 ID = "5151a7ed-0000-4000-8000-0000000000aa"
@@ -26,7 +28,7 @@ async def test_it_says_when_it_is_ready_and_ends_on_sigterm() -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         line = (await process.stdout.readline()).decode()
         word, url = line.split()
         async with connect(url):
@@ -40,10 +42,12 @@ async def test_it_says_when_it_is_ready_and_ends_on_sigterm() -> None:
 
 
 async def test_it_serves_until_a_signal_comes(capsys: pytest.CaptureFixture[str]) -> None:
-    loop = asyncio.get_running_loop()
-    loop.call_later(0.2, signal.raise_signal, signal.SIGTERM)
-
-    await run(arguments(["--seed", "7"]))
+    before = signal.getsignal(signal.SIGTERM)
+    serving = asyncio.create_task(run(arguments(["--seed", "7"])))
+    # Any sooner, the signal would end this process.
+    await eventually(lambda: signal.getsignal(signal.SIGTERM) is not before, what="a handler")
+    signal.raise_signal(signal.SIGTERM)
+    await serving
 
     assert capsys.readouterr().out.startswith("ready ws://127.0.0.1:")
 

@@ -5,7 +5,7 @@ import json
 
 import httpx2
 
-from tests.integration.simulator.line import D, T, joined, simulator
+from tests.integration.simulator.line import PATIENCE, D, T, joined, simulator
 
 PHOTO = {"fileName": "photo.jpg", "fileType": "image/jpeg"}
 
@@ -58,7 +58,7 @@ async def talk(origin: str, request: bytes) -> bytes:
     host, port = origin.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read(4096)
     writer.close()
     await writer.wait_closed()

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from service.simulator.server import Certificate, SimulatorServer
-from tests.integration.simulator.line import D
+from tests.integration.simulator.line import PATIENCE, D
 from tests.support.certificates import Certificates, certificates
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ async def test_the_command_line_serves_both_on_one_secure_origin(files: Certific
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             url = (await process.stdout.readline()).decode().split()[1]
             origin = url.partition("/v1?")[0].replace("wss", "https", 1)
             async with connect(url, ssl=_trust(files)) as socket:

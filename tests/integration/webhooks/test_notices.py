@@ -38,7 +38,7 @@ async def test_an_endpoint_that_fails_and_comes_back_is_told_of_elsewhere(
     chat = await machine.open(message={"text": "hello"})
 
     await chat.agent_says("Is anybody there?")
-    failing, recovered = await listening.received(2, within=15)
+    failing, recovered = await listening.received(2)
 
     data = failing.event["data"]
     assert (failing.event["type"], data["stage"]) == ("webhook.failing", "retrying")
@@ -117,13 +117,13 @@ async def test_news_outlive_the_process_that_wrote_them(
         other = await broker.call("POST", "/v1/webhooks", listens)
         opened = {"deployment": "simulator", "message": {"text": "hello"}}
         await broker.call("POST", "/v1/sessions", opened)
-        await listening.received(1, within=20)
+        await listening.received(1)
         await broker.kill()
         refused = list(listening.requests)
 
         listening.reply = answer()
         await broker.start()
-        taken = (await listening.received(len(refused) + 1, within=20))[-1]
+        taken = (await listening.received(len(refused) + 1))[-1]
 
     assert taken.headers["webhook-id"] == refused[0].headers["webhook-id"]
     assert taken.body == refused[0].body

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.usecases.read_lane import START_SLACK_SECONDS
-from tests.support.machine import Chat, Json, Machine, eventually, running
+from tests.support.machine import PATIENCE, Chat, Json, Machine, eventually, running
 from tests.support.stand_in import ministack
 from tests.support.webhook_sink import Received, WebhookSink, answer, reset, webhook_sink
 
@@ -41,7 +41,7 @@ async def replayed(machine: Machine, hook: Json, **wish: object) -> Json:
     return await machine.call("POST", f"/v1/webhooks/{hook['id']}/replay", wish, status=202)
 
 
-async def over(machine: Machine, job: Json, *, within: float = 15) -> Json:
+async def over(machine: Machine, job: Json, *, within: float = PATIENCE) -> Json:
     """The job once it is over."""
     found: Json = job
 
@@ -211,7 +211,7 @@ async def test_a_replay_waits_for_a_receiver_that_is_away_and_loses_nothing(
 
     await eventually(down, what="down")
     sink.reply = answer()
-    done = await over(machine, job, within=30)
+    done = await over(machine, job)
 
     assert (done["state"], done["progress"]["delivered"]) == ("done", live)
     assert done["progress"]["skipped"] == 0
@@ -272,9 +272,9 @@ async def test_a_range_comes_over_dynamodb_and_sqs_too(
 async def _a_range_comes(machine: Machine, sink: WebhookSink) -> None:
     hook = await machine.webhook(sink.url, "message.received")
     chats = [await spoken(machine, f"{number} a", f"{number} b") for number in range(3)]
-    await sink.received(6, within=15)
+    await sink.received(6)
 
-    done = await over(machine, await replayed(machine, hook), within=30)
+    done = await over(machine, await replayed(machine, hook))
 
     assert (done["state"], done["progress"]["delivered"]) == ("done", 6)
     taken = by_session(marked(sink, done))

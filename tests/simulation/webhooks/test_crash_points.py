@@ -1,8 +1,9 @@
 """A courier dies at every single call of a port; another one and the sweeper finish.
 
 For each story it dies at its first call, then, from the beginning, at its second, and so on until
-the story is told without a death; each time before the call had its effect, and after. All hints
-die with it. What receivers saw is judged by `tests/support/delivery_checker.py`.
+the story is told without a death; each time before the call had its effect, and after, but not at
+two moments that leave the same behind (`tests/support/death_points.py`). All hints die with it.
+What receivers saw is judged by `tests/support/delivery_checker.py`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from service.domain.health import GIVE_UP_ATTEMPTS, GIVE_UP_SECONDS, Health
 from service.domain.ids import EndpointId
 from service.domain.notice import PROBES_TOLD
 from service.ports import WebhookAnswer
+from tests.support.death_points import PeacePlan
 from tests.support.delivery_yard import Reply, Yard, scripted, yard
 from tests.support.lane_world import OK, CrashPlan
 from tests.support.virtual_time import run_virtual
@@ -27,9 +29,6 @@ GONE: Final = WebhookAnswer(status=410)
 DISLIKED: Final = WebhookAnswer(status=422)
 BUSY: Final = WebhookAnswer(status=503, retry_after="90")
 LATER: Final = WebhookAnswer(status=500, retry_after="60")
-
-READS: Final = frozenset({"endpoint", "health", "load", "read_log", "waiting_lanes"})
-"""These leave nothing behind."""
 
 Act = Callable[[Yard], Awaitable[None]]
 
@@ -210,12 +209,9 @@ async def misheard(stage: Yard, story: Story) -> list[str]:
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", STORIES)
 def test_whoever_dies_is_followed_and_every_promise_holds(name: str, *, after_effect: bool) -> None:
-    story, peace = STORIES[name], CrashPlan()
+    story, peace = STORIES[name], PeacePlan()
     assert run_virtual(told(story, peace)) == []
     assert len(peace.names) > story.at_least
-    for at in range(1, len(peace.names) + 1):
-        if after_effect and peace.names[at - 1] in READS:
-            continue  # the same death as before the next call
-        plan = CrashPlan(at=at, after_effect=after_effect)
-        assert run_virtual(told(story, plan)) == [], f"died at call {at}: {plan.names[-1]}"
+    for plan in peace.deaths(after_effect=after_effect):
+        assert run_virtual(told(story, plan)) == [], f"died at call {plan.at}: {plan.names[-1]}"
         assert plan.fired

@@ -15,6 +15,7 @@ from service.domain.endpoint import EndpointState, Lane
 from service.domain.ids import EndpointId, SessionId
 from service.domain.replay import Replay, ReplayState
 from service.ports import WebhookAnswer
+from tests.support.death_points import PeacePlan
 from tests.support.delivery_yard import RECEIVED, Mind, Reply, Yard, scripted, yard
 from tests.support.lane_world import OK, CrashPlan
 from tests.support.virtual_time import run_virtual
@@ -26,22 +27,6 @@ GONE: Final = WebhookAnswer(status=410)
 DISLIKED: Final = WebhookAnswer(status=422)
 BUSY: Final = WebhookAnswer(status=503, retry_after="90")
 HOOK: Final = EndpointId("whk_1")
-
-READS: Final = frozenset(
-    {
-        "endpoint",
-        "health",
-        "last_event",
-        "list_replays",
-        "load",
-        "read_log",
-        "replay",
-        "sessions_from",
-        "strand",
-        "waiting_lanes",
-    }
-)
-"""These leave nothing behind."""
 
 Act = Callable[[Yard, Replay], Awaitable[None]]
 
@@ -179,12 +164,9 @@ def _session(
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", STORIES)
 def test_whoever_dies_with_a_replay_is_followed(name: str, *, after_effect: bool) -> None:
-    story, peace = STORIES[name], CrashPlan()
+    story, peace = STORIES[name], PeacePlan()
     assert run_virtual(told(story, peace)) == []
     assert len(peace.names) > story.at_least
-    for at in range(1, len(peace.names) + 1):
-        if after_effect and peace.names[at - 1] in READS:
-            continue  # the same death as before the next call
-        plan = CrashPlan(at=at, after_effect=after_effect)
-        assert run_virtual(told(story, plan)) == [], f"died at call {at}: {plan.names[-1]}"
+    for plan in peace.deaths(after_effect=after_effect):
+        assert run_virtual(told(story, plan)) == [], f"died at call {plan.at}: {plan.names[-1]}"
         assert plan.fired
