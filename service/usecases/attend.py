@@ -86,6 +86,8 @@ class Attend:
         if await self._owner(session) is not None:
             # The link is another process's: typing is not worth a message between processes.
             return False
+        if not await self._is_worth_a_visit(session):
+            return False
 
         async def answered() -> bool:
             return not answer.empty()
@@ -93,6 +95,18 @@ class Attend:
         stay = Stay(writer="", listener=False, until=until, satisfied=answered)
         await self._visited(session, stay, TypingWanted(answer))
         return answer.get_nowait() if not answer.empty() else False
+
+    async def _is_worth_a_visit(self, session: Session) -> bool:
+        """Whether typing may go out now; whoever types is not visited for each key."""
+        tools, now = self.visit.tools, self.ports.clock.now()
+        minute = tools.last_minutes(session.id)
+        if minute.tried_to_type_lately(now):
+            return False
+        deployment = await tools.facts.deployment(session.tenant, session.deployment)
+        if deployment.user_typing is False:
+            return False
+        minute.typing_tried_at = now
+        return True
 
     async def _owner(self, session: Session) -> str | None:
         lease = await self.ports.shards.lease(session.shard)

@@ -8,11 +8,13 @@ from service.domain.ids import SessionId
 SESSIONS_MOST: Final = 2000
 """Of so many sessions a process remembers the last minute; who has more leaves it to Genesys's 429.
 """
+TYPING_EVERY_SECONDS: Final = 5.0
+"""Guest API: a guest's typing at most once each five seconds."""
 
 
 @dataclass(slots=True)
 class LastMinute:
-    """When a session read pages of history and was configured."""
+    """When a session read pages of history, was configured and showed that the guest is typing."""
 
     reads: "list[float]" = field(default_factory=list)
     no_read_before: float = 0.0
@@ -20,6 +22,18 @@ class LastMinute:
     configures: "list[float]" = field(default_factory=list)
     unanswered_at: float = 0.0
     """When a visit last ended before it was known, and in the table, what came of its attach."""
+    typing_at: float = 0.0
+    """When a typing frame last went out."""
+    typing_tried_at: float = 0.0
+    """When somebody was last visited, or asked, for typing alone."""
+
+    def typed_lately(self, now: float) -> bool:
+        """Whether a typing frame would come too soon."""
+        return now - self.typing_at < TYPING_EVERY_SECONDS
+
+    def tried_to_type_lately(self, now: float) -> bool:
+        """Whether it would come too soon, or all that it takes was tried just now."""
+        return self.typed_lately(now) or now - self.typing_tried_at < TYPING_EVERY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,6 @@ class Desk:
     auto_start_look: float = 0.0
     """When it is looked again whether conversations start by themselves, and after how long."""
     auto_start_pause: float = 0.0
-    last_typing: float | None = None
     typing_named: str = ""
     """The tracing id of the last typing frame."""
     typing_refused: bool = False

@@ -13,8 +13,6 @@ from service.usecases.visit.pacing import pause_for, pause_for_message
 
 _FORBIDDEN: Final = "403"
 """Guest API: showing the guest's typing is off."""
-EVERY_SECONDS: Final = 5.0
-"""Guest API: a guest's typing at most once each five seconds."""
 
 
 def push_typing(desk: Desk) -> None:
@@ -30,16 +28,18 @@ async def send_typing(desk: Desk) -> bool:
     """Send one typing frame, unless one went out just now, or there is no link or taker for it."""
     link = desk.link
     usable = desk.phase is Phase.READY and desk.session.state in {State.LIVE, State.CATCHING_UP}
-    soon = desk.last_typing is not None and desk.now - desk.last_typing < EVERY_SECONDS
+    minute = desk.tools.last_minutes(desk.session.id)
     unwanted = desk.typing_refused or desk.deployment.user_typing is False
-    if link is None or not usable or soon or unwanted or _is_crowded(desk):
+    if link is None or not usable or unwanted or minute.typed_lately(desk.now):
+        return False
+    if _is_crowded(desk):
         return False
     tracing_id = desk.ports.ids.uuid()
     try:
         await link.send(outgoing_typing(token=desk.session.client_id, tracing_id=tracing_id))
     except LinkLostError:
         return False
-    desk.last_typing = desk.stirred_at = desk.now
+    minute.typing_at = desk.stirred_at = desk.now
     desk.typing_named = tracing_id
     # Genesys may count it among a second's messages.
     desk.written.append(desk.now)

@@ -4,7 +4,7 @@ from asyncio import Queue, create_task, gather
 
 import pytest
 
-from service.domain.errors import LinkDeniedError
+from service.domain.errors import LinkDeniedError, LinkLostError
 from service.domain.session import Lock, PublicState, Session
 from service.usecases.visit import Inbox, TypingWanted
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
@@ -271,6 +271,61 @@ async def test_typing_makes_a_visit_of_its_own_where_nobody_is() -> None:
         [frame] = stage.frames("onMessage")
         assert frame["message"]["type"] == "Event"
         assert stage.control.connections() == []
+
+
+@on_virtual_time
+async def test_typing_each_second_makes_one_visit_in_five_seconds() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        opened = stage.wires.opened
+        begun, told = stage.now, []
+        for second in range(11):
+            told.append(await _typing(stage, session))
+            await stage.clock.sleep(begun + second + 1 - stage.now)
+
+        assert told == [n % 5 == 0 for n in range(11)]
+        assert stage.wires.opened == opened + 3
+        assert len(stage.frames("onMessage")) == 3
+
+
+@on_virtual_time
+async def test_typing_that_did_not_go_out_is_tried_again_after_five_seconds_too() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        opened = stage.wires.opened
+        stage.wires.denied.append(LinkLostError(code=1006, reason=""))
+        first = await _typing(stage, session, seconds=0.2)
+        again = await _typing(stage, session, seconds=0.2)
+        tries = stage.wires.opened - opened
+        await stage.clock.sleep(5)
+        await stage.reconcile(session)
+
+        assert (first, again, tries) == (False, False, 1)
+        assert await _typing(stage, session)
+
+
+@on_virtual_time
+async def test_what_a_listener_sent_counts_for_the_visit_that_follows() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session) as inbox:
+            answer: Queue[bool] = Queue()
+            inbox.put(TypingWanted(answer))
+            assert await answer.get()
+        opened = stage.wires.opened
+
+        assert not await _typing(stage, session)
+        assert stage.wires.opened == opened
+
+
+@on_virtual_time
+async def test_typing_opens_no_visit_where_nobody_would_see_it() -> None:
+    async with staged(simulated={"user_typing": False}) as stage:
+        session = await stage.chatted()
+        opened = stage.wires.opened
+
+        assert not await _typing(stage, session)
+        assert stage.wires.opened == opened
 
 
 @on_virtual_time
