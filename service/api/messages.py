@@ -152,7 +152,10 @@ def _add_typing(router: APIRouter, broker: Broker) -> None:
         summary="Show that the guest is typing",
     )
     async def send_typing(request: Request, session_id: str, _: Nothing | None = None) -> Response:
-        """At most one each five seconds goes out; `sent` says whether this one did."""
+        """At most one each five seconds goes out; `sent` says whether this one did.
+
+        Call it as often as the guest presses keys: what comes too soon costs Genesys nothing.
+        """
         call = call_of(request)
         return await respond(
             broker.once.keeping(

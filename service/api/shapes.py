@@ -142,7 +142,7 @@ class TurnOut(Outbound):
 
 
 class TypingOut(Outbound):
-    """Whether a typing frame went out."""
+    """Whether a typing frame went out, or was handed to the process that has the link."""
 
     sent: bool
 

@@ -41,8 +41,10 @@ from service.ports.system import (
     LaneHint,
     Mailboxes,
     ReplayHint,
+    SessionHint,
     Signer,
     Starter,
+    TypingHint,
 )
 from service.ports.timeline import TimelineStore
 from service.ports.wires import (
@@ -124,6 +126,7 @@ __all__ = [
     "SealedError",
     "SendChange",
     "SessionFilter",
+    "SessionHint",
     "SessionStore",
     "ShardStore",
     "Signer",
@@ -131,6 +134,7 @@ __all__ = [
     "TenantLog",
     "TenantStore",
     "TimelineStore",
+    "TypingHint",
     "WebhookAnswer",
     "WebhookHttp",
 ]

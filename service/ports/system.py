@@ -75,6 +75,9 @@ class Hints(Protocol):
     async def session(self, session_id: SessionId, shard: int) -> None:
         """Tell the owner of the shard to look at this session."""
 
+    async def typing(self, session_id: SessionId, shard: int, *, at: float) -> None:
+        """Tell the owner of the shard that the guest of this session was typing at that time."""
+
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
@@ -84,6 +87,17 @@ class Hints(Protocol):
         self, replay_id: ReplayId, strand: int, *, delay: float = 0.0, hops: int = 0
     ) -> None:
         """Tell a courier to look at this strand of a replay; the delay is that of lanes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypingHint:
+    """The guest was typing then, in seconds since the epoch: soon nobody wants to know any more."""
+
+    session_id: SessionId
+    at: float
+
+
+SessionHint: TypeAlias = SessionId | TypingHint
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +124,7 @@ DeliveryHint: TypeAlias = LaneHint | ReplayHint
 class Mailboxes(Protocol):
     """Where hints about sessions come out: one mailbox a shard, for whoever owns it."""
 
-    async def receive(self, shard: int) -> Sequence[SessionId]:
+    async def receive(self, shard: int) -> Sequence[SessionHint]:
         """Take what waits for a shard, or wait at most 5 s for something; empty when nothing came.
 
         What is returned is gone from the mailbox. Cancelling may lose hints. Raises

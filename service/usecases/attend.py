@@ -76,18 +76,20 @@ class Attend:
             return
 
     async def typing(self, session_id: SessionId, *, until: float) -> bool:
-        """Whether a typing frame went out, through the visit under way here or one of its own."""
+        """Whether a typing frame went out, through the visit under way here or one of its own.
+
+        Also where it was handed to the process that has the link: it goes out if that still has.
+        """
         answer: Queue[bool] = Queue()
         inbox = self.present.of(session_id)
         if inbox is not None:
             inbox.put(TypingWanted(answer))
             return await self._typed(answer, until)
         session = await self.ports.sessions.load(session_id)
+        if not await self._may_type(session):
+            return False
         if await self._owner(session) is not None:
-            # The link is another process's: typing is not worth a message between processes.
-            return False
-        if not await self._is_worth_a_visit(session):
-            return False
+            return await self._typed_elsewhere(session)
 
         async def answered() -> bool:
             return not answer.empty()
@@ -96,7 +98,15 @@ class Attend:
         await self._visited(session, stay, TypingWanted(answer))
         return answer.get_nowait() if not answer.empty() else False
 
-    async def _is_worth_a_visit(self, session: Session) -> bool:
+    async def _typed_elsewhere(self, session: Session) -> bool:
+        """Whether it was handed to the process that has the link; nobody attaches for it there."""
+        if session.held_by is None:
+            return False
+        now = self.ports.clock.now()
+        await self.ports.hints.typing(session.id, session.shard, at=now)
+        return True
+
+    async def _may_type(self, session: Session) -> bool:
         """Whether typing may go out now; whoever types is not visited for each key."""
         tools, now = self.visit.tools, self.ports.clock.now()
         minute = tools.last_minutes(session.id)

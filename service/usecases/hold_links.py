@@ -22,6 +22,7 @@ from service.usecases.facts import Facts
 from service.usecases.leases import Given, Leases
 from service.usecases.link_room import LinkRoom
 from service.usecases.listen import ListenMailboxes
+from service.usecases.pass_typing import PassTyping
 from service.usecases.present import PresentVisits
 from service.usecases.visit import HandOverAsked, LeaveAsked, Nudged, Stay, Visit
 
@@ -71,8 +72,9 @@ class HoldLinks:
             most=self.leases.term.most_links,
             evict=self._send_away,
         )
+        typed = PassTyping(self.ports.clock, self.present)
         self.listen = ListenMailboxes(
-            clock=self.ports.clock, mailboxes=self.mailboxes, look=self.look
+            clock=self.ports.clock, mailboxes=self.mailboxes, look=self.look, typed=typed
         )
 
     @property

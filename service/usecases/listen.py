@@ -8,7 +8,7 @@ from typing import Final
 
 from service.domain.errors import BrokerError
 from service.domain.ids import SessionId
-from service.ports import Clock, Mailboxes
+from service.ports import Clock, Mailboxes, TypingHint
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ class ListenMailboxes:
     mailboxes: Mailboxes
     look: Callable[[SessionId, int], object]
     """What to do about a session of a shard. Must neither fail nor wait."""
+    typed: Callable[[TypingHint], object]
+    """What to do about a guest who is typing. The same holds."""
     wanted: frozenset[int] = field(default=frozenset(), init=False)
     changed: Event = field(default_factory=Event, init=False)
     deaf: "set[int]" = field(default_factory=set, init=False)
@@ -60,8 +62,11 @@ class ListenMailboxes:
                     continue
                 pause = PAUSE_FIRST
                 self._hears(shard)
-                for session_id in hinted:
-                    self.look(session_id, shard)
+                for hint in hinted:
+                    if isinstance(hint, TypingHint):
+                        self.typed(hint)
+                    else:
+                        self.look(hint, shard)
         finally:
             self.deaf.discard(shard)
 

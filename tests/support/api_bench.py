@@ -130,6 +130,8 @@ class KeptHints:
     async def session(self, session_id: SessionId, shard: int) -> None:
         self.sessions.append(session_id)
 
+    async def typing(self, session_id: SessionId, shard: int, *, at: float) -> None: ...
+
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from service.domain.ids import SessionId
-from service.ports import Deliveries, DeliveryHint, Mailboxes
+from service.ports import Deliveries, DeliveryHint, Mailboxes, SessionHint
 
 
-async def next_sessions(mailboxes: Mailboxes, shard: int) -> Sequence[SessionId]:
+async def next_sessions(mailboxes: Mailboxes, shard: int) -> Sequence[SessionHint]:
     """What comes next out of a mailbox."""
     while not (found := await mailboxes.receive(shard)):
         continue

@@ -180,6 +180,9 @@ class HintBox:
     async def session(self, session_id: SessionId, shard: int) -> None:
         pass
 
+    async def typing(self, session_id: SessionId, shard: int, *, at: float) -> None:
+        pass
+
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:

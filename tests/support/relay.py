@@ -13,6 +13,7 @@ from typing import Final
 
 from service.adapters.embedded.hints import InProcessHints
 from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
+from service.ports import SessionHint
 
 HOST: Final = "127.0.0.1"
 
@@ -62,6 +63,10 @@ class Relay:
         for name in self.folder.iterdir():
             self._wire.sendto(f"{shard} {session_id}".encode(), (HOST, int(name.name)))
 
+    async def typing(self, session_id: SessionId, shard: int, *, at: float) -> None:
+        """Typing stays in this process."""
+        await self.here.typing(session_id, shard, at=at)
+
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
@@ -79,7 +84,7 @@ class Relay:
         if self.asked_for[shard] > 0:
             self.here.mailboxes.of(shard).put(session_id, None)
 
-    async def receive(self, shard: int) -> Sequence[SessionId]:
+    async def receive(self, shard: int) -> Sequence[SessionHint]:
         """What waits for a shard, at most 10; waits for one."""
         self.asked_for[shard] += 1
         try:

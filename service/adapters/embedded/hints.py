@@ -11,7 +11,14 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
-from service.ports import Clock, DeliveryHint, LaneHint, ReplayHint
+from service.ports import (
+    Clock,
+    DeliveryHint,
+    LaneHint,
+    ReplayHint,
+    SessionHint,
+    TypingHint,
+)
 
 QUEUE_MAX: Final = 10_000
 WAIT_SECONDS: Final = 5.0
@@ -102,6 +109,10 @@ class InProcessHints:
         """Tell the owner of the shard to look at this session."""
         self.mailboxes.of(shard).put(session_id, None)
 
+    async def typing(self, session_id: SessionId, shard: int, *, at: float) -> None:
+        """Tell the owner of the shard that the guest of this session was typing at that time."""
+        self.mailboxes.of(shard).put(TypingHint(session_id, at), None)
+
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
     ) -> None:
@@ -131,17 +142,17 @@ class InProcessMailboxes:
     def __init__(self, clock: Clock, *, longest: int) -> None:
         self._clock = clock
         self._longest = longest
-        self._of: dict[int, _Queue[SessionId, None]] = {}
+        self._of: dict[int, _Queue[SessionHint, None]] = {}
 
-    def of(self, shard: int) -> _Queue[SessionId, None]:
+    def of(self, shard: int) -> _Queue[SessionHint, None]:
         """The mailbox of a shard; made when it is first asked for."""
         return self._of.setdefault(shard, _Queue(self._clock, self._longest))
 
-    async def receive(self, shard: int) -> Sequence[SessionId]:
+    async def receive(self, shard: int) -> Sequence[SessionHint]:
         """What waits for a shard, at most 10; waits for one. Cancelling it loses nothing."""
-        return [session_id for session_id, _ in await self.of(shard).take_some()]
+        return [hint for hint, _ in await self.of(shard).take_some()]
 
-    def __iter__(self) -> Iterator[_Queue[SessionId, None]]:
+    def __iter__(self) -> Iterator[_Queue[SessionHint, None]]:
         return iter(self._of.values())
 
 

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from service.domain.ids import EndpointId, ReplayId, SessionId, log_named
-from service.ports import DeliveryHint, LaneHint, ReplayHint
+from service.ports import DeliveryHint, LaneHint, ReplayHint, SessionHint, TypingHint
 
 VERSION: Final = 1
 LENGTH_MAX: Final = 512
@@ -22,6 +22,11 @@ def session_body(session_id: SessionId) -> str:
     return _spelled({"session": session_id})
 
 
+def typing_body(hint: TypingHint) -> str:
+    """The hint that a guest was typing; whoever does not know such hints looks at the session."""
+    return _spelled({"session": hint.session_id, "typing": hint.at})
+
+
 def lane_body(hint: LaneHint) -> str:
     """The hint to look at a lane."""
     return _spelled({"endpoint": hint.endpoint_id, "session": hint.session_id, "hops": hint.hops})
@@ -32,10 +37,15 @@ def replay_body(hint: ReplayHint) -> str:
     return _spelled({"replay": hint.replay_id, "strand": hint.strand, "hops": hint.hops})
 
 
-def read_session(body: str) -> SessionId | None:
-    """The session a body speaks of."""
-    session_id = _id(_members(body), "session")
-    return None if session_id is None else SessionId(session_id)
+def read_session(body: str) -> SessionHint | None:
+    """The session a body speaks of, and whether it only says that its guest was typing."""
+    members = _members(body)
+    session_id = _id(members, "session")
+    if session_id is None:
+        return None
+    at = members.get("typing")
+    known = SessionId(session_id)
+    return TypingHint(known, at) if isinstance(at, float) else known
 
 
 def read_delivery(body: str) -> DeliveryHint | None:

@@ -11,10 +11,11 @@ from service.adapters.sqs.bodies import (
     read_session,
     replay_body,
     session_body,
+    typing_body,
 )
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.domain.ids import EndpointId, LogId, ReplayId, SessionId
-from service.ports import Clock, DeliveryHint, LaneHint, ReplayHint
+from service.ports import Clock, DeliveryHint, LaneHint, ReplayHint, SessionHint, TypingHint
 
 SEND_SECONDS: Final = 2.0
 """How long a request or a visit waits for a hint to be sent; SQS takes milliseconds."""
@@ -66,6 +67,10 @@ class SqsHints:
     async def session(self, session_id: SessionId, shard: int) -> None:
         """Tell the owner of the shard to look at this session."""
         await self._send(self.queues.mailbox(shard), session_body(session_id))
+
+    async def typing(self, session_id: SessionId, shard: int, *, at: float) -> None:
+        """Tell the owner of the shard that the guest of this session was typing at that time."""
+        await self._send(self.queues.mailbox(shard), typing_body(TypingHint(session_id, at)))
 
     async def lane(
         self, endpoint_id: EndpointId, session_id: LogId, *, delay: float = 0.0, hops: int = 0
@@ -149,7 +154,7 @@ class SqsMailboxes:
 
     queues: Queues
 
-    async def receive(self, shard: int) -> Sequence[SessionId]:
+    async def receive(self, shard: int) -> Sequence[SessionHint]:
         """What waits for a shard. Raises UnavailableError, ConfigurationError."""
         return await _received(self.queues, self.queues.mailbox(shard), read_session)
 

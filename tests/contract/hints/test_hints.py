@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from service.domain.ids import EndpointId, LogId, ReplayId, SessionId, TenantName, log_of
-from service.ports import LaneHint, ReplayHint
+from service.ports import LaneHint, ReplayHint, TypingHint
 from tests.contract.hints.conftest import Ends
 from tests.support.hint_ends import next_lanes, next_sessions
 from tests.support.patience import PATIENCE, quickly
@@ -37,6 +37,12 @@ async def test_a_hint_for_a_shard_comes_out_of_its_mailbox_and_of_no_other(ends:
     assert await next_sessions(ends.mailboxes, 0) == [A]
     assert await next_sessions(ends.mailboxes, 2) == [B]
     assert await listening == [C]
+
+
+async def test_typing_comes_out_of_its_mailbox_with_its_time(ends: Ends) -> None:
+    await ends.hints.typing(A, 1, at=1_900_000_000.25)
+
+    assert await next_sessions(ends.mailboxes, 1) == [TypingHint(A, 1_900_000_000.25)]
 
 
 async def test_what_was_received_is_gone(ends: Ends) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from service.domain.errors import LinkDeniedError, LinkLostError
 from service.domain.session import Lock, PublicState, Session
+from service.ports import TypingHint
 from service.usecases.visit import Inbox, TypingWanted
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
 
@@ -354,7 +355,21 @@ async def test_typing_is_given_up_when_nobody_answers_in_time() -> None:
 
 
 @on_virtual_time
-async def test_typing_is_not_worth_a_message_to_another_process() -> None:
+async def test_typing_is_handed_to_the_process_that_has_the_link_once_in_five_seconds() -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        async with stage.held(session):
+            stage.assembly.present.inboxes.clear()
+            await _owned(stage)
+            told = [await _typing(stage, session) for _ in range(3)]
+            at = stage.now
+
+        assert told == [True, False, False]
+        assert await stage.broker.hints.mailboxes.receive(0) == [TypingHint(session.id, at)]
+
+
+@on_virtual_time
+async def test_typing_is_not_handed_to_an_owner_who_has_no_link() -> None:
     async with staged() as stage:
         session = await stage.chatted()
         await _owned(stage)

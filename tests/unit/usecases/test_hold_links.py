@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import pytest
 
+from service.bootstrap import assemble
+from service.config import LocalSettings
 from service.domain.deployment import Mode
 from service.domain.errors import SupersededError, UnavailableError
 from service.domain.events import LeaveRequested
@@ -991,3 +993,22 @@ async def test_what_its_frames_have_that_nobody_knows_is_written_down_now_and_th
 
         assert (during, before) == ({"First": 1}, {"First": 1})
         assert await kinds() == {"First": 1, "Second": 1}
+
+
+@on_virtual_time
+async def test_a_guest_who_types_at_another_process_is_seen_through_the_link_here() -> None:
+    async with staged() as stage:
+        session = await stage.made(shard=0)
+        api = assemble(LocalSettings(shards=4), stage.ports).attend
+        async with _running(stage, _listener(stage)):
+            told = [await api.typing(session.id, until=stage.clock.monotonic() + 5)]
+            await stage.clock.sleep(1)
+            told.append(await api.typing(session.id, until=stage.clock.monotonic() + 5))
+            await stage.clock.sleep(5)
+            told.append(await api.typing(session.id, until=stage.clock.monotonic() + 5))
+            await stage.clock.sleep(1)
+
+        assert told == [True, False, True]
+        typed = [frame["message"]["events"] for frame in stage.frames("onMessage")]
+        assert typed == [[{"eventType": "Typing", "typing": {"type": "On"}}]] * 2
+        assert stage.wires.opened == 1

@@ -12,6 +12,7 @@ import pytest
 from service.adapters.embedded.hints import InProcessHints
 from service.domain.errors import UnavailableError
 from service.domain.ids import SessionId
+from service.ports import SessionHint, TypingHint
 from service.usecases.listen import ListenMailboxes
 from tests.support.virtual_time import VirtualClock, run_virtual
 
@@ -24,6 +25,7 @@ class World:
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     heard: list[tuple[SessionId, int]] = field(default_factory=list)
+    typed: list[TypingHint] = field(default_factory=list)
     polled: list[tuple[int, float]] = field(default_factory=list)
     polling: list[int] = field(default_factory=list)
     down: set[int] = field(default_factory=set)
@@ -34,9 +36,10 @@ class World:
             clock=self.clock,
             mailboxes=self,
             look=lambda session_id, shard: self.heard.append((session_id, shard)),
+            typed=self.typed.append,
         )
 
-    async def receive(self, shard: int) -> Sequence[SessionId]:
+    async def receive(self, shard: int) -> Sequence[SessionHint]:
         self.polled.append((shard, self.clock.monotonic()))
         if shard in self.down:
             raise UnavailableError(what="the queue")
@@ -96,8 +99,21 @@ def test_every_hint_is_told_with_its_shard() -> None:
     assert run_virtual(story()) == [(A, 1), (B, 1), (C, 2)]
 
 
+def test_typing_is_told_apart() -> None:
+    async def story() -> World:
+        async with _listening(World()) as world:
+            await world.keep(1)
+            await world.hints.typing(A, 1, at=7.0)
+            await world.hints.session(A, 1)
+            await world.clock.sleep(0.01)
+            return world
+
+    world = run_virtual(story())
+    assert (world.typed, world.heard) == ([TypingHint(A, 7.0)], [(A, 1)])
+
+
 def test_a_shard_that_was_lost_is_not_listened_for_and_its_hints_stay() -> None:
-    async def story() -> tuple[list[tuple[SessionId, int]], Sequence[SessionId]]:
+    async def story() -> tuple[list[tuple[SessionId, int]], Sequence[SessionHint]]:
         async with _listening(World()) as world:
             await world.keep(1)
             await world.keep()

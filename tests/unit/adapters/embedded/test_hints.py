@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from service.adapters.embedded.hints import InProcessHints
 from service.domain.ids import EndpointId, ReplayId, SessionId
-from service.ports import DeliveryHint, LaneHint, ReplayHint
+from service.ports import DeliveryHint, LaneHint, ReplayHint, SessionHint
 from tests.support.virtual_time import EPOCH, VirtualClock, run_virtual
 
 A, B, C = SessionId("ses_a"), SessionId("ses_b"), SessionId("ses_c")
@@ -14,7 +14,7 @@ JOB = ReplayId("rpl_1")
 
 
 def test_hints_of_a_shard_come_out_of_its_mailbox_in_the_order_given() -> None:
-    async def story() -> list[Sequence[SessionId]]:
+    async def story() -> list[Sequence[SessionHint]]:
         hints = InProcessHints(VirtualClock())
         for session_id, shard in ((A, 1), (B, 2), (C, 1)):
             await hints.session(session_id, shard)
@@ -24,7 +24,7 @@ def test_hints_of_a_shard_come_out_of_its_mailbox_in_the_order_given() -> None:
 
 
 def test_who_waits_hears_nothing_of_other_shards_and_waits_five_seconds() -> None:
-    async def story() -> tuple[Sequence[SessionId], float]:
+    async def story() -> tuple[Sequence[SessionHint], float]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
         taking = asyncio.create_task(hints.mailboxes.receive(1))
@@ -47,7 +47,7 @@ def test_a_hint_that_waits_already_is_not_queued_again() -> None:
 
 
 def test_a_hint_that_was_taken_may_come_again() -> None:
-    async def story() -> list[Sequence[SessionId]]:
+    async def story() -> list[Sequence[SessionHint]]:
         hints = InProcessHints(VirtualClock())
         found = []
         for _ in range(2):
@@ -59,7 +59,7 @@ def test_a_hint_that_was_taken_may_come_again() -> None:
 
 
 def test_a_taker_waits_for_a_hint() -> None:
-    async def story() -> tuple[Sequence[SessionId], float]:
+    async def story() -> tuple[Sequence[SessionHint], float]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
         taking = asyncio.create_task(hints.mailboxes.receive(1))
@@ -129,7 +129,7 @@ def test_several_takers_share_the_hints() -> None:
 
 
 def test_a_taker_that_is_cancelled_loses_nothing() -> None:
-    async def story() -> Sequence[SessionId]:
+    async def story() -> Sequence[SessionHint]:
         clock = VirtualClock()
         hints = InProcessHints(clock)
         taking = asyncio.create_task(hints.mailboxes.receive(1))

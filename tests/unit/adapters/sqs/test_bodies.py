@@ -13,9 +13,10 @@ from service.adapters.sqs.bodies import (
     read_session,
     replay_body,
     session_body,
+    typing_body,
 )
 from service.domain.ids import EndpointId, ReplayId, SessionId
-from service.ports import LaneHint, ReplayHint
+from service.ports import LaneHint, ReplayHint, TypingHint
 
 A = SessionId("ses_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
 HOOK = EndpointId("whk_01KMF0G0E8ZX5V7Q3W2N1R4T6Y")
@@ -27,6 +28,18 @@ def test_a_session_is_spelled_by_its_id_alone() -> None:
 
     assert json.loads(body) == {"v": 1, "session": A}
     assert read_session(body) == A
+
+
+def test_typing_is_spelled_by_its_session_and_its_time() -> None:
+    body = typing_body(TypingHint(A, 1_900_000_000.0))
+
+    assert json.loads(body) == {"v": 1, "session": A, "typing": 1_900_000_000.0}
+    assert read_session(body) == TypingHint(A, 1_900_000_000.0)
+
+
+@pytest.mark.parametrize("time", ["1", "true", "null", '"now"', "9" * 400, "[]"])
+def test_typing_without_a_time_is_a_hint_to_look(time: str) -> None:
+    assert read_session(f'{{"v":1,"session":"ses_a","typing":{time}}}') == "ses_a"
 
 
 def test_a_lane_is_spelled_by_its_ids_and_hops() -> None:

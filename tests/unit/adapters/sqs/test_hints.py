@@ -15,7 +15,7 @@ from service.adapters.sqs.queues import (
 )
 from service.domain.errors import ConfigurationError, UnavailableError
 from service.domain.ids import EndpointId, ReplayId, SessionId
-from service.ports import DeliveryHint, LaneHint, ReplayHint
+from service.ports import DeliveryHint, LaneHint, ReplayHint, SessionHint
 from tests.support.virtual_time import VirtualClock, run_virtual
 
 A, B = SessionId("ses_a"), SessionId("ses_b")
@@ -249,7 +249,7 @@ def test_what_is_remembered_of_delayed_hints_has_an_end() -> None:
 def test_hints_come_out_each_once_and_what_is_none_is_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def story() -> tuple[Sequence[SessionId], Sequence[DeliveryHint]]:
+    async def story() -> tuple[Sequence[SessionHint], Sequence[DeliveryHint]]:
         sessions = Queues(waiting=['{"v":1,"session":"ses_a"}'] * 2 + ["a secret"])
         lanes = Queues(waiting=['{"v":1,"endpoint":"whk_1","session":"ses_a","hops":2}'] * 2)
         return await SqsMailboxes(sessions).receive(1), await SqsDeliveries(lanes).receive()
