@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Final, assert_never
 
 from service.domain import events as ev
@@ -49,6 +50,8 @@ from service.usecases.visit.sending import doubt_in_flight
 
 ANSWER_SECONDS: Final = 15.0
 """How long Genesys may take to answer configure (the official end-to-end tests wait as long)."""
+ATTACH_LEAST_SECONDS: Final = 0.5
+"""A visit that has to go sooner opens no link: TLS, configure and history take about as long."""
 UNTOLD_WAIT_SECONDS: Final = 10.0
 """How long to wait when Genesys counts too many connections and does not say how long."""
 _FORBIDDEN: Final = 403
@@ -138,6 +141,10 @@ async def _attach(desk: Desk) -> None:
     desk.attach_at = desk.login.was_new = None
     if desk.link is not None:
         await drop_link(desk)
+    if _left(desk) < ATTACH_LEAST_SECONDS:
+        # Nothing would come of it, and nobody would know what Genesys made of it.
+        desk.attach_at = desk.now + ATTACH_LEAST_SECONDS
+        return
     if not await has_good_login(desk):
         return
     # Not its turn: the visit goes on, without a link, and asks again then.
@@ -146,6 +153,12 @@ async def _attach(desk: Desk) -> None:
         note(desk, Kind.LINK, "waits", until=rfc3339(desk.attach_at))
         return
     await _open(desk)
+
+
+def _left(desk: Desk) -> float:
+    """Seconds until this visit has to go."""
+    until = desk.stay.until
+    return inf if until is None else until - desk.ports.clock.monotonic()
 
 
 async def _open(desk: Desk) -> None:

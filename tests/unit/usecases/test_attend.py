@@ -5,7 +5,7 @@ from asyncio import Queue, create_task, gather
 import pytest
 
 from service.domain.errors import LinkDeniedError, LinkLostError
-from service.domain.session import Lock, PublicState, Session
+from service.domain.session import Lock, PublicState, Session, State
 from service.ports import TypingHint
 from service.usecases.visit import Inbox, TypingWanted
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
@@ -295,8 +295,8 @@ async def test_typing_that_did_not_go_out_is_tried_again_after_five_seconds_too(
         session = await stage.chatted()
         opened = stage.wires.opened
         stage.wires.denied.append(LinkLostError(code=1006, reason=""))
-        first = await _typing(stage, session, seconds=0.2)
-        again = await _typing(stage, session, seconds=0.2)
+        first = await _typing(stage, session, seconds=0.6)
+        again = await _typing(stage, session, seconds=0.6)
         tries = stage.wires.opened - opened
         await stage.clock.sleep(5)
         await stage.reconcile(session)
@@ -459,3 +459,33 @@ async def test_who_has_what_it_came_for_visits_once_more_for_others_and_no_often
         assert len(said) == 2
         assert stage.arrived()[-1] == "0"
         assert len(await stage.ports.sessions.open_sends(session.id)) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4])
+@on_virtual_time
+async def test_who_does_not_wait_opens_no_link_that_nobody_could_use(seconds: float) -> None:
+    async with staged() as stage:
+        session = await stage.chatted()
+        opened = stage.wires.opened
+        await stage.accept(session, "More")
+        await stage.attend(session, seconds=seconds)
+        left = await stage.load(session)
+
+        assert stage.wires.opened == opened
+        assert (left.state, left.unanswered_at, left.outage) == (State.DETACHED, None, None)
+        assert left.wake_at == pytest.approx(stage.now, abs=0.6)
+        await stage.reconcile(session)
+        assert stage.arrived() == ["Hello", "More"]
+
+
+@on_virtual_time
+async def test_a_session_that_was_left_unvisited_is_the_next_sweeps() -> None:
+    async with staged() as stage:
+        session = await stage.made()
+        await stage.accept(session, "Hello")
+        await stage.attend(session, seconds=0)
+        await stage.clock.sleep(1)
+        await stage.assembly.sweep()
+
+        assert stage.arrived() == ["Hello"]
+        assert stage.wires.opened == 1
