@@ -54,9 +54,6 @@ class Roused(Event):
 class VisitEnded(Event):
     """The visitor lets go of the link on purpose."""
 
-    unanswered: bool = False
-    """Genesys was asked for the guest session, and has not answered yet."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldBegan(Event):

@@ -27,11 +27,13 @@ VISITS_FREE: Final = 30
 VISIT_EVERY_SECONDS: Final = 2.0
 
 
-def goes_on(session: Session, window: Window, *, auto_start: bool | None, now: float) -> bool:
+def goes_on(
+    session: Session, window: Window, *, unanswered_after: int, auto_start: bool | None, now: float
+) -> bool:
     """Whether the guest session was heard a moment ago on a link that ended as it should.
 
-    `session` is as the visit found it. Where a Join may be owed, history is asked first, and where
-    nobody knows what came of an attach since then: it may have made another guest session.
+    Where a Join may be owed, history is asked first, and where nothing was heard behind the place
+    in the log where an attach had no answer: it may have made another guest session.
     """
     ended_well = session.state is State.DETACHED and session.held_by is None
     expires = session.expires_at
@@ -39,7 +41,7 @@ def goes_on(session: Session, window: Window, *, auto_start: bool | None, now: f
         return False
     if auto_start and not session.joined:
         return False
-    if session.unanswered_at is not None and not window.heard_since(session.unanswered_at):
+    if not window.was_heard_after(unanswered_after):
         return False
     return window.has_messages_of(session.incarnation) and was_heard(window, now=now)
 

@@ -264,7 +264,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *on(_NOT_DORMANT,                ev.ResumeRequested,         att.attach_at_once),
     # --- a visit that ends in between; what comes when a session is over ---------------------------
     *on((S.CREATED, S.OPENING, S.REOPENING), ev.VisitEnded,      att.give_up_visit,       S.OPENING),
-    *on(S.RESUMING,                  ev.VisitEnded,              att.give_up_attach,      S.DETACHED),
+    *on(S.RESUMING,                  ev.VisitEnded,              att.give_up_visit,       S.DETACHED),
     *on(_RECOVERING,                 ev.VisitEnded,              att.give_up_visit,       S.LOST),
     *on(S.RENEWING,                  ev.VisitEnded,              att.give_up_visit),
     *on((S.DETACHED, S.DORMANT, S.READ_ONLY, *_OVER), ev.VisitEnded, att.stay),

@@ -186,6 +186,10 @@ class Window:
         """How much of the contact centre's was logged after that."""
         return sum(event.at > at and _from_wire(event) for event in self.events)
 
+    def was_heard_after(self, sequence: int) -> bool:
+        """Whether anything of the contact centre's was logged behind that place."""
+        return any(event.sequence > sequence and _from_wire(event) for event in self.events)
+
     def last_spoken_at(self, incarnation: int) -> float | None:
         """The latest contact-centre time of that incarnation."""
         times = [e.channel_time for e in self.events if e.incarnation == incarnation]

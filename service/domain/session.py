@@ -278,8 +278,6 @@ class Session:
     evictions: int = 0
     """How often in a row the link was pushed out; over once it is let go or left alone for long."""
     outage: Outage | None = None
-    unanswered_at: float | None = None
-    """When a visit last left before Genesys answered its attach: the next reads history."""
     ended: Ended | None = None
     failure: FailureReason | None = None
     segments: Sequence[Segment] = ()
@@ -307,6 +305,10 @@ class Session:
     """
     farewell: Farewell | None = None
     """The last word of the listener that gave the shard away. Kept outside `version`."""
+    unanswered_after: int = 0
+    """The log's end when a visit last left and what came of its attach was unknown, or not stored:
+    it may have made another guest session. Kept outside `version`.
+    """
 
     @property
     def conversations(self) -> frozenset[str]:

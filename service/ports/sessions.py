@@ -206,8 +206,19 @@ class SessionStore(Protocol):
         as it is now. Raises LockHeldError (also for a valid lease).
         """
 
-    async def release_lock(self, session_id: SessionId, token: str) -> None:
-        """Let go, if it is still ours; otherwise nothing."""
+    async def release_lock(
+        self, session_id: SessionId, token: str, *, unanswered_after: int | None = None
+    ) -> None:
+        """Let go, if it is still ours; otherwise nothing.
+
+        In the same write: what `note_unanswered` says.
+        """
+
+    async def note_unanswered(self, session_id: SessionId, after: int) -> None:
+        """What came of an attach is unknown, or not stored; `after` is the log's end by then.
+
+        Nothing where the session is gone.
+        """
 
     async def say_farewell(self, session_id: SessionId, farewell: Farewell) -> None:
         """The last word of a listener that gave the shard away, unless a later one has spoken.

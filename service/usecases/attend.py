@@ -182,12 +182,24 @@ class Attend:
             self.present.end(session.id, inbox)
             inbox.closed()
             await gather(
-                self.ports.sessions.release_lock(session.id, token),
+                self._release(locked, token),
                 self.visit.tools.logbook.settle(session.id),
             )
             # Whoever waits for the lock looks again at once.
             self.ports.bell.ring(session.id)
         return True
+
+    async def _release(self, locked: Session, token: str) -> None:
+        """With what the visit has to say: one write.
+
+        Where the table does not take it the lock stands for longer than anybody goes on unread.
+        """
+        after = self.visit.tools.last_minutes(locked.id).unanswered_after
+        await self.ports.sessions.release_lock(
+            locked.id,
+            token,
+            unanswered_after=after if after > locked.unanswered_after else None,
+        )
 
     async def _may_go_now(self, session_id: SessionId, left: Sequence[PendingSend]) -> bool:
         """Whether a send came too late for the visit, and nothing else keeps it from going out.

@@ -20,8 +20,9 @@ class LastMinute:
     no_read_before: float = 0.0
     """When Genesys said that history may be read again."""
     configures: "list[float]" = field(default_factory=list)
-    unanswered_at: float = 0.0
-    """When a visit last ended before it was known, and in the table, what came of its attach."""
+    unanswered_after: int = 0
+    """The log's end when a visit last ended before what came of its attach was known, and stored.
+    """
     typing_at: float = 0.0
     """When a typing frame last went out."""
     typing_tried_at: float = 0.0

@@ -216,6 +216,7 @@ def _solid(session: Session) -> Session:
         wake_at=None,
         attachments_at=None,
         lock=None,
+        unanswered_after=0,
     )
 
 

@@ -47,6 +47,29 @@ async def test_who_speaks_often_never_waits_for_most_of_a_minute(
         assert "session.recovered" not in await stage.types(session)
 
 
+@on_virtual_time
+async def test_a_replacement_of_which_another_process_could_not_be_told_is_told() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted("1", "2", "3")
+        stage.control.forget(session.client_id)
+
+        async def change() -> None:
+            found = await stage.broker.ports.sessions.load(session.id)
+            changed = replace(found, metadata={"by": "somebody else"})
+            await stage.broker.ports.sessions.commit(found, changed)
+
+        stage.sessions.before("commit", change)
+        await stage.accept(session, "4")
+        await stage.attend(session, seconds=0.01)
+        opened, told = stage.wires.opened, await stage.types(session)
+        callers = Callers(stage, session, apart=True)
+        await callers.post("5")
+
+        assert (opened, told.count("session.replaced")) == (2, 0)
+        assert (await stage.types(session)).count("session.replaced") == 1
+        assert sorted(stage.arrived()[-2:]) == ["4", "5"]
+
+
 class Callers:
     """Whoever posts messages, each to a process that has nothing else to do at that moment."""
 

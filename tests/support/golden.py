@@ -161,6 +161,7 @@ async def _session(stores: Stores) -> None:
     await stores.sessions.mark_work(SESSION, NOW + 60)
     await stores.sessions.schedule(SESSION, NOW + 600)
     await stores.sessions.say_farewell(SESSION, Farewell(fence=4, drained=True))
+    await stores.sessions.note_unanswered(SESSION, 2)
     lock = Lock(token="lck_01GOLDEN", until=NOW + 35)
     await stores.sessions.take_lock(await stores.sessions.load(SESSION), lock, now=NOW)
     other = _a_session(OTHER)

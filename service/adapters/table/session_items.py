@@ -1,9 +1,10 @@
 """A session as its META item, and back.
 
-Five things lie beside each other in one item and never touch each other: the session (under
+Six things lie beside each other in one item and never touch each other: the session (under
 `version`, with the guest's login), the lock, what makes it due, when attachments were last spoken
-of, and the last word of a listener that gave the shard away. The body is JSON text; what conditions
-and indexes look at are attributes of their own.
+of, the last word of a listener that gave the shard away, and after which place of the log an attach
+had no answer. The body is JSON text; what conditions and indexes look at are attributes of their
+own.
 """
 
 import dataclasses
@@ -22,8 +23,18 @@ LIVE_KEYS: Final = (schema.LIVE.pk, schema.LIVE.sk)
 TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
 DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
 SIGN_IN: Final = "sign_in"
+UNANSWERED_AFTER: Final = "unanswered_after"
 SECRETS: Final = ("client_id", "next_client_id")
-APART: Final = ("version", "lock", "look_at", "wake_at", "attachments_at", "farewell", "sign_in")
+APART: Final = (
+    "version",
+    "lock",
+    "look_at",
+    "wake_at",
+    "attachments_at",
+    "farewell",
+    "sign_in",
+    UNANSWERED_AFTER,
+)
 """Members that are attributes of their own."""
 
 
@@ -98,6 +109,8 @@ def session_item(session: Session, cipher: Cipher) -> Item:
         item |= due | due_attributes(session, min(float(at) for at in due.values()))
     if session.farewell is not None:
         item |= farewell_attributes(session.farewell)
+    if session.unanswered_after:
+        item[UNANSWERED_AFTER] = session.unanswered_after
     if session.lock is not None:
         item |= {"lock_token": session.lock.token, "lock_until": session.lock.until}
     return item
@@ -120,6 +133,7 @@ def read_session(item: Item, cipher: Cipher) -> Session:
         attachments_at=_time(item, "attachments_at"),
         farewell=_read_farewell(item),
         sign_in=_read_sign_in(item, members["id"], cipher),
+        unanswered_after=int(item.get(UNANSWERED_AFTER, 0)),
     )
 
 

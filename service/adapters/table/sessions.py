@@ -6,11 +6,11 @@ Each method runs steps or reads pages; what is written is decided elsewhere.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from service.adapters.table import listing, marks, schema
+from service.adapters.table import listing, locks, marks, schema
 from service.adapters.table import purge as purging
 from service.adapters.table.attachment_items import move_attachment, tell_session
-from service.adapters.table.conditions import Equals, Item, Update
-from service.adapters.table.driver import Driver, NotWrittenError, Query
+from service.adapters.table.conditions import Item
+from service.adapters.table.driver import Driver, Query
 from service.adapters.table.log_items import (
     SEEN_ATTRIBUTES,
     read_event,
@@ -28,12 +28,9 @@ from service.adapters.table.session_steps import (
     keep_answer,
     list_conversation,
     list_external,
-    lock_session,
     make_send,
     move_send,
-    no_valid_lease,
     retakes_reference,
-    say_farewell,
     take_reference,
 )
 from service.adapters.table.steps import Step, run
@@ -253,31 +250,22 @@ class SessionTable:
 
     async def take_lock(self, session: Session, lock: Lock, *, now: float) -> Session:
         """Lock the session for a visit on demand. Raises LockHeldError (also for a valid lease)."""
-        await run(
-            self._driver,
-            no_valid_lease(session.shard, now),
-            lock_session(session.id, lock, now),
-        )
+        await locks.take(self._driver, session, lock, now=now)
         return await self.load(session.id)
 
-    async def release_lock(self, session_id: SessionId, token: str) -> None:
+    async def release_lock(
+        self, session_id: SessionId, token: str, *, unanswered_after: int | None = None
+    ) -> None:
         """Let go, if it is still ours."""
-        update = Update(
-            key=schema.session_key(session_id),
-            remove=("lock_token", "lock_until"),
-            condition=Equals("lock_token", token),
-        )
-        try:
-            await self._driver.write(update)
-        except NotWrittenError:
-            return
+        await locks.release(self._driver, session_id, token, unanswered_after=unanswered_after)
+
+    async def note_unanswered(self, session_id: SessionId, after: int) -> None:
+        """What came of an attach is unknown."""
+        await locks.note_unanswered(self._driver, session_id, after)
 
     async def say_farewell(self, session_id: SessionId, farewell: Farewell) -> None:
         """A predecessor's last word, unless a later one has spoken or the session is gone."""
-        try:
-            await self._driver.write(say_farewell(session_id, farewell))
-        except NotWrittenError:
-            return
+        await locks.farewell(self._driver, session_id, farewell)
 
     async def by_external_id(self, tenant: TenantName, external_id: str) -> SessionId | None:
         """The session that the reference names."""

@@ -94,12 +94,6 @@ def give_up_visit(session: Session, event: happened.Event, given: Given) -> Outc
     return Outcome(session=replace(session, held_by=None), effects=(DropLink(), Leave()))
 
 
-def give_up_attach(session: Session, event: happened.VisitEnded, given: Given) -> Outcome:
-    """Leave; where Genesys was asked, nobody knows which guest session it would have named."""
-    at = given.now if event.unanswered else session.unanswered_at
-    return give_up_visit(replace(session, unanswered_at=at), event, given)
-
-
 def stay(session: Session, event: happened.Event, given: Given) -> Outcome:
     """Harmless when late."""
     return Outcome(session=session)

@@ -4,26 +4,33 @@ Ten reads a minute are what Genesys takes. Without this a caller who speaks more
 which each reads history, would wait for most of a minute.
 """
 
-from service.domain.deployment import Deployment
 from service.domain.going_on import goes_on, next_read_at, next_visit_at, was_heard
 from service.domain.instants import rfc3339
-from service.domain.log import Window
 from service.domain.sends import in_flight
-from service.domain.session import Session, State
+from service.domain.session import State
 from service.domain.timeline import Kind
 from service.usecases.visit.desk import Desk
 from service.usecases.visit.noting import note
 from service.usecases.visit.pacing import configured, pages_read, second_read_waits
 from service.usecases.visit.settling import reload_sends
-from service.usecases.visit.stay import Stay
 
 
-def can_go_on(
-    session: Session, stay: Stay, window: Window, deployment: Deployment, *, now: float
-) -> bool:
-    """Whether a visit that comes and goes found the session as the last one left it."""
-    stays = stay.listener and not stay.reconcile
-    return not stays and goes_on(session, window, auto_start=deployment.auto_start, now=now)
+def can_go_on(desk: Desk) -> bool:
+    """Whether a visit that comes and goes to send found the session as the last one left it."""
+    stays = desk.stay.listener and not desk.stay.reconcile
+    sends = bool(desk.sends) or desk.inbox.wants_typing
+    if stays or not sends:
+        # Who came to look, and not to send, reads.
+        return False
+    # Ours may not be in the table.
+    own = desk.tools.last_minutes(desk.session.id).unanswered_after
+    return goes_on(
+        desk.session,
+        desk.writer.window,
+        unanswered_after=max(desk.session.unanswered_after, own),
+        auto_start=desk.deployment.auto_start,
+        now=desk.now,
+    )
 
 
 async def pause_for_company(desk: Desk) -> float:

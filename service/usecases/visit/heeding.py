@@ -16,6 +16,7 @@ _APART: Final = (
     "attachments_at",
     "lock",
     "farewell",
+    "unanswered_after",
 )
 
 

@@ -1,9 +1,11 @@
 """When a visitor may go, and what is left in order when it does."""
 
 from asyncio import gather
+from contextlib import suppress
 from typing import Final
 
 from service.domain import events as ev
+from service.domain.errors import UnavailableError
 from service.domain.session import SETTLED_STATES, State
 from service.usecases.visit.conversation import is_asking
 from service.usecases.visit.deciding import happen
@@ -56,7 +58,7 @@ async def let_go(desk: Desk) -> None:
     if desk.session.state is State.VERIFYING and desk.reading.agreed:
         # The second read is left to a later visit: the receipt says that history may hold more.
         await happen(desk, agreement(desk.reading.reads[-1], complete=False))
-    await happen(desk, ev.VisitEnded(unanswered=desk.unanswered))
+    await happen(desk, ev.VisitEnded())
     desk.leaving = True
 
 
@@ -76,8 +78,7 @@ async def wrap_up(desk: Desk) -> None:
 
 async def get_up(desk: Desk) -> None:
     """End what still runs; the link is closed whatever happened."""
-    if desk.unanswered:
-        desk.tools.last_minutes(desk.session.id).unanswered_at = desk.now
+    await _note_unanswered(desk)
     owned = (*desk.chores, desk.asking.task, desk.reading.task)
     tasks = [task for task in owned if task is not None]
     for task in tasks:
@@ -88,6 +89,18 @@ async def get_up(desk: Desk) -> None:
     if desk.link is not None:
         await end_link(desk, desk.link)
     desk.tools.admit.leave(desk.deployment, desk.session.id)
+
+
+async def _note_unanswered(desk: Desk) -> None:
+    """An attach of ours may have made a guest session of which nobody would be told."""
+    if not desk.unanswered:
+        return
+    after = desk.writer.window.last_sequence
+    desk.tools.last_minutes(desk.session.id).unanswered_after = after
+    if desk.stay.listener:
+        # Who has a lock says it as it lets go of that.
+        with suppress(UnavailableError):
+            await desk.ports.sessions.note_unanswered(desk.session.id, after)
 
 
 def next_look(desk: Desk) -> float | None:

@@ -113,9 +113,7 @@ class Visit:
             open_writer(ports, session),
             ports.sessions.open_sends(session.id),
         )
-        unanswered_at = self.tools.last_minutes(session.id).unanswered_at
-        known = replace(session, unanswered_at=max(session.unanswered_at or 0.0, unanswered_at))
-        return Desk(
+        desk = Desk(
             tools=self.tools,
             stay=stay,
             inbox=inbox,
@@ -125,10 +123,9 @@ class Visit:
             sends={(send.sequence, send.kind): send for send in sends},
             dormant_seconds=self.dormant_seconds,
             look_at=session.look_at or 0.0,
-            # Who came to look, and not to send, reads.
-            goes_on=bool(sends or inbox.wants_typing)
-            and can_go_on(known, stay, writer.window, deployment, now=ports.clock.now()),
         )
+        desk.goes_on = can_go_on(desk)
+        return desk
 
     async def _deployment(self, session: Session) -> Deployment:
         try:

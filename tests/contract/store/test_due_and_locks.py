@@ -243,6 +243,32 @@ async def test_only_the_holder_releases_a_lock(table: Table, session: Session) -
     assert (await table.sessions.load(session.id)).lock is None
 
 
+async def test_who_lets_go_says_what_had_no_answer_and_changes_no_version(
+    table: Table, session: Session
+) -> None:
+    for token, after in (("a", 7), ("b", None)):
+        locked = await table.sessions.take_lock(session, Lock(token=token, until=NOW + 35), now=NOW)
+        await table.sessions.release_lock(session.id, "other", unanswered_after=9)
+        await table.sessions.release_lock(session.id, token, unanswered_after=after)
+        found = await table.sessions.load(session.id)
+        assert found == replace(locked, lock=None, unanswered_after=7)
+    await table.sessions.commit(found, replace(found, state=State.LIVE, unanswered_after=0))
+    assert (await table.sessions.load(session.id)).unanswered_after == 7
+
+
+async def test_who_has_no_lock_says_it_too(table: Table, session: Session) -> None:
+    await table.sessions.note_unanswered(session.id, 3)
+    found = await table.sessions.load(session.id)
+    assert found == replace(session, unanswered_after=3)
+
+    erased = replace(session, state=State.ERASED)
+    await table.sessions.erase(session, erased, an_event(session, 1))
+    before = await table.sessions.load_erased(session.id)
+    for name in (session.id, a_session().id):
+        await table.sessions.note_unanswered(name, 9)
+    assert await table.sessions.load_erased(session.id) == before
+
+
 async def test_no_lock_while_a_listener_holds_the_shard(table: Table, session: Session) -> None:
     await table.shards.acquire(SHARD, ListenerName("listener"), now=NOW, until=NOW + 15)
 

@@ -51,8 +51,6 @@ def proofs(*times: float, incarnation: int = 1) -> Window:
         ({"state": State.LOST, "outage": OUTAGE}, 1, False),
         ({"state": State.OPENING}, 1, False),
         ({"incarnation": 2}, 1, False),
-        ({"unanswered_at": NOON - 1}, 1, False),
-        ({"unanswered_at": NOON - 2}, 1, True),
     ],
 )
 def test_a_visit_goes_on_where_the_last_link_ended_as_it_should(
@@ -60,7 +58,16 @@ def test_a_visit_goes_on_where_the_last_link_ended_as_it_should(
 ) -> None:
     session = session_in(**({"state": State.DETACHED} | facts))
     window = Window() if heard is None else proofs(NOON - heard)
-    assert goes_on(session, window, auto_start=False, now=NOON) is well
+    assert goes_on(session, window, unanswered_after=0, auto_start=False, now=NOON) is well
+
+
+@pytest.mark.parametrize(("unanswered_after", "well"), [(1, True), (2, False), (5, False)])
+def test_where_an_attach_had_no_answer_something_must_have_been_heard_since(
+    unanswered_after: int, *, well: bool
+) -> None:
+    session, window = session_in(State.DETACHED), proofs(NOON - 2, NOON - 1)
+    found = goes_on(session, window, unanswered_after=unanswered_after, auto_start=False, now=NOON)
+    assert found is well
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,9 @@ def test_where_a_join_may_be_owed_history_is_asked_first(
     well: bool,
 ) -> None:
     session = session_in(State.DETACHED, joined=bool(joined))
-    assert goes_on(session, proofs(NOON - 1), auto_start=auto_start, now=NOON) is well
+    window = proofs(NOON - 1)
+    found = goes_on(session, window, unanswered_after=0, auto_start=auto_start, now=NOON)
+    assert found is well
 
 
 def test_a_chat_in_which_little_is_said_is_read_each_time() -> None:

@@ -134,6 +134,12 @@ def test_only_what_came_from_the_wire_counts_as_shown() -> None:
     assert not window(accepted, confirmed).has_messages_of(1)
 
 
+def test_what_was_heard_behind_a_place_is_told_from_what_is_logged_there() -> None:
+    some = window(heard(1, "a"), logged(2, EventType.MESSAGE_ACCEPTED))
+
+    assert [some.was_heard_after(place) for place in (0, 1, 2)] == [True, False, False]
+
+
 @given(st.lists(st.integers(1, 12), max_size=12))
 def test_a_window_never_has_holes(places: list[int]) -> None:
     grown = window(logged(4))

@@ -95,19 +95,6 @@ def test_a_visit_that_leaves_before_history_was_read_lets_the_next_read_as_far_b
     assert story.session.last_good_at == NOON
 
 
-def test_a_visit_that_leaves_before_its_answer_says_when() -> None:
-    story = Playbook(session_in(S.DETACHED, opened_at=NOON))
-    story.happen(ev.VisitBegan())
-    story.wait(5)
-    story.play(ev.VisitEnded(unanswered=True), to=S.DETACHED, does=[DropLink(), Leave()])
-    assert story.session.unanswered_at == NOON + 5
-
-    story.happen(ev.VisitBegan())
-    story.wait(5)
-    story.happen(ev.VisitEnded())
-    assert story.session.unanswered_at == NOON + 5
-
-
 def test_a_visit_that_cannot_wait_leaves_a_resuming_session_as_it_was() -> None:
     story = Playbook(session_in(S.DETACHED, opened_at=NOON))
     story.happen(ev.VisitBegan())

@@ -10,7 +10,7 @@ from service.domain.going_on import VISITS_FREE
 from service.domain.pace import WINDOW_SECONDS
 from service.domain.send import SendStatus, Written
 from service.domain.session import Session, State
-from service.usecases.visit import Nudged
+from service.usecases.visit import Inbox, Nudged
 from service.usecases.visit.going_on import can_go_on, pause_for_company, plan_first_read
 from service.usecases.visit.reading import begin_catch_up
 from service.usecases.visit.stay import Stay
@@ -188,23 +188,20 @@ async def test_who_stays_reads_first() -> None:
     async with staged() as stage:
         session = await stage.chatted(*BUSY)
         desk = await stage.desk(session)
-        facts = (session, desk.writer.window, desk.deployment)
+        desk.keep(await stage.accept(session, "4"))
         for stay, can in [(ON_DEMAND, True), (TOUCH, True), (LISTENS, False)]:
-            found, window, deployment = facts
-            assert can_go_on(found, stay, window, deployment, now=stage.now) is can
+            desk.stay = stay
+            assert can_go_on(desk) is can
 
 
 @on_virtual_time
-@pytest.mark.parametrize("same_process", [True, False])
-async def test_an_attach_that_nobody_saw_answered_may_have_replaced_the_guest_session(
-    *, same_process: bool
-) -> None:
+async def test_an_attach_that_nobody_saw_answered_may_have_replaced_the_guest_session() -> None:
     async with staged(history_lag_seconds=5) as stage:
         session = await stage.chatted(*BUSY)
         stage.control.forget(session.client_id)
         stage.control.fault("delay", seconds=3, frame_class="SessionResponse")
         await stage.accept(session, "4")
-        begun = stage.now
+        places = len(await stage.log(session))
 
         async def satisfied() -> bool:
             return False
@@ -212,26 +209,56 @@ async def test_an_attach_that_nobody_saw_answered_may_have_replaced_the_guest_se
         until = stage.clock.monotonic() + 1
         await stage.assembly.attend(session.id, until=until, satisfied=satisfied)
         left = await stage.load(session)
-        if not same_process:
-            stage.assembly.visit.tools.last_minutes.of.clear()
+        # Another process.
+        stage.assembly.visit.tools.last_minutes.of.clear()
         await stage.attend(session)
 
-        assert left.state is State.DETACHED
-        assert left.unanswered_at == pytest.approx(begun + 1)
+        assert (left.state, left.unanswered_after) == (State.DETACHED, places)
+        kinds = await stage.types(session)
+        assert kinds.count("session.replaced") == 1
+        assert stage.arrived()[-1] == "4"
+
+
+SILENT = UnavailableError(what="the table")
+
+
+@on_virtual_time
+@pytest.mark.parametrize("same_process", [True, False])
+@pytest.mark.parametrize("too", [(), ("release_lock",)], ids=["for a moment", "for longer"])
+async def test_an_answer_that_could_not_be_written_down_is_asked_for_again(
+    too: tuple[str, ...], *, same_process: bool
+) -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted(*BUSY)
+        stage.control.forget(session.client_id)
+        for name in ("commit", *too):
+            stage.sessions.fail(name, SILENT)
+        await stage.accept(session, "4")
+        with pytest.raises(UnavailableError):
+            await stage.attend(session)
+        if not same_process:
+            stage.assembly.visit.tools.last_minutes.of.clear()
+        await stage.attend(session, seconds=50)
+
         kinds = await stage.types(session)
         assert kinds.count("session.replaced") == 1
         assert stage.arrived()[-1] == "4"
 
 
 @on_virtual_time
-async def test_an_answer_that_could_not_be_written_down_is_asked_for_again() -> None:
+@pytest.mark.parametrize("same_process", [True, False])
+async def test_so_it_is_after_a_visit_of_the_shards_owner(*, same_process: bool) -> None:
     async with staged(history_lag_seconds=5) as stage:
         session = await stage.chatted(*BUSY)
         stage.control.forget(session.client_id)
-        stage.sessions.fail("commit", UnavailableError(what="the table"))
+        stage.sessions.fail("commit", SILENT)
+        if same_process:
+            stage.sessions.fail("note_unanswered", SILENT)
         await stage.accept(session, "4")
         with pytest.raises(UnavailableError):
-            await stage.attend(session)
+            await stage.begin(session, Inbox(), reconcile=True)
+        if not same_process:
+            stage.assembly.visit.tools.last_minutes.of.clear()
         await stage.attend(session)
 
         kinds = await stage.types(session)
