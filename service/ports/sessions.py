@@ -220,6 +220,16 @@ class SessionStore(Protocol):
         Nothing where the session is gone.
         """
 
+    async def claim_renewal(self, session: Session, claim: Lock, *, now: float) -> None:
+        """Nobody else has the guest's login renewed until then, or until it is another one.
+
+        Outside `version`. Raises VersionConflictError where the session is not as it was read,
+        LockHeldError while another one's claim stands.
+        """
+
+    async def release_renewal(self, session_id: SessionId, token: str) -> None:
+        """The login was not renewed; nothing where the claim is not ours any more."""
+
     async def say_farewell(self, session_id: SessionId, farewell: Farewell) -> None:
         """The last word of a listener that gave the shard away, unless a later one has spoken.
 

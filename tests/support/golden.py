@@ -171,6 +171,8 @@ async def _session(stores: Stores) -> None:
     login = SignIn(jwt="golden.jwt", refresh_token="golden-refresh", issued_at=NOW, name="Ann")
     signed = dataclasses.replace(_a_session(SIGNED), sign_in=login)
     await stores.sessions.create(signed, events=(), sends=(), idempotency=None, may_replace=None)
+    claim = Lock(token="lck_02GOLDEN", until=NOW + 20)
+    await stores.sessions.claim_renewal(signed, claim, now=NOW)
 
 
 async def _files(stores: Stores) -> None:

@@ -1,11 +1,22 @@
 """Who visits a session on demand, and what such a visit leaves behind for the next one."""
 
 from service.adapters.table import schema
-from service.adapters.table.conditions import Absent, Equals, Present, Update, Value, all_of
+from service.adapters.table.conditions import (
+    Absent,
+    AtMost,
+    Equals,
+    Item,
+    Present,
+    Update,
+    Value,
+    all_of,
+    any_of,
+)
 from service.adapters.table.driver import Driver, NotWrittenError
-from service.adapters.table.session_items import UNANSWERED_AFTER
+from service.adapters.table.session_items import RENEWAL, UNANSWERED_AFTER
 from service.adapters.table.session_steps import lock_session, no_valid_lease, say_farewell
-from service.adapters.table.steps import run
+from service.adapters.table.steps import Step, run
+from service.domain.errors import BrokerError, LockHeldError, VersionConflictError
 from service.domain.ids import SessionId
 from service.domain.session import Farewell, Lock, Session
 
@@ -37,6 +48,34 @@ async def note_unanswered(driver: Driver, session_id: SessionId, after: int) -> 
         key=schema.session_key(session_id),
         put={UNANSWERED_AFTER: after},
         condition=all_of(Present(), Absent("erased")),
+    )
+    await _if_it_stands(driver, update)
+
+
+def claim_renewal(session: Session, claim: Lock, *, now: float) -> Step:
+    """Only of the session as it was read: whoever changed it may have renewed the login."""
+    token, until = RENEWAL
+    mine = any_of(Absent(until), AtMost(until, now), Equals(token, claim.token))
+    update = Update(
+        key=schema.session_key(session.id),
+        put={token: claim.token, until: claim.until},
+        condition=all_of(Equals("version", session.version), mine),
+    )
+
+    def refusal(item: Item | None) -> BrokerError:
+        if item is None or item.get("version") != session.version:
+            return VersionConflictError(item="session")
+        return LockHeldError(until=float(item.get(until, now)))
+
+    return Step(write=update, refusal=refusal)
+
+
+async def release_renewal(driver: Driver, session_id: SessionId, token: str) -> None:
+    """Let another one try, if the claim is still ours."""
+    update = Update(
+        key=schema.session_key(session_id),
+        remove=RENEWAL,
+        condition=Equals(RENEWAL[0], token),
     )
     await _if_it_stands(driver, update)
 

@@ -23,6 +23,8 @@ LIVE_KEYS: Final = (schema.LIVE.pk, schema.LIVE.sk)
 TENANT_KEYS: Final = (schema.TENANT.pk, schema.TENANT.sk)
 DUE_KEYS: Final = (schema.DUE.pk, schema.DUE.sk)
 SIGN_IN: Final = "sign_in"
+RENEWAL: Final = ("renewal_token", "renewal_until")
+"""Who has the guest's login renewed."""
 UNANSWERED_AFTER: Final = "unanswered_after"
 SECRETS: Final = ("client_id", "next_client_id")
 APART: Final = (

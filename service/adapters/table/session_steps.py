@@ -25,6 +25,7 @@ from service.adapters.table.conditions import (
 )
 from service.adapters.table.log_items import event_item, send_attributes, send_item
 from service.adapters.table.session_items import (
+    RENEWAL,
     absent_attributes,
     farewell_attributes,
     session_attributes,
@@ -77,12 +78,17 @@ def change_session(
         write=Update(
             key=schema.session_key(before.id),
             put=session_attributes(after, cipher) | fence,
-            remove=absent_attributes(after),
+            remove=(*absent_attributes(after), *_renewal_over(before, after)),
             condition=all_of(Equals("version", before.version), *_authorised(authority)),
         ),
         refusal=_changed("session"),
         identity=("version", "body"),
     )
+
+
+def _renewal_over(before: Session, after: Session) -> tuple[str, ...]:
+    """A claim on renewing a login is of no more use with another one."""
+    return RENEWAL if before.sign_in != after.sign_in else ()
 
 
 def _authorised(authority: Authority | None) -> Sequence[Condition]:

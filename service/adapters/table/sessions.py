@@ -263,6 +263,14 @@ class SessionTable:
         """What came of an attach is unknown."""
         await locks.note_unanswered(self._driver, session_id, after)
 
+    async def claim_renewal(self, session: Session, claim: Lock, *, now: float) -> None:
+        """Who has the login renewed. Raises VersionConflictError, LockHeldError."""
+        await run(self._driver, locks.claim_renewal(session, claim, now=now))
+
+    async def release_renewal(self, session_id: SessionId, token: str) -> None:
+        """The login was not renewed."""
+        await locks.release_renewal(self._driver, session_id, token)
+
     async def say_farewell(self, session_id: SessionId, farewell: Farewell) -> None:
         """A predecessor's last word, unless a later one has spoken or the session is gone."""
         await locks.farewell(self._driver, session_id, farewell)

@@ -1,16 +1,20 @@
 """Keeps a signed-in guest's login good enough to be shown, and takes it back when they leave."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from service.domain import events as ev
 from service.domain.errors import (
     AuthenticationFailedError,
+    LockHeldError,
     LoginUnavailableError,
     SupersededError,
     UnavailableError,
     VersionConflictError,
 )
+from service.domain.instants import rfc3339
+from service.domain.session import Lock
 from service.domain.sign_in import TRIES, SignIn, Tokens, refused, signed_in
 from service.domain.timeline import Kind
 from service.guest.login import name_of_guest
@@ -25,6 +29,10 @@ _LAPSED: Final = f"Genesys does not renew the guest's login any more: {NOBODY}"
 _NO_REFRESH: Final = f"the guest's login has lapsed, and it came without a refresh token: {NOBODY}"
 _NOTHING_LEFT: Final = f"nothing is left of the guest's login before: {NOBODY}"
 _NO_LOGIN: Final = SignIn(jwt="", issued_at=0.0)
+RENEWAL_SECONDS: Final = 20.0
+"""How long a renewal may take: Genesys has 10 s to answer, and the table is waited for."""
+LOOK_SECONDS: Final = 0.5
+"""How soon one looks again who found another one renewing the login."""
 RACES: Final = 8
 PAUSE_SECONDS: Final = 1.0
 """Between the tries to keep what cannot be had again while the table does not answer."""
@@ -33,7 +41,8 @@ PAUSE_SECONDS: Final = 1.0
 async def has_good_login(desk: Desk) -> bool:
     """Whether an attach may go on: the guest is anonymous, or a JWT is there that may be shown.
 
-    One that is too old is refreshed first. Otherwise what follows has happened to the session.
+    One that is too old is refreshed first. Otherwise what follows has happened to the session, or
+    the attach is put off.
     Raises SupersededError.
     """
     return desk.session.sign_in is None or await _good_login(desk) is not None
@@ -51,6 +60,8 @@ async def _good_login(desk: Desk) -> SignIn | None:
 
 
 async def _renewed(desk: Desk, known: SignIn, refresh_token: str) -> SignIn | None:
+    if not await _claimed(desk):
+        return None
     try:
         tokens = await desk.ports.login.refresh(desk.deployment, refresh_token=refresh_token)
     except AuthenticationFailedError as refusal:
@@ -58,9 +69,35 @@ async def _renewed(desk: Desk, known: SignIn, refresh_token: str) -> SignIn | No
         await needs_login(desk, _LAPSED)
         return None
     except LoginUnavailableError as failure:
+        await _give_back(desk)
         await _unavailable(desk, failure)
         return None
     return await _kept(desk, known, tokens)
+
+
+async def _claimed(desk: Desk) -> bool:
+    """Whether it is on us to renew the login; where another one is at it, we look again soon.
+
+    A refresh token may be good once. Of two who show it at one time the loser would be told that
+    the guest must log in again. Raises SupersededError.
+    """
+    now = desk.now
+    claim = Lock(token=desk.stay.writer, until=now + RENEWAL_SECONDS)
+    try:
+        await desk.ports.sessions.claim_renewal(desk.writer.session, claim, now=now)
+    except LockHeldError as held:
+        desk.attach_at = min(max(held.until, now), now + LOOK_SECONDS)
+        note(desk, Kind.LINK, "waits", until=rfc3339(desk.attach_at))
+        return False
+    except VersionConflictError as conflict:
+        raise SupersededError(session_id=desk.session.id) from conflict
+    return True
+
+
+async def _give_back(desk: Desk) -> None:
+    """Let whoever comes next try at once. Where the table is silent the claim lapses by itself."""
+    with suppress(UnavailableError):
+        await desk.ports.sessions.release_renewal(desk.session.id, desk.stay.writer)
 
 
 def shows_login(desk: Desk, known: SignIn) -> bool:

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from typing import Final
 
+import pytest
+
 from service.adapters.table import schema
 from service.adapters.table.conditions import Equals, Update
+from service.domain.errors import LockHeldError, VersionConflictError
 from service.domain.log import EventType
-from service.domain.session import Session, State
+from service.domain.session import Lock, Session, State
 from service.domain.sign_in import SignIn
 from tests.contract.store.conftest import Table
 from tests.support.store_builders import NOW, a_session, an_event
@@ -87,3 +90,38 @@ async def test_older_code_that_changes_the_session_keeps_the_login(table: Table)
     await table.driver.write(Update(key=key, put=older, condition=Equals("version", 1)))
 
     assert (await table.sessions.load(session.id)).sign_in == LOGIN
+
+
+async def test_one_at_a_time_renews_a_login(table: Table) -> None:
+    session = await signed_in(table)
+    mine, other = (Lock(token=name, until=NOW + 20) for name in ("mine", "other"))
+    await table.sessions.claim_renewal(session, mine, now=NOW)
+    await table.sessions.claim_renewal(session, mine, now=NOW)
+
+    with pytest.raises(LockHeldError) as held:
+        await table.sessions.claim_renewal(session, other, now=NOW + 19)
+    await table.sessions.release_renewal(session.id, "other")
+    with pytest.raises(LockHeldError):
+        await table.sessions.claim_renewal(session, other, now=NOW + 19)
+
+    assert held.value.until == NOW + 20
+    assert await table.sessions.load(session.id) == session
+    await table.sessions.claim_renewal(session, replace(other, until=NOW + 40), now=NOW + 20)
+    await table.sessions.release_renewal(session.id, "other")
+    await table.sessions.claim_renewal(session, mine, now=NOW + 20)
+
+
+async def test_whoever_changed_the_session_may_have_renewed_its_login(table: Table) -> None:
+    session = await signed_in(table)
+    claim, other = (Lock(token=name, until=NOW + 20) for name in ("mine", "other"))
+    await table.sessions.claim_renewal(session, claim, now=NOW)
+    noted = await table.sessions.commit(session, replace(session, metadata={"a": "b"}))
+
+    for stale in (session, a_session()):
+        with pytest.raises(VersionConflictError):
+            await table.sessions.claim_renewal(stale, claim, now=NOW)
+    with pytest.raises(LockHeldError):
+        await table.sessions.claim_renewal(noted, other, now=NOW)
+    fresh = replace(noted, sign_in=replace(LOGIN, jwt="another"))
+    renewed = await table.sessions.commit(noted, fresh)
+    await table.sessions.claim_renewal(renewed, other, now=NOW)

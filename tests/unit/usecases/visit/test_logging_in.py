@@ -15,10 +15,11 @@ from service.domain.errors import (
     VersionConflictError,
 )
 from service.domain.events import LogoutRequested, ResumeRequested, SignInWanted
-from service.domain.session import EndedBy, Session, State
+from service.domain.session import EndedBy, Lock, Session, State
 from service.domain.sign_in import SignIn, signed_in
+from service.usecases.visit import Inbox
 from service.usecases.visit.desk import Desk
-from service.usecases.visit.logging_in import has_good_login, log_out
+from service.usecases.visit.logging_in import RENEWAL_SECONDS, has_good_login, log_out
 from service.usecases.visit.performing import perform
 from tests.support.simulated_login import proof
 from tests.support.visit_stage import Stage, on_virtual_time, staged
@@ -216,6 +217,92 @@ async def test_a_refresh_token_that_changed_survives_a_table_that_does_not_answe
         after = await stage.load(session)
         assert after.sign_in is not None
         assert after.sign_in.is_good(stage.now)
+
+
+@on_virtual_time
+async def test_of_two_who_would_renew_one_login_the_second_waits_for_the_first() -> None:
+    async with staged(simulated=AUTH, knobs={"refresh_rotates": True}) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(QUARTER)
+        asked = stage.login.calls["refresh"]
+
+        async def slow() -> None:
+            await stage.clock.sleep(3.0)
+
+        stage.sessions.before("commit", slow)
+        # Its lease lapsed: nobody has told it yet.
+        first = stage.begin(session, Inbox())
+        await stage.clock.sleep(1.0)
+        begun_at = stage.now
+        await stage.accept(session, "two")
+        await stage.attend(session)
+        [superseded] = await asyncio.gather(first, return_exceptions=True)
+
+        after = await stage.load(session)
+        assert isinstance(superseded, SupersededError)
+        assert stage.login.calls["refresh"] == asked + 1
+        assert 1 <= stage.times("onMessage")[-1] - begun_at < 4
+        assert (after.failure, stage.arrived()) == (None, ["Hello", "two"])
+
+
+@on_virtual_time
+async def test_who_would_renew_a_login_that_another_one_has_renewed_takes_that() -> None:
+    async with staged(simulated=AUTH, knobs={"refresh_rotates": True}) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(QUARTER)
+        one, other = [await begun(stage, session) for _ in range(2)]
+        assert await has_good_login(one)
+
+        with pytest.raises(SupersededError):
+            await has_good_login(other)
+        assert stage.login.calls["refresh"] == 1
+
+
+@on_virtual_time
+async def test_who_died_over_a_renewal_holds_up_the_next_for_as_long_as_it_may_take() -> None:
+    async with staged(simulated=AUTH) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(QUARTER)
+        claim = Lock(token="dead", until=stage.now + RENEWAL_SECONDS)
+        await stage.ports.sessions.claim_renewal(session, claim, now=stage.now)
+        begun_at = stage.now
+        await stage.accept(session, "two")
+        await stage.attend(session)
+
+        assert stage.times("onMessage")[-1] - begun_at == pytest.approx(RENEWAL_SECONDS, abs=1)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+@on_virtual_time
+async def test_a_renewal_that_came_to_nothing_holds_up_nobody(*, silent: bool) -> None:
+    async with staged(simulated=AUTH) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(QUARTER)
+        stage.login.fail("refresh", LoginUnavailableError(status=503, retry_after_seconds=1.0))
+        if silent:
+            stage.sessions.fail("release_renewal", UnavailableError(what="the table"))
+        begun_at = stage.now
+        await stage.visit(session, seconds=0.5)
+        await stage.accept(session, "two")
+        await stage.attend(session)
+
+        took = stage.times("onMessage")[-1] - begun_at
+        assert took == pytest.approx(RENEWAL_SECONDS if silent else 1, abs=1)
+
+
+@on_virtual_time
+async def test_who_signs_out_waits_for_a_renewal_too() -> None:
+    async with staged(simulated=AUTH, knobs={"auth_jwt_seconds": 30}) as stage:
+        session = await signed(stage)
+        await stage.clock.sleep(QUARTER)
+        left = await leaving(stage, session)
+        claim = Lock(token="dead", until=stage.now + 5)
+        await stage.ports.sessions.claim_renewal(left, claim, now=stage.now)
+        await stage.reconcile(session)
+
+        ended = await stage.load(session)
+        assert ended.ended is not None
+        assert (ended.state, ended.ended.verified) == (State.ENDED, True)
 
 
 async def leaving(stage: Stage, session: Session) -> Session:
