@@ -472,7 +472,7 @@ async def test_who_does_not_wait_opens_no_link_that_nobody_could_use(seconds: fl
         left = await stage.load(session)
 
         assert stage.wires.opened == opened
-        assert (left.state, left.unanswered_at, left.outage) == (State.DETACHED, None, None)
+        assert (left.state, left.unanswered_after, left.outage) == (State.DETACHED, 0, None)
         assert left.wake_at == pytest.approx(stage.now, abs=0.6)
         await stage.reconcile(session)
         assert stage.arrived() == ["Hello", "More"]
