@@ -10,6 +10,7 @@ from service.bootstrap import Assembly, assemble
 from service.config import LocalSettings
 from service.domain.errors import PlaceTakenError
 from service.domain.session import Session
+from service.simulator.faults import FaultKind
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 SECONDS = 80
@@ -60,7 +61,8 @@ async def test_a_replacement_of_which_another_process_could_not_be_told_is_told(
 
         stage.sessions.before("commit", change)
         await stage.accept(session, "4")
-        await stage.attend(session, seconds=0.01)
+        stage.control.fault(FaultKind.DELAY, frame_class="SessionResponse", seconds=2, count=1)
+        await stage.attend(session, seconds=1)
         opened, told = stage.wires.opened, await stage.types(session)
         callers = Callers(stage, session, apart=True)
         await callers.post("5")
