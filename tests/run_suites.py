@@ -64,7 +64,7 @@ _IN_PROCESS: Final = ("api",)
 SUITES: Final = (
     Suite(name="unit", budget=10, sharers=2, covered=True, without=_SHELL),
     Suite(name="shell", budget=30, sharers=2, covered=True, under="unit", only=_SHELL),
-    Suite(name="contract", budget=60, workers=3, covered=True),
+    Suite(name="contract", budget=60, sharers=3, covered=True),
     # Of the stories over sockets the coverage gate needs those of the API only.
     Suite(name="api", budget=40, sharers=2, covered=True, under="integration", only=_IN_PROCESS),
     Suite(name="integration", budget=200, workers=4, without=_IN_PROCESS),

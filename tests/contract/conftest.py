@@ -6,6 +6,7 @@ import pytest
 from boto3.session import Session
 
 from tests.support import stand_in
+from tests.support.shared_clients import SharedClients
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,4 @@ def aws_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws_session() -> Session:
-    return Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
-    )
+    return SharedClients(region="eu-central-1")

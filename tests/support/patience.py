@@ -40,7 +40,7 @@ async def quickly(act: Callable[[], Awaitable[float]], *, below: float, tries: i
     `act` does it from the start and tells how many seconds it took: a busy machine is late, but
     not always.
     """
-    took = []
+    took: list[float] = []
     while not took or took[-1] >= below:
         assert len(took) < tries, f"each of {tries} took {below:g} s or more: {took}"
         took.append(await act())

@@ -1,6 +1,8 @@
 """What tests of links have in common: deadlines, and peers that need no more than a name."""
 
 import asyncio
+import ssl
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +21,19 @@ PATIENT: Final = Deadlines(*[PATIENCE] * len(Deadlines._fields))
 """A busy machine is no dead peer: a test makes those short that it is about."""
 
 
+@cache
+def usual_trust() -> ssl.SSLContext:
+    """As of a broker without authorities of its own; to read the system's takes 60 ms."""
+    return trust()
+
+
 def sockets(
     *, ca_file: Path | None = None, deadlines: Deadlines = PATIENT
 ) -> WebsocketGuestSockets:
     """Make the adapter under test."""
-    return WebsocketGuestSockets(clock=SystemClock(), tls=trust(ca_file), deadlines=deadlines)
+    return WebsocketGuestSockets(
+        clock=SystemClock(), tls=trust(ca_file) if ca_file else usual_trust(), deadlines=deadlines
+    )
 
 
 async def echo(peer: ServerConnection) -> None:

@@ -14,7 +14,6 @@ from service.adapters.guest_rest import HttpGuestRest
 from service.adapters.guest_socket import WebsocketGuestSockets
 from service.adapters.platform import GenesysPlatform
 from service.adapters.system import SystemClock
-from service.adapters.trust import trust
 from service.domain.deployment import Deployment, PlatformCredentials
 from service.domain.errors import (
     BrokerError,
@@ -26,6 +25,7 @@ from service.domain.errors import (
 from service.domain.region import Regions
 from service.domain.sign_in import LoginProof
 from tests.contract.guest.http_peer import Reply, http_peer
+from tests.contract.guest.links import usual_trust
 from tests.contract.guest.loopback import deployment_at
 from tests.support.patience import PATIENCE
 
@@ -45,7 +45,7 @@ class Wires:
 
 @asynccontextmanager
 async def wires(regions: Regions) -> AsyncIterator[Wires]:
-    clock, tls = SystemClock(), trust(None)
+    clock, tls = SystemClock(), usual_trust()
     http = GenesysHttp(clock=clock, tls=tls, regions=regions, whole_seconds=PATIENCE)
     try:
         yield Wires(

@@ -19,7 +19,7 @@ from service.domain.deployment import Deployment
 from service.domain.errors import FileTransferError
 from service.domain.region import Regions
 from tests.contract.guest.http_peer import Asked, Reply, http_peer
-from tests.contract.guest.links import hang_up
+from tests.contract.guest.links import hang_up, usual_trust
 from tests.contract.guest.loopback import Authority, deployment_at, raw_server
 from tests.support.patience import PATIENCE, eventually
 
@@ -36,10 +36,13 @@ PRIVATE = (ip_network("127.0.0.0/8"),)
 async def guest_files(
     *,
     ca_file: Path | None = None,
-    seconds: float = PATIENCE,
     **given: Any,  # noqa: ANN401 - as many types as there are
 ) -> AsyncIterator[HttpGuestFiles]:
-    files = HttpGuestFiles(clock=SystemClock(), tls=trust(ca_file), whole_seconds=seconds, **given)
+    files = HttpGuestFiles(
+        clock=SystemClock(),
+        tls=trust(ca_file) if ca_file else usual_trust(),
+        **{"whole_seconds": PATIENCE, **given},
+    )
     try:
         yield files
     finally:
@@ -51,7 +54,7 @@ def _upload(endpoint: str) -> Upload:
 
 
 async def _put(endpoint: str, *, seconds: float = PATIENCE) -> None:
-    async with guest_files(seconds=seconds) as files:
+    async with guest_files(whole_seconds=seconds) as files:
         await files.put(
             deployment_at(endpoint), _upload(endpoint), file_type="image/jpeg", body=BYTES
         )
@@ -167,7 +170,7 @@ async def test_a_redirect_to_no_address_is_told(where: str) -> None:
 async def test_who_waits_for_a_turn_waits_no_longer_than_for_a_transfer() -> None:
     """One after the other they would take five times as long."""
     slow = Reply(body=b"x", stall_seconds=600)
-    async with http_peer(lambda _: slow) as peer, guest_files(seconds=0.5) as files:
+    async with http_peer(lambda _: slow) as peer, guest_files(whole_seconds=0.5) as files:
 
         async def put() -> None:
             upload = _upload(peer.endpoint)

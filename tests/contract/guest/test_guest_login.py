@@ -9,10 +9,10 @@ import pytest
 from service.adapters.genesys_http import GenesysHttp, Request
 from service.adapters.guest_login import HttpGuestLogin
 from service.adapters.system import SystemClock
-from service.adapters.trust import trust
 from service.domain.errors import AuthenticationFailedError, LoginUnavailableError
 from service.domain.sign_in import LoginProof, Tokens
 from tests.contract.guest.http_peer import HttpPeer, Reply, http_peer, json_reply
+from tests.contract.guest.links import usual_trust
 from tests.contract.guest.loopback import deployment_at
 from tests.support.patience import PATIENCE
 
@@ -22,7 +22,7 @@ PROOF = LoginProof(code="secret-code", redirect_uri="https://shop.example/back")
 
 @asynccontextmanager
 async def guest_login(*, seconds: float = PATIENCE) -> AsyncIterator[HttpGuestLogin]:
-    http = GenesysHttp(clock=SystemClock(), tls=trust(None), whole_seconds=seconds)
+    http = GenesysHttp(clock=SystemClock(), tls=usual_trust(), whole_seconds=seconds)
     try:
         yield HttpGuestLogin(http)
     finally:

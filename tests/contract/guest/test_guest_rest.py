@@ -14,7 +14,7 @@ from service.adapters.system import SystemClock
 from service.adapters.trust import trust
 from service.domain.errors import HistoryUnavailableError, PlatformUnavailableError
 from tests.contract.guest.http_peer import Asked, Reply, http_peer
-from tests.contract.guest.links import hang_up
+from tests.contract.guest.links import hang_up, usual_trust
 from tests.contract.guest.loopback import Authority, deployment_at, raw_server, websocket_server
 from tests.support.patience import PATIENCE
 
@@ -27,7 +27,9 @@ FOR_EVER = 600.0
 async def guest_rest(
     ca_file: Path | None = None, *, seconds: float = PATIENCE
 ) -> AsyncIterator[HttpGuestRest]:
-    http = GenesysHttp(clock=SystemClock(), tls=trust(ca_file), whole_seconds=seconds)
+    http = GenesysHttp(
+        clock=SystemClock(), tls=trust(ca_file) if ca_file else usual_trust(), whole_seconds=seconds
+    )
     try:
         yield HttpGuestRest(http)
     finally:

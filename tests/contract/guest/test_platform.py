@@ -12,10 +12,10 @@ import pytest
 from service.adapters.genesys_http import GenesysHttp
 from service.adapters.platform import GenesysPlatform
 from service.adapters.system import SystemClock
-from service.adapters.trust import trust
 from service.domain.deployment import PLATFORM_LOGIN, PlatformCredentials
 from service.domain.errors import PlatformUnavailableError
 from tests.contract.guest.http_peer import Asked, HttpPeer, Reply, http_peer, json_reply
+from tests.contract.guest.links import usual_trust
 from tests.contract.guest.loopback import deployment_at
 from tests.support.patience import PATIENCE
 
@@ -86,7 +86,7 @@ async def scene(
     **changes: Any,  # noqa: ANN401 - as many types as fields
 ) -> AsyncIterator[Scene]:
     cloud, clock = Cloud(**changes), SettableClock()
-    http = GenesysHttp(clock=clock, tls=trust(), whole_seconds=PATIENCE)
+    http = GenesysHttp(clock=clock, tls=usual_trust(), whole_seconds=PATIENCE)
     try:
         async with http_peer(cloud) as peer:
             platform = GenesysPlatform(http, clock=clock, most_accounts=most_accounts)

@@ -174,7 +174,9 @@ async def test_a_name_server_that_does_not_answer_has_a_limit_within_the_deadlin
 
     assert (got.status, got.error) == (None, error)
     assert got.phases.dns is not None
-    assert 0.05 < got.phases.dns <= got.seconds < PATIENCE
+    # The deadline holds for what comes before, too: reading whom to trust takes its time.
+    assert got.phases.dns > (0.05 if error == "dns" else 0.0)
+    assert got.phases.dns <= got.seconds < PATIENCE
 
 
 async def test_the_last_of_two_hundred_addresses_is_judged_too(sink: WebhookSink) -> None:

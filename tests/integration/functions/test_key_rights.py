@@ -25,7 +25,7 @@ from service.domain.data_keys import DAY, DataKey, KeyRing
 from service.domain.errors import ConfigurationError
 from service.entrypoints import api, courier, listener, sweeper
 from tests.contract.functions.conftest import Stage, function
-from tests.contract.functions.roles import Role, taken
+from tests.integration.functions.roles import Role, taken
 from tests.support import stand_in
 from tests.support.event_source import a_batch
 from tests.support.gateway_event import a_request

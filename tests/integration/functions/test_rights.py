@@ -24,7 +24,7 @@ from service.ports import SessionStore
 from service.usecases.authenticate import DEFAULT_TENANT
 from service.usecases.erase_session import EraseSession
 from tests.contract.functions.conftest import Stage, eventually
-from tests.contract.functions.town import SIMULATED, Town, begun, town
+from tests.integration.functions.town import SIMULATED, Town, begun, town
 from tests.support import stand_in
 from tests.support.policies import CONVERSING, as_text, rights_of_role
 from tests.support.recorder import Right

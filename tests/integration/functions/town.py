@@ -17,7 +17,7 @@ from service.simulator.deployments import Bot, Deployment
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
 from tests.contract.functions.conftest import Stage, eventually
-from tests.contract.functions.roles import Role, taken
+from tests.integration.functions.roles import Role, taken
 from tests.support.event_source import TIMEOUT, Function
 from tests.support.gateway_event import a_request, body_of
 from tests.support.recorder import Recorder, recorder
