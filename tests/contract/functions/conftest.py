@@ -1,6 +1,5 @@
 """Couriers and sweepers as functions, on the stand-ins of DynamoDB and SQS, and a real receiver."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -15,13 +14,13 @@ from boto3.session import Session as AwsSession
 from service.adapters.cipher import AesCipher, file_key
 from service.adapters.dynamodb import DynamoSettings, DynamoTable, open_dynamodb
 from service.adapters.sqs import SqsHintQueues, SqsSettings, open_sqs
-from service.adapters.system import SystemClock
 from service.config import LOOPBACK, FunctionSettings
 from service.domain.endpoint import Endpoint, Lane, SigningSecret
 from service.domain.ids import EndpointId
 from service.domain.log import LogEvent
 from service.domain.session import Session, State
 from service.entrypoints import api, courier, listener, sweeper
+from tests.support import patience
 from tests.support.event_source import EventSource, Function
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.store_builders import TENANT, a_session, an_event, unique
@@ -30,7 +29,7 @@ from tests.support.webhook_sink import WebhookSink, webhook_sink
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SCALE = 0.02
 """Retries after a tenth of a second; SQS counts whole ones."""
-PATIENCE = 20.0
+PATIENCE = patience.PATIENCE
 
 
 @dataclass(kw_only=True)
@@ -122,9 +121,8 @@ async def function(
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await holds():  # noqa: ASYNC110 - nobody tells when it does
-            await asyncio.sleep(0.05)
+    """Asks less often than one that asks nobody else."""
+    await patience.eventually(holds, within=PATIENCE, every=0.05)
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +154,7 @@ async def stage(
     )
     queues = open_sqs(
         SqsSettings(prefix=name, shards=1, endpoint_url=aws_endpoint),
-        clock=SystemClock(),
+        clock=patience.UnhurriedClock(),
         session=aws_session,
     )
     await table.create_table_if_missing()

@@ -21,9 +21,7 @@ Opening = Callable[..., KmsKeys]
 @pytest_asyncio.fixture
 async def keys_of(kms_key: str, aws_endpoint: str, aws_session: Session) -> AsyncIterator[Opening]:
     opened: list[KmsKeys] = []
-    settings = KmsSettings(
-        key=kms_key, broker="shop", endpoint_url=aws_endpoint, read_timeout_seconds=1.0, attempts=1
-    )
+    settings = KmsSettings(key=kms_key, broker="shop", endpoint_url=aws_endpoint, attempts=1)
 
     def opening(**changes: Any) -> KmsKeys:  # noqa: ANN401 - fields of any type
         opened.append(KmsKeys(replace(settings, **changes), aws_session))

@@ -36,7 +36,7 @@ async def table(
     maker = open_dynamodb(direct, cipher=CIPHER, session=aws_session)
     await maker.create_table_if_missing()
     await maker.close()
-    settings = replace(direct, endpoint_url=faults.endpoint, read_timeout_seconds=1.0)
+    settings = replace(direct, endpoint_url=faults.endpoint)
     opened = open_dynamodb(settings, cipher=CIPHER, session=aws_session)
     yield opened
     await opened.close()

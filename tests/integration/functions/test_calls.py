@@ -9,13 +9,13 @@ import pytest
 from tests.support import stand_in
 from tests.support.machine import Chat, Machine, running
 from tests.support.message_costs import COUNTED, Bill
+from tests.support.patience import PATIENCE
 from tests.support.recorder import Recorder, recorder
 from tests.support.webhook_sink import webhook_sink
 
 MESSAGES = 5
 SENT = "sqs:SendMessageBatch"
 TRANSACTED = "dynamodb:TransactWriteItems"
-PATIENCE = 15.0
 
 
 @pytest.fixture(scope="module", name="door")

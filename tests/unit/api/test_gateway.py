@@ -15,6 +15,7 @@ from service.api.gateway import CONTEXT, EVENT, GIVEN_UP, Gateway
 from service.usecases.fit_run import API_TIMEOUT, CUT_SECONDS
 from tests.support.api_bench import JumpingClock, open_bench
 from tests.support.lambda_environment import Context
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from service.usecases.check_ready import CheckReady
@@ -78,7 +79,7 @@ async def test_what_takes_too_long_is_answered_before_the_function_is_ended() ->
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(SHORT):
+    async with asyncio.timeout(PATIENCE):  # and not after the 60 s that it would take
         await Gateway(app, clock=SystemClock())(scope_of(SHORT), receive, send)
 
     assert let_go.is_set()

@@ -15,7 +15,7 @@ from service.domain.errors import UnavailableError
 from service.entrypoints._function.kept import CANCEL_ROUNDS, NEEDED, Kept, Site
 
 PATIENCE = 0.1
-SOON = 5.0
+SOON = 30.0
 """Far less than what is left at work would take."""
 
 

@@ -1,6 +1,8 @@
 """One endpoint that answers slowly costs the others nothing, and no hint is lost on the way."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any
 
 from service.domain.ids import EndpointId, SessionId
@@ -13,12 +15,23 @@ from service.entrypoints._local.couriers import (
     Known,
 )
 from service.ports import LaneHint
+from tests.support.virtual_time import run_virtual
 
 MOST = AT_WORK[Class.GOOD]
 
 
 NOTHING = Known(is_good=lambda _: True, is_shut=lambda _: False, is_moot=lambda *_: False)
 """Nothing is known that would hold anybody up."""
+
+
+def on_virtual_time(story: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Turns and rests are counted here: a machine that stands still must not add to them."""
+
+    @wraps(story)
+    def test() -> None:
+        run_virtual(story())
+
+    return test
 
 
 def hint(endpoint: str, session: int) -> LaneHint:
@@ -59,6 +72,7 @@ async def turns(count: int = 20) -> None:
         await asyncio.sleep(0)
 
 
+@on_virtual_time
 async def test_a_slow_endpoint_fills_its_own_places_only() -> None:
     yard = Yard()
     couriers = couriers_of(yard)
@@ -76,6 +90,7 @@ async def test_a_slow_endpoint_fills_its_own_places_only() -> None:
     assert yard.count("slow") == 2 * PLACES
 
 
+@on_virtual_time
 async def test_only_some_are_at_work_at_a_time_and_who_has_least_to_do_comes_first() -> None:
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=60.0)
@@ -93,6 +108,7 @@ async def test_only_some_are_at_work_at_a_time_and_who_has_least_to_do_comes_fir
     assert yard.count("slow") == MOST + 5
 
 
+@on_virtual_time
 async def test_those_of_which_nothing_good_is_known_come_after_and_few_at_a_time() -> None:
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=60.0)
@@ -110,6 +126,7 @@ async def test_those_of_which_nothing_good_is_known_come_after_and_few_at_a_time
     assert yard.count("new") == 40
 
 
+@on_virtual_time
 async def test_the_shut_ones_take_turns_one_by_one_and_rest_between() -> None:
     yard = Yard()
     yard.go_on.set()
@@ -128,6 +145,7 @@ async def test_the_shut_ones_take_turns_one_by_one_and_rest_between() -> None:
     assert yard.times[-1] - yard.times[0] >= 5 * REST_SECONDS
 
 
+@on_virtual_time
 async def test_one_that_hangs_is_at_work_for_a_moment_only() -> None:
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=0.01)
@@ -148,6 +166,7 @@ async def test_one_that_hangs_is_at_work_for_a_moment_only() -> None:
     await couriers.stop()
 
 
+@on_virtual_time
 async def test_what_is_known_to_wait_by_its_turn_is_dropped_and_takes_no_turn() -> None:
     yard = Yard()
     yard.go_on.set()
@@ -166,6 +185,7 @@ async def test_what_is_known_to_wait_by_its_turn_is_dropped_and_takes_no_turn() 
     assert yard.begun[2:] == [("dead", "ses_1")], "a later hint for it counts again"
 
 
+@on_virtual_time
 async def test_a_lane_that_is_hinted_while_it_is_delivered_is_looked_at_once_more() -> None:
     yard = Yard()
     couriers = couriers_of(yard)
@@ -183,6 +203,7 @@ async def test_a_lane_that_is_hinted_while_it_is_delivered_is_looked_at_once_mor
     assert (meanwhile, yard.count("slow")) == (1, 2)
 
 
+@on_virtual_time
 async def test_what_waits_is_bounded() -> None:
     yard = Yard()
     couriers = couriers_of(yard, most=2, work_seconds=60.0)
@@ -196,6 +217,7 @@ async def test_what_waits_is_bounded() -> None:
     assert yard.count("slow") == MOST + 2
 
 
+@on_virtual_time
 async def test_where_nothing_more_may_wait_the_urgent_displaces_what_is_less_so() -> None:
     yard = Yard()
     couriers = couriers_of(yard, most=6, work_seconds=60.0)
@@ -217,6 +239,7 @@ async def test_where_nothing_more_may_wait_the_urgent_displaces_what_is_less_so(
     assert yard.count("dead") == 1
 
 
+@on_virtual_time
 async def test_one_with_much_to_do_gets_a_turn_however_many_have_little() -> None:
     yard = Yard()
     yard.go_on.set()
@@ -230,6 +253,7 @@ async def test_one_with_much_to_do_gets_a_turn_however_many_have_little() -> Non
     assert yard.count("big") > MOST
 
 
+@on_virtual_time
 async def test_what_took_something_is_not_held_up_by_what_was_seen_before() -> None:
     yard = Yard()
     known = Known(is_good=lambda _: True, is_shut=lambda _: True, is_moot=lambda *_: False)
@@ -243,6 +267,7 @@ async def test_what_took_something_is_not_held_up_by_what_was_seen_before() -> N
     await couriers.stop()
 
 
+@on_virtual_time
 async def test_a_delivery_that_breaks_gives_its_place_back() -> None:
     begun: list[str] = []
 
@@ -261,6 +286,7 @@ async def test_a_delivery_that_breaks_gives_its_place_back() -> None:
     assert len(begun) == 2 * MOST
 
 
+@on_virtual_time
 async def test_stopping_ends_what_runs_and_begins_nothing() -> None:
     yard = Yard()
     couriers = couriers_of(yard, work_seconds=60.0)
@@ -274,6 +300,7 @@ async def test_stopping_ends_what_runs_and_begins_nothing() -> None:
     assert yard.count("slow") == MOST
 
 
+@on_virtual_time
 async def test_what_is_under_way_is_waited_for_a_while() -> None:
     yard = Yard()
     ended: list[str] = []
@@ -292,6 +319,7 @@ async def test_what_is_under_way_is_waited_for_a_while() -> None:
     assert ended == ["ses_1"]
 
 
+@on_virtual_time
 async def test_what_does_not_end_in_time_is_cancelled() -> None:
     yard = Yard()
     couriers = couriers_of(yard)
