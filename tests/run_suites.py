@@ -67,7 +67,7 @@ SUITES: Final = (
     Suite(name="contract", budget=60, sharers=3, covered=True),
     # Of the stories over sockets the coverage gate needs those of the API only.
     Suite(name="api", budget=40, sharers=2, covered=True, under="integration", only=_IN_PROCESS),
-    Suite(name="integration", budget=200, workers=4, without=_IN_PROCESS),
+    Suite(name="integration", budget=200, workers=6, without=_IN_PROCESS),
     Suite(name="chaos", budget=120, workers=2),
     Suite(name="simulation", budget=90, workers=2),
     Suite(name="browser", budget=60),

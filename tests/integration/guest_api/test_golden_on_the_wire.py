@@ -66,11 +66,11 @@ async def test_a_message_that_is_refused_as_read_only(tmp_path: Path) -> None:
 
 @tells("echo", "SessionExpiredEvent", "TooManyRequestsErrorMessage")
 async def test_a_session_that_expired(tmp_path: Path) -> None:
-    simulated = Deployment(bot=Bot.SILENT, session_seconds=3)
+    simulated = Deployment(bot=Bot.SILENT, session_seconds=6)
     async with _played("expired", tmp_path, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})
-        machine.control.fault("throttle", retry_after=6)
-        await chat.send("two", wait=20)
+        machine.control.fault("throttle", retry_after=12)
+        await chat.send("two", wait=25)
 
 
 @tells("ConnectionClosedEvent")

@@ -72,10 +72,10 @@ async def test_a_message_that_is_refused_as_read_only(tmp_path: Path) -> None:
 
 @tells("echo", "SessionExpiredEvent", "TooManyRequestsErrorMessage")
 async def test_a_session_that_expired(tmp_path: Path) -> None:
-    made = {"$expires1": lambda: int(time.time()) + 3}
+    made = {"$expires1": lambda: int(time.time()) + 6}
     async with _played("expired", tmp_path, made=made) as (machine, _):
         chat = await machine.open(message={"text": "one"})
-        sent = await chat.send("two", wait=20)
+        sent = await chat.send("two", wait=25)
 
         assert (sent["status"], sent["incarnation"]) == ("confirmed", 2)
         receipt = (await chat.wait_for("session.replaced"))["data"]["receipt"]

@@ -145,7 +145,7 @@ async def test_an_expiry_is_announced_before_it_comes(tmp_path: Path) -> None:
 
 @HELD
 async def test_a_session_that_nobody_wants_any_more_expires(tmp_path: Path, *, held: bool) -> None:
-    simulated = Deployment(bot=Bot.SILENT, session_seconds=2)
+    simulated = Deployment(bot=Bot.SILENT, session_seconds=6)
     async with running(tmp_path, listener=held, simulated=simulated) as machine:
         chat = await machine.open(message={"text": "one"})
         ended = await chat.wait_for("session.ended")

@@ -15,7 +15,7 @@ SIGNED: Final = Deployment(bot=Bot.SILENT, auth=True, step_up=True)
 NO_STEP_UP: Final = Deployment(bot=Bot.SILENT, auth=True)
 SECONDS: Final = 0.3
 """Of a JWT that is to lapse while the story is told."""
-LASTING: Final = 2.0
+LASTING: Final = 6.0
 """Of one that nothing renews: within it a busy machine must have sent what is said first."""
 
 
