@@ -75,7 +75,7 @@ async def test_a_kill_between_append_and_webhook_delays_every_event_and_loses_no
         scene.sink.reply = hang()
         chats = [await scene.open(f"guest-{n}") for n in range(CHATS)]
         for chat in chats:
-            assert await scene.send(chat, f"{chat} first", wait=10)
+            assert await scene.send(chat, f"{chat} first", wait=25)
         await scene.sink.received(CHATS)
         await scene.broker.kill()
         hung = len(scene.sink.requests)
@@ -90,12 +90,12 @@ async def test_a_kill_between_append_and_webhook_delays_every_event_and_loses_no
 async def test_sigterm_drains_and_the_next_start_finds_everything_again(tmp_path: Path) -> None:
     async with stage(tmp_path) as scene:
         chat = await scene.open("guest")
-        await scene.send(chat, "before", wait=10)
+        await scene.send(chat, "before", wait=25)
         status = await scene.broker.stop()
         before = len(scene.sink.requests)
         line = await scene.broker.start()
         found = await scene.broker.call("GET", "/v1/sessions?externalId=guest")
-        await scene.send(chat, "after", wait=10)
+        await scene.send(chat, "after", wait=25)
         wrong = await scene.wrong()
         types = [event["type"] for event in await scene.broker.events(chat)]
 

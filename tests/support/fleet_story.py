@@ -21,7 +21,7 @@ UNHINDERED: Final = 1_000_000
 """Connections a minute: the budget of the broker would be in the way likewise."""
 MOST_SOCKETS: Final = 3
 RESET_SHARE: Final = 0.01
-OPEN_WAIT: Final = 20
+OPEN_WAIT: Final = 25
 PAGE: Final = 200
 
 Json = dict[str, Any]

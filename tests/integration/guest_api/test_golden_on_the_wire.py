@@ -10,7 +10,7 @@ import httpx2
 from service.simulator.deployments import Bot, Deployment
 from tests.integration.guest_api.golden_files import golden
 from tests.integration.simulator.line import opened
-from tests.support.machine import Choices, Machine, eventually, running
+from tests.support.machine import PATIENCE, Choices, Machine, eventually, running
 from tests.support.tap import tap
 from tests.support.transcript import differences
 from tests.support.wire_story import tells
@@ -103,7 +103,7 @@ async def test_a_file_that_is_uploaded_and_sent(tmp_path: Path) -> None:
         asked = {"fileName": "photo.jpg", "fileType": "image/jpeg", "fileSize": 20_480}
         file = await machine.call("POST", f"/v1/sessions/{chat.id}/attachments", asked, status=201)
         upload = file["upload"]
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
             taken = await http.request(
                 upload["method"], upload["url"], headers=upload["headers"], content=bytes(20_480)
             )

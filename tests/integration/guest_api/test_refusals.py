@@ -40,7 +40,7 @@ async def test_a_refusal_that_proves_nothing_leaves_it_to_history(
     async with _machine(tmp_path, name) as machine:
         chat = await machine.open(message={"text": "one"})
         machine.control.fault("refuse", action="onMessage", code=5000)
-        sent = await chat.send("two", wait=20)
+        sent = await chat.send("two", wait=25)
 
         assert sent["status"] == "confirmed"
         assert machine.arrived() == ["one", "two", "two"]

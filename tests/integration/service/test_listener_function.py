@@ -171,7 +171,7 @@ async def test_the_local_door_leaves_links_to_the_function(
     }
     async with broker_process(tmp_path, **given) as broker:
         before = await broker.call("GET", "/v1/listeners")
-        await broker.call("POST", "/v1/sessions?wait=10", {"deployment": "simulator"})
+        await broker.call("POST", "/v1/sessions?wait=25", {"deployment": "simulator"})
 
         async def held() -> bool:
             await asyncio.sleep(LOOK)

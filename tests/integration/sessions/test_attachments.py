@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from service.simulator.knobs import Knobs
-from tests.support.machine import Chat, Json, Machine, eventually, running
+from tests.support.machine import PATIENCE, Chat, Json, Machine, eventually, running
 from tests.support.wire_story import tells
 
 HELD = pytest.mark.parametrize("held", [True, False], ids=["held", "on demand"])
@@ -18,7 +18,7 @@ FILE: Final = {"fileName": "photo.jpg", "fileType": "image/jpeg", "fileSize": le
 async def ask(machine: Machine, chat: Chat, **file: Any) -> Json:  # noqa: ANN401 - fields of the body
     """A place for a file."""
     answer = await machine.http.post(
-        f"/v1/sessions/{chat.id}/attachments?wait=10", json=FILE | file
+        f"/v1/sessions/{chat.id}/attachments?wait=25", json=FILE | file
     )
     assert answer.status_code == 201, answer.text
     made: Json = answer.json()
@@ -28,7 +28,7 @@ async def ask(machine: Machine, chat: Chat, **file: Any) -> Json:  # noqa: ANN40
 async def put(made: Json, content: bytes = PHOTO) -> int:
     """What a caller does with it."""
     upload = made["upload"]
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
         answer = await http.request(
             upload["method"], upload["url"], headers=upload["headers"], content=content
         )
@@ -59,7 +59,7 @@ async def test_a_photo_goes_up_and_out(tmp_path: Path, *, held: bool, store: str
         assert await put(made) == 200
         await becomes(machine, chat, made, "uploaded")
         answer = await machine.http.post(
-            f"/v1/sessions/{chat.id}/messages?wait=20",
+            f"/v1/sessions/{chat.id}/messages?wait=25",
             json={"attachmentIds": [made["id"]], "text": "Look"},
         )
 
@@ -92,7 +92,7 @@ async def test_a_file_of_the_agent_is_fetched_by_a_link_that_stays(tmp_path: Pat
         assert answer.status_code == 302
         assert answer.headers["cache-control"] == "private, no-store"
         assert plain["url"] == answer.headers["location"]
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
             assert (await http.get(plain["url"])).content == b"report.pdf"
         assert "secret" not in str(await chat.events())
 
@@ -167,5 +167,5 @@ async def test_the_broker_uploads_the_bytes_for_its_caller(tmp_path: Path, *, he
         assert answer.status_code == 200, answer.text
         assert answer.json()["status"] == "uploaded"
         found = await machine.call("GET", path, redirect="false")
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
             assert (await http.get(found["url"])).content == content

@@ -36,7 +36,7 @@ async def answers(chat: Chat, **body: object) -> tuple[Json, str]:
 async def taken(chat: Chat, body: Json) -> Json:
     """A whole turn: it waits for the reply, also where nobody holds a link."""
     path = f"/v1/sessions/{chat.id}/messages"
-    turn = await chat.machine.call("POST", path, body, status=201, turn=15)
+    turn = await chat.machine.call("POST", path, body, status=201, turn=25)
     assert turn["turnComplete"]
     return turn
 

@@ -62,7 +62,7 @@ async def test_the_limit_that_genesys_tells_is_the_limit(tmp_path: Path) -> None
         chat = await machine.open(message={"text": "one"})
         path = f"/v1/sessions/{chat.id}/messages"
         large = {"text": "two", "customAttributes": {"k": "v" * 2900}}
-        sent = await machine.call("POST", path, large, status=201, wait=10)
+        sent = await machine.call("POST", path, large, status=201, wait=25)
         over = {"text": "three", "customAttributes": {"k": "v" * 3000}}
         refused = await machine.call("POST", path, over, status=422)
 

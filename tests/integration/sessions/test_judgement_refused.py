@@ -132,7 +132,7 @@ async def test_a_broken_network_is_tried_again_ever_more_slowly(tmp_path: Path, 
         chat = await machine.open(message={"text": "one"})
         machine.control.fault("deny_handshake", status=503, count=2)
         machine.control.drop(await chat.token(), how=how)
-        sent = await chat.send("two", wait=20)
+        sent = await chat.send("two", wait=25)
 
         receipt = (await chat.wait_for("session.recovered"))["data"]["receipt"]
         assert receipt["cause"] == "link_lost"

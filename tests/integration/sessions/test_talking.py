@@ -50,7 +50,7 @@ async def test_a_burst_goes_out_in_accept_order_within_the_limit(
 ) -> None:
     async with running(tmp_path, listener=held, sweeper=False) as machine:
         chat = await machine.open(message={"text": "first"})
-        wishes = [chat.send(f"{n}", wait=20) for n in range(WORDS)]
+        wishes = [chat.send(f"{n}", wait=25) for n in range(WORDS)]
         answers = await asyncio.gather(*wishes)
 
         assert {answer["status"] for answer in answers} == {"confirmed"}
@@ -133,7 +133,7 @@ async def test_a_turn_brings_the_replies(tmp_path: Path, *, held: bool) -> None:
     async with running(tmp_path, listener=held, simulated=simulated, policies=policies) as machine:
         chat = await machine.open()
         path = f"/v1/sessions/{chat.id}/messages"
-        turn = await machine.call("POST", path, {"text": "one"}, status=201, turn=10)
+        turn = await machine.call("POST", path, {"text": "one"}, status=201, turn=25)
 
         assert turn["message"]["status"] == "confirmed"
         assert turn["turnComplete"] is True

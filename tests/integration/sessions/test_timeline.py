@@ -27,7 +27,7 @@ async def test_a_message_is_followed_from_its_post_to_the_webhook(
         sink.script.append(answer(503))
         # It arrives, but the link is gone before its echo: only history can tell.
         machine.control.fault("drop", when="after", action="onMessage")
-        sent = await chat.send(WORDS, wait=20)
+        sent = await chat.send(WORDS, wait=25)
         await sink.received(3)
         path = f"/v1/sessions/{chat.id}/timeline"
         whole = await _until_delivered(machine, path)

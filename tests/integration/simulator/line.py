@@ -67,7 +67,7 @@ class Line:
         """Read history with a fresh bearer."""
         jwt = (await self.ask("getJwt", token=T))["body"]["jwt"]
         headers = {"Authorization": f"bearer {jwt}"}
-        async with httpx2.AsyncClient(base_url=self.sim.origin) as http:
+        async with httpx2.AsyncClient(base_url=self.sim.origin, timeout=PATIENCE) as http:
             path = "/api/v2/webmessaging/messages"
             return await http.get(path, params=query, headers=headers)
 

@@ -12,7 +12,7 @@ PHOTO = {"fileName": "photo.jpg", "fileType": "image/jpeg"}
 
 async def test_orders_and_files_share_one_kept_alive_connection() -> None:
     async with simulator() as sim, joined(sim) as line:
-        async with httpx2.AsyncClient(base_url=sim.origin) as http:
+        async with httpx2.AsyncClient(base_url=sim.origin, timeout=PATIENCE) as http:
             said = await http.post("/__sim__/say", json={"token": T, "text": "Grüße"})
             config = await http.get(f"/webdeployments/v1/deployments/{D}/config.json")
             counts = await http.get("/__sim__/counts")
@@ -25,7 +25,11 @@ async def test_orders_and_files_share_one_kept_alive_connection() -> None:
 
 async def test_an_attachment_of_a_megabyte_travels_up_and_down() -> None:
     content = bytes(range(256)) * 4096
-    async with simulator() as sim, joined(sim) as line, httpx2.AsyncClient() as http:
+    async with (
+        simulator() as sim,
+        joined(sim) as line,
+        httpx2.AsyncClient(timeout=PATIENCE) as http,
+    ):
         grant = await line.ask("onAttachment", token=T, fileSize=len(content), **PHOTO)
         headers = {**grant["body"]["headers"], "Content-Type": "image/jpeg"}
         put = await http.put(grant["body"]["url"], content=content, headers=headers)
@@ -42,7 +46,7 @@ async def test_platform_credentials_open_the_lookup() -> None:
     async with simulator() as sim, joined(sim) as line:
         await line.say("hi")
         ident = (await line.hear())["body"]["id"]
-        async with httpx2.AsyncClient(base_url=sim.origin) as http:
+        async with httpx2.AsyncClient(base_url=sim.origin, timeout=PATIENCE) as http:
             form = {"grant_type": "client_credentials"}
             token = await http.post(
                 "/oauth/token", data=form, auth=("simulator", "simulator-secret")
@@ -94,7 +98,10 @@ async def test_a_client_that_expects_to_be_asked_is_asked() -> None:
 
 
 async def test_who_asks_for_the_head_only_gets_no_body_and_may_ask_on() -> None:
-    async with simulator() as sim, httpx2.AsyncClient(base_url=sim.origin) as http:
+    async with (
+        simulator() as sim,
+        httpx2.AsyncClient(base_url=sim.origin, timeout=PATIENCE) as http,
+    ):
         head = await http.head(f"/webdeployments/v1/deployments/{D}/config.json")
         health = await http.get("/__sim__/health")
 

@@ -55,7 +55,9 @@ async def test_the_command_line_serves_both_on_one_secure_origin(files: Certific
             origin = url.partition("/v1?")[0].replace("wss", "https", 1)
             async with connect(url, ssl=_trust(files)) as socket:
                 await (await socket.ping())
-                async with httpx2.AsyncClient(verify=_trust(files), trust_env=False) as http:
+                async with httpx2.AsyncClient(
+                    verify=_trust(files), trust_env=False, timeout=PATIENCE
+                ) as http:
                     counts = await http.get(f"{origin}/__sim__/connections")
     finally:
         process.send_signal(signal.SIGTERM)

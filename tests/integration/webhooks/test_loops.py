@@ -9,7 +9,7 @@ import pytest
 
 from service.api.app import create_app
 from service.entrypoints._local.web import WebServer
-from tests.support.machine import ADMIN, DEPLOYMENT, Machine, eventually, running
+from tests.support.machine import ADMIN, DEPLOYMENT, PATIENCE, Machine, eventually, running
 
 KEY = {"authorization": f"Bearer {ADMIN}"}
 QUIET_SECONDS = 2.0
@@ -33,7 +33,7 @@ async def test_a_webhook_at_our_own_door_fails_as_any_other(machine: Machine, or
     """Under another name than the one its owner asked us by, so that creation lets it through."""
     url = f"{origin}/v1/sessions"
     body = {"url": url, "headers": KEY}
-    async with httpx2.AsyncClient(base_url=origin, headers=KEY) as http:
+    async with httpx2.AsyncClient(base_url=origin, headers=KEY, timeout=PATIENCE) as http:
         refused = await http.post("/v1/webhooks", json=body)
     assert (refused.status_code, refused.json()["code"]) == (422, "blocked_target")
     hook = await machine.call("POST", "/v1/webhooks", body, status=201)

@@ -60,7 +60,7 @@ async def test_the_trace_of_a_request_is_in_every_line_to_the_webhook_and_in_its
         sent = await machine.http.post(
             f"/v1/sessions/{chat.id}/messages",
             json={"text": "hello"},
-            params={"wait": 10},
+            params={"wait": 25},
             headers={"traceparent": PARENT, "tracestate": "vendor=1"},
         )
         assert sent.status_code == 201, sent.text
@@ -104,7 +104,7 @@ async def test_the_request_that_made_a_session_is_known_when_it_opens_and_when_i
         made = await machine.http.post(
             "/v1/sessions",
             json={"deployment": DEPLOYMENT},
-            params={"wait": 10},
+            params={"wait": 25},
             headers=parent,
         )
         chat = Chat(machine=machine, id=made.json()["id"], created=made.json())
@@ -204,7 +204,7 @@ async def _talk(machine: Machine) -> Chat:
     told = {"idempotency-key": CANARIES["idempotency"], "tracestate": CANARIES["tracestate"]}
     path = f"/v1/sessions/{chat.id}/messages"
     text = {"text": CANARIES["text"]}
-    sent = await machine.http.post(path, json=text, params={"wait": 10}, headers=told)
+    sent = await machine.http.post(path, json=text, params={"wait": 25}, headers=told)
     assert sent.status_code == 201, sent.text
     await _ask_badly(machine, path)
     await chat.agent_says(CANARIES["answer"], nickname=CANARIES["name"])
