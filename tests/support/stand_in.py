@@ -18,6 +18,7 @@ import pytest
 
 BINARIES: Final = Path(__file__).parent.parent.parent / ".venv-aws" / "bin"
 READY_SECONDS: Final = 90.0
+STARTS: Final = 3
 MINISTACK_SERVICES: Final = "dynamodb,sqs,secretsmanager,kms,ssm"
 
 
@@ -32,22 +33,34 @@ def ministack(
 
     `enforcing`: it looks at policies; whoever says `test` for a key is the account's root.
     """
-    port = free_port()
     environment = {
-        "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "SERVICES": services,
         "AUTH": str(enforcing).lower(),
         **(variables or {}),
     }
-    endpoint = f"http://127.0.0.1:{port}"
-    with _running([_binary("ministack")], environment, ready=f"{endpoint}/_ministack/health"):
-        yield endpoint
+    with contextlib.ExitStack() as stack:
+        yield _ministack(stack, environment)
+
+
+def _ministack(stack: contextlib.ExitStack, environment: Mapping[str, str]) -> str:
+    """One whose port nobody took between the choice and the start; its endpoint."""
+    command = [_binary("ministack")]
+    for _ in range(STARTS):
+        port = free_port()
+        endpoint = f"http://127.0.0.1:{port}"
+        told = {**environment, "GATEWAY_PORT": str(port)}
+        process = stack.enter_context(_running(command, told))
+        if _is_ready(process, f"{endpoint}/_ministack/health"):
+            return endpoint
+    pytest.fail(f"{command!r} ended at once with {process.returncode}")
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], environment: Mapping[str, str], ready: str) -> Iterator[None]:
+def _running(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
@@ -57,20 +70,20 @@ def _running(command: Sequence[str], environment: Mapping[str, str], ready: str)
         start_new_session=True,
     )
     try:
-        _wait_until_ready(process, ready)
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _is_ready(process: "subprocess.Popen[bytes]", url: str) -> bool:
+    """Whether it answers; it ended if not. Fails where it does neither."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            pytest.fail(f"{process.args!r} ended at once with {process.returncode}")
+            return False
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
-            return
+            return True
         time.sleep(0.05)
     pytest.fail(f"{process.args!r} did not answer within {READY_SECONDS:.0f} s")
 
