@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.authentication_body import AuthenticationBody
 from service.api.door import call_of, guarded, respond
+from service.api.following import at
 from service.api.parameters import WAIT_SECONDS, Wait
 from service.api.requests import Nothing
 from service.api.sessions import PREFIX, wish
@@ -47,7 +48,8 @@ def _add_sign_in(router: APIRouter, broker: Broker) -> None:
                     wish(request, session_id, wait), body.value()
                 ),
                 replay=lambda record: broker.authenticate_session.replay(call.key, record),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}"),
         )
 
 
@@ -72,5 +74,6 @@ def _add_sign_out(router: APIRouter, broker: Broker) -> None:
                 call.ticket,
                 act=lambda: broker.log_out_session(wish(request, session_id, wait)),
                 replay=lambda record: broker.log_out_session.replay(call.key, record),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}"),
         )

@@ -38,6 +38,18 @@ TRACE_ID: Final = {
     "It stands on every answer, also on a problem.",
     "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
 }
+FOLLOW: Final = {
+    "Location": {
+        "description": "Where the outcome will be: a read, which may have to be repeated.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {
+        "description": "Seconds after which it is worth looking there.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+SENT_AND_DONE: Final = "send_typing"
+"""Accepted, and nothing more is ever told of it."""
 DELIVERY_HEADERS: Final = {
     "webhook-id": "The event's id, the same on every attempt.",
     "webhook-timestamp": "Seconds since the epoch, of this attempt.",
@@ -99,7 +111,7 @@ def document_of(app: FastAPI) -> dict[str, Any]:
             _tidy_operation(path, method, operation)
     document["components"]["securitySchemes"] = SCHEMES
     document["components"]["parameters"] = {"Traceparent": TRACEPARENT}
-    document["components"]["headers"] = {"TraceId": TRACE_ID}
+    document["components"]["headers"] = {"TraceId": TRACE_ID, **FOLLOW}
     document["webhooks"] = {kind.value: _webhook(kind) for kind in PUBLIC_TYPES}
     return document
 
@@ -123,6 +135,9 @@ def _tidy_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
         del operation["responses"]["422"]
     _trace(operation)
+    if "202" in operation["responses"] and operation["operationId"] != SENT_AND_DONE:
+        refs = {name: {"$ref": f"#/components/headers/{name}"} for name in FOLLOW}
+        operation["responses"]["202"].setdefault("headers", {}).update(refs)
     if path in PUBLIC_PATHS:
         operation["security"] = []
         for status in ("401", "403"):

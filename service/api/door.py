@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from service.api.arrival import ARRIVED
 from service.api.errors import failed_send
+from service.api.following import Follow, headers_of
 from service.api.problems import FailedError, RefusedError
 from service.api.strict_json import canonical, parsed
 from service.api.tracing import TRACE
@@ -142,10 +143,14 @@ def _bearer(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-async def respond(answering: Awaitable[Answer]) -> Response:
-    """An answer on the wire; one that tells of a failed message becomes its problem."""
+async def respond(answering: Awaitable[Answer], follow: Follow | None = None) -> Response:
+    """An answer on the wire; one that tells of a failed message becomes its problem.
+
+    `follow` says where the outcome of one that is only accepted will be.
+    """
     answer = await answering
     headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
+    headers |= headers_of(answer.status, answer.body, follow)
     if answer.body is None:
         return Response(status_code=answer.status, headers=headers)
     if answer.status >= FAILED:

@@ -14,6 +14,7 @@ from service.api.file_shapes import (
     DownloadOut,
     UploadBody,
 )
+from service.api.following import at
 from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
 from service.api.requests import Nothing
 from service.api.sessions import PREFIX
@@ -78,7 +79,8 @@ def file_content_router(broker: Broker) -> APIRouter:
                     content,
                     patience=call.patience(wait),
                 ),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}/attachments/{attachment_id}"),
         )
 
     return router
@@ -169,7 +171,8 @@ def _add_create(router: APIRouter, broker: Broker) -> None:
                 call.ticket,
                 act=lambda: broker.files.upload(wanted),
                 replay=lambda record: broker.files.upload.replay(call.key, record),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}/attachments/{{id}}"),
         )
 
 
@@ -237,5 +240,6 @@ def _add_delete(router: APIRouter, broker: Broker) -> None:
                     AttachmentId(attachment_id),
                     patience=call.patience(wait),
                 ),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}/attachments/{attachment_id}"),
         )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answer_bodies import SendMessageBody
 from service.api.door import call_of, guarded, respond
+from service.api.following import in_the_log
 from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
 from service.api.requests import Nothing
 from service.api.sessions import PREFIX
@@ -88,7 +89,8 @@ def _add_send(router: APIRouter, broker: Broker) -> None:
                 call.ticket,
                 act=lambda: broker.send_message(wanted),
                 replay=broker.send_message.replay,
-            )
+            ),
+            in_the_log(request, session_id),
         )
 
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from service.api.door import call_of, guarded, respond
+from service.api.following import at
 from service.api.parameters import LIMIT, Cursor, Limit
 from service.api.replay_shapes import ReplayOut, ReplayPageOut
 from service.api.requests import Nothing, StartReplayBody
@@ -12,11 +13,13 @@ from service.domain.ids import EndpointId, ReplayId, SessionId
 from service.usecases.broker import Broker
 from service.usecases.start_replay import Wanted
 
+PREFIX = "/v1/webhooks"
+
 
 def replays_router(broker: Broker) -> APIRouter:
     """The routes of replays, over the use cases."""
     route_class = guarded(broker, read=Scope.WEBHOOKS, write=Scope.WEBHOOKS)
-    router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=route_class)
+    router = APIRouter(prefix=PREFIX, tags=["webhooks"], route_class=route_class)
     _add_start(router, broker)
     _add_cancel(router, broker)
     _add_reads(router, broker)
@@ -48,7 +51,8 @@ def _add_start(router: APIRouter, broker: Broker) -> None:
                 call.ticket,
                 act=lambda: start(call.key, EndpointId(webhook_id), wanted, ticket=call.ticket),
                 replay=lambda record: start.repeat(call.key, EndpointId(webhook_id), record),
-            )
+            ),
+            at(request, f"{PREFIX}/{webhook_id}/replays/{{id}}"),
         )
 
 

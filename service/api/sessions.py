@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.door import call_of, guarded, respond
+from service.api.following import at
 from service.api.parameters import LIMIT, WAIT_SECONDS, Cursor, Limit, Wait
 from service.api.requests import ChangeSessionBody, CreateSessionBody, EndBody, Nothing
 from service.api.shapes import (
@@ -203,7 +204,8 @@ def _add_end(router: APIRouter, broker: Broker) -> None:
                 call.ticket,
                 act=lambda: broker.end_session(wish(request, session_id, wait), mode=mode),
                 replay=lambda record: broker.end_session.replay(call.key, record),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}"),
         )
 
 
@@ -228,7 +230,8 @@ def _add_clear(router: APIRouter, broker: Broker) -> None:
                 wanted.ticket,
                 act=lambda: broker.clear_session(wanted),
                 replay=lambda record: broker.clear_session.replay(wanted, record),
-            )
+            ),
+            at(request, f"{PREFIX}/{session_id}"),
         )
 
 

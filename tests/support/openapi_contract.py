@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from service.api.openapi_document import openapi_text
 
+ACCEPTED: Final = 202
 OUTSIDE: Final = frozenset({"/openapi.json", "/docs"})
 
 
@@ -30,6 +31,7 @@ async def check_answer(answer: httpx2.Response) -> None:
     responses = operation["responses"]
     status = str(answer.status_code)
     assert status in responses, f"{operation['operationId']} answers {status}"
+    _check_monitor(answer, responses[status])
     await answer.aread()
     content = responses.get(status, {}).get("content")
     if content is None:
@@ -40,6 +42,17 @@ async def check_answer(answer: httpx2.Response) -> None:
         _validator(operation["operationId"], status, media_type).iter_errors(answer.json())
     )
     assert errors == [], [error.message for error in errors]
+
+
+def _check_monitor(answer: httpx2.Response, response: dict[str, Any]) -> None:
+    """What is only accepted says where it is told of further, where the document says so."""
+    promised = {"Location", "Retry-After"} & set(response.get("headers", ()))
+    if answer.status_code != ACCEPTED or not promised:
+        assert answer.status_code != ACCEPTED or "location" not in answer.headers
+        return
+    assert promised <= {name.title() for name in answer.headers}, answer.headers
+    path = answer.headers["location"].partition("?")[0]
+    assert _operation("get", path) is not None, path
 
 
 @cache

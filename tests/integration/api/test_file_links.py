@@ -62,3 +62,14 @@ async def test_an_address_of_odd_signs_makes_no_odd_header(bench: Bench) -> None
 
     assert answer.status_code == 302
     assert answer.headers["location"] == "https://down.test/%E2%80%93%0D%0Ax:%20y?a=%2F&b=c"
+
+
+async def test_a_file_that_has_no_address_yet_says_where_it_will_be_told(bench: Bench) -> None:
+    session = await bench.session()
+    body = {"fileName": "a.jpg", "fileType": "image/jpeg", "fileSize": 1}
+    path = f"/v1/sessions/{session['id']}/attachments"
+    asked = await bench.http.post(f"{path}?wait=0", json=body)
+
+    assert (asked.status_code, asked.headers["location"]) == (202, f"{path}/{asked.json()['id']}")
+    found = await bench.http.get(asked.headers["location"])
+    assert (found.status_code, found.json()["id"]) == (200, asked.json()["id"])

@@ -55,6 +55,30 @@ async def test_a_message_that_is_not_proven_in_time_is_answered_202(bench: Bench
     assert 3 <= bench.clock.monotonic() - began < 4
 
 
+@pytest.mark.parametrize("query", ["wait=0", "turn=0"])
+async def test_what_is_only_accepted_says_where_its_outcome_will_be(
+    bench: Bench, query: str
+) -> None:
+    path = await _path(bench)
+    bench.visitor.settles = False
+    sent = await bench.http.post(
+        f"{path}/messages?{query}", json={"text": "hello"}, headers={"Idempotency-Key": "k"}
+    )
+    bench.visitor.settles = True
+    await bench.http.post(f"{path}/messages", json={"text": "and more"})
+
+    assert (sent.status_code, sent.headers["retry-after"]) == (202, "1")
+    assert sent.headers["location"] == f"{path}/events?after=2&wait=25"
+    told = (await bench.http.get(sent.headers["location"])).json()["items"]
+    assert "message.confirmed" in [event["type"] for event in told]
+    again = await bench.http.post(
+        f"{path}/messages?{query}", json={"text": "hello"}, headers={"Idempotency-Key": "k"}
+    )
+    assert again.headers.get("location") == (
+        sent.headers["location"] if again.status_code == 202 else None
+    )
+
+
 async def test_the_default_wait_is_five_seconds(bench: Bench) -> None:
     path = await _path(bench)
     bench.visitor.settles = False
