@@ -9,14 +9,27 @@ from dataclasses import replace
 from typing import Final
 
 from service.domain.carry_over import beside, merged
+from service.domain.log import Window
 from service.domain.message import SendBody
 from service.domain.said import Refusal
 from service.domain.send import PendingSend
+from service.domain.session import Session
 from service.usecases.visit.desk import Desk
 
 _KNOWN: Final = "x:"
 """Key of an event in whose place the context was known; `Said` has none that begins so."""
 _TOO_LARGE: Final = "4013"
+
+
+def as_told(session: Session, window: Window) -> Session:
+    """The session as the log's end tells whether its context is known.
+
+    Kept with what is written of the session next: once enough was said the log's end has no such
+    event any more.
+    """
+    if session.introduced == session.context or not _tells(window, session.context):
+        return session
+    return replace(session, introduced=session.context, carry={})
 
 
 def carries_context(desk: Desk, send: PendingSend) -> bool:
@@ -86,6 +99,9 @@ def _is_known(desk: Desk) -> bool:
 
 
 def _is_told(desk: Desk) -> bool:
-    begins = f"{_KNOWN}{desk.session.context}:"
-    events = desk.writer.window.events
-    return any(key.startswith(begins) for event in events for key in event.keys)
+    return _tells(desk.writer.window, desk.session.context)
+
+
+def _tells(window: Window, name: str) -> bool:
+    begins = f"{_KNOWN}{name}:"
+    return any(key.startswith(begins) for event in window.events for key in event.keys)

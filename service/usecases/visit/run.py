@@ -17,6 +17,7 @@ from service.domain.session import SETTLED_STATES, Session, State
 from service.domain.timeline import Kind
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
+from service.usecases.visit.context import as_told
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
 from service.usecases.visit.file_asking import seeks_files, tend_files
@@ -148,7 +149,7 @@ def _as_the_log_tells(session: Session, window: Window) -> Session:
     if session.duration_seconds is not None and spoken is not None:
         expires = max(session.expires_at or 0.0, spoken + session.duration_seconds)
         session = replace(session, expires_at=expires)
-    return session
+    return as_told(session, window)
 
 
 async def _work(desk: Desk) -> None:

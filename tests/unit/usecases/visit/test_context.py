@@ -230,3 +230,18 @@ async def test_only_a_size_gives_a_context_up(code: str, *, given_up: bool) -> N
         assert not context_refused(desk, pending(), refusal)
         assert desk.session.introduced == ("1.0" if given_up else None)
         assert known_keys(desk, bearer) == (frozenset({"x:1.0:2"}) if given_up else frozenset())
+
+
+@on_virtual_time
+async def test_visit_after_visit_a_long_chat_tells_them_once() -> None:
+    async with staged() as stage:
+        session = await stage.chatted(custom_attributes={"order": "7"})
+        for number in range(110):
+            await stage.accept(session, f"More {number}")
+            await stage.attend(session)
+            await stage.clock.sleep(7)
+
+        told = [frame["message"] for frame in stage.frames("onMessage")]
+        assert len(told) == 110
+        assert [each["text"] for each in told if "customAttributes" in str(each)] == []
+        assert (await stage.load(session)).introduced == "1.0"
