@@ -174,7 +174,7 @@ def command(suite: Suite, report: Path, number: int, taken: Path) -> list[str]:
         made += ["-p", "tests.shared_run", "--share", str(taken)]
         made += ["--sharer", f"{number}/{suite.sharers}", f"--randomly-seed={os.getpid()}"]
     if suite.covered:
-        made += ["--cov", "--cov-report="]
+        made += ["--cov", "--cov-report=", "-p", "tests.traced_calls"]
     return [*made, *suite.places]
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from ulid import ULID
 
 from tests.support.ed25519 import private_key
+from tests.traced_calls import TRACING
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -25,6 +26,8 @@ P = ParamSpec("P")
 EPOCH: Final = 1_900_000_000.0
 """What the wall clock shows when a story begins (in March 2030)."""
 LONGEST_STORY_SECONDS: Final = 400 * 24 * 3600.0
+TRACED_TURNS: Final = 400
+"""Of a longer story coverage sees the beginning only: what comes after repeats itself."""
 _RESOLUTION: Final = 1e-6
 """Coarser than a float's step at any such time, so that a due timer is always seen as due."""
 
@@ -62,6 +65,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._virtual_now = 0.0
         self._scheduled: list[asyncio.TimerHandle]  # the base class's heap of timers
         self._longest = longest
+        self._turns = 0
         self._clock_resolution = _RESOLUTION
         self._selector = self  # the base class asks its selector to wait
         self.unhandled: list[str] = []
@@ -73,6 +77,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def select(self, timeout: float | None) -> list[object]:
         """Called when a turn begins: with a timeout, nobody can move before the first timer."""
+        self._turns += 1
+        if self._turns == TRACED_TURNS:
+            TRACING.enough()
         if timeout is None:
             raise DeadlockError(f"nobody can move, and no timer is set:\n{_who_waits(self)}")
         if timeout > 0:
