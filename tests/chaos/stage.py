@@ -106,7 +106,7 @@ class Stage:
             ended = settled_texts(await self.broker.events(session))
             return len(ended) >= len(self.sent[session])
 
-        await eventually(settled, within=within, what=f"{session} settled")
+        await eventually(settled, within=within, what=f"{session} settled", every=0.1)
 
     async def _delivered(self, ledgers: Sequence[Ledger], within: float) -> None:
         logged = {event["id"] for ledger in ledgers for event in ledger.events}

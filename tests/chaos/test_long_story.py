@@ -157,7 +157,7 @@ async def agent_speaks(talk: Talk, chance: Random) -> None:
     for number in range(MESSAGES):
         await asyncio.sleep(chance.uniform(0, 2 * TALK_SECONDS / MESSAGES))
         text = f"{talk.name} agent {number}"
-        await eventually(partial(said, talk, text), what=f"{text}: no chat to say it in")
+        await eventually(partial(said, talk, text), what=f"{text}: no chat to say it in", every=0.1)
 
 
 async def said(talk: Talk, text: str) -> bool:
@@ -182,9 +182,11 @@ async def settle_one(talk: Talk) -> None:
         return not await unsettled(talk)
 
     try:
-        await eventually(settled, within=SETTLE_SECONDS)
+        await eventually(settled, within=SETTLE_SECONDS, every=0.5)
     except AssertionError:
-        raise AssertionError(f"{talk.name} {talk.chat.id}: {await unsettled(talk)}") from None
+        path = f"/v1/sessions/{talk.chat.id}/timeline"
+        line = (await talk.chat.machine.call("GET", path, limit=200))["items"][-20:]
+        raise AssertionError(f"{talk.name} {await unsettled(talk)}: {line}") from None
 
 
 async def unsettled(talk: Talk) -> list[str]:
@@ -205,7 +207,7 @@ async def all_delivered(ledgers: list[Ledger], sink: WebhookSink) -> None:
         return logged - {request.headers["webhook-id"] for request in sink.requests}
 
     try:
-        await eventually(lambda: not missing(), within=SETTLE_SECONDS)
+        await eventually(lambda: not missing(), within=SETTLE_SECONDS, every=0.1)
     except AssertionError:
         raise AssertionError(f"{len(missing())} of {len(logged)} not delivered") from None
 

@@ -227,16 +227,23 @@ class Chat:
 
 
 async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], *, within: float = PATIENCE, what: str = ""
+    condition: Callable[[], bool | Awaitable[bool]],
+    *,
+    within: float = PATIENCE,
+    what: str = "",
+    every: float = 0.01,
 ) -> None:
-    """Return as soon as the condition holds; an AssertionError when it does not in that time."""
+    """Return as soon as the condition holds; an AssertionError when it does not in that time.
+
+    `every`: seconds between two looks; many who look at much keep whom they wait for from working.
+    """
     try:
         async with asyncio.timeout(within):
             while True:
                 held = condition()
                 if held if isinstance(held, bool) else await held:
                     return
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(every)
     except TimeoutError:
         raise AssertionError(f"not within {within:g} s: {what or condition}") from None
 
