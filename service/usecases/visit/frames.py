@@ -31,6 +31,7 @@ from service.guest.translate import (
 )
 from service.guest.unknowns import malformed, unknowns
 from service.usecases.visit.absorbing import take_live
+from service.usecases.visit.clearing import clear_unclear
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.file_frames import file_frame
@@ -195,7 +196,7 @@ async def _clear_refused(desk: Desk, frame: ServerFrame, refused: Refusal) -> No
         answer = ev.ClearRefusedAsClosed if closed else ev.ClearRefused
         await happen(desk, answer(code=refused.code))
     else:
-        await happen(desk, ev.LinkFailed(code=refused.code))
+        await clear_unclear(desk, refused.code)
 
 
 def _told_to_wait(frame: TooManyRequests) -> ev.Event:

@@ -17,6 +17,7 @@ from service.domain.session import SETTLED_STATES, Session, State
 from service.domain.timeline import Kind
 from service.usecases.log_writer import open_writer
 from service.usecases.visit.absorbing import take_strangers
+from service.usecases.visit.clearing import link_failed
 from service.usecases.visit.context import as_told
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase, Tools
@@ -247,7 +248,7 @@ async def _from_link(desk: Desk, thing: OfLink) -> None:
         case LinkDown(code=code, reason=reason):
             note(desk, Kind.LINK, "lost", link=thing.link, code=code)
             desk.session = replace(desk.session, last_good_at=_last_good(desk, reason))
-            await happen(desk, ev.LinkFailed(code=str(code)))
+            await link_failed(desk, str(code))
         case HistoryArrived(read=read):
             await history_arrived(desk, read)
         case HistoryFailed(retry_after_seconds=wait):

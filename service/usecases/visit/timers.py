@@ -11,6 +11,7 @@ from service.domain.session import Session, State
 from service.guest.outgoing import outgoing_echo
 from service.usecases.visit.absorbing import release
 from service.usecases.visit.auto_start import auto_start_due, look_for_auto_start
+from service.usecases.visit.clearing import link_failed
 from service.usecases.visit.conversation import ask_again, conversation_due
 from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
@@ -89,7 +90,7 @@ async def on_time(desk: Desk) -> None:
             await perform(desk, Attach())
     if desk.phase_until is not None and desk.phase_until <= now:
         desk.phase_until = None
-        await happen(desk, ev.LinkFailed(code="timeout"))
+        await link_failed(desk, "timeout")
     files_on_time(desk)
     await release(desk)
     await look_for_farewell(desk)
