@@ -65,6 +65,9 @@ SUITES: Final = (
     Suite(name="unit", budget=10, sharers=2, covered=True, without=_SHELL),
     Suite(name="shell", budget=30, sharers=2, covered=True, under="unit", only=_SHELL),
     Suite(name="contract", budget=60, sharers=3, covered=True),
+    # Whole environments of functions, which load all that AWS's clients know: twice as long where
+    # it is traced, and the gate holds without them.
+    Suite(name="functions", budget=80, workers=3),
     # Of the stories over sockets the coverage gate needs those of the API only.
     Suite(name="api", budget=40, sharers=2, covered=True, under="integration", only=_IN_PROCESS),
     Suite(name="integration", budget=200, workers=6, without=_IN_PROCESS),

@@ -51,8 +51,9 @@ class Site:
 class Environment:
     """One environment of the function. One request at a time."""
 
-    def __init__(self, begin: Callable[[], ApiFunctionSettings]) -> None:
-        self._kept = Kept(lambda: _open(begin()))
+    def __init__(self, begin: Callable[[], ApiFunctionSettings], **seconds: float) -> None:
+        """`seconds`: those of `Kept`."""
+        self._kept = Kept(lambda: _open(begin()), **seconds)
 
     def invoke(self, event: object, context: Context) -> Event:
         """Answer one request, in the shape of the gateway's payload format 2.0.

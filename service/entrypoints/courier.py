@@ -33,8 +33,9 @@ class Site:
 class Environment:
     """One environment of the function. One batch at a time."""
 
-    def __init__(self, begin: Callable[[], FunctionSettings]) -> None:
-        self._kept = Kept(lambda: _open(begin()))
+    def __init__(self, begin: Callable[[], FunctionSettings], **seconds: float) -> None:
+        """`seconds`: those of `Kept`."""
+        self._kept = Kept(lambda: _open(begin()), **seconds)
 
     def invoke(self, event: object, context: Context) -> dict[str, object]:
         """Serve one batch; the answer says which messages the queue should hand out again.

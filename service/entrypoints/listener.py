@@ -37,8 +37,9 @@ class Site:
 class Environment:
     """One environment of the function. One term at a time."""
 
-    def __init__(self, begin: Callable[[], ListenerFunctionSettings]) -> None:
-        self._kept = Kept(lambda: _open(begin()))
+    def __init__(self, begin: Callable[[], ListenerFunctionSettings], **seconds: float) -> None:
+        """`seconds`: those of `Kept`."""
+        self._kept = Kept(lambda: _open(begin()), **seconds)
 
     def invoke(self, context: Context) -> dict[str, object]:
         """Serve one term; why it ended.

@@ -27,8 +27,9 @@ class Site:
 class Environment:
     """One environment of the function. One sweep at a time."""
 
-    def __init__(self, begin: Callable[[], FunctionSettings]) -> None:
-        self._kept = Kept(lambda: _open(begin()))
+    def __init__(self, begin: Callable[[], FunctionSettings], **seconds: float) -> None:
+        """`seconds`: those of `Kept`."""
+        self._kept = Kept(lambda: _open(begin()), **seconds)
 
     def invoke(self, context: Context) -> dict[str, object]:
         """Sweep once; how many things were due.

@@ -56,6 +56,7 @@ def test_suites_run_in_the_order_of_what_they_cost_to_understand() -> None:
         "unit",
         "shell",
         "contract",
+        "functions",
         "api",
         "integration",
         "chaos",

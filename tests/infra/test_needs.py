@@ -1,7 +1,7 @@
 """What all roles together may do is what the adapters ask AWS for, both ways.
 
 Function by function, and on what, is recorded from runs:
-tests/integration/functions/test_rights.py and test_key_rights.py.
+tests/functions/test_rights.py and test_key_rights.py.
 """
 
 import ast

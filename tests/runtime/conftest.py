@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import aws_endpoint, aws_session
-from tests.contract.functions.conftest import Stage, faults, stage
+from tests.functions.conftest import Stage, faults, stage
 from tests.support.emulator import Emulator, emulated, unpacked
 
 __all__ = ["aws_endpoint", "aws_session", "faults", "stage"]

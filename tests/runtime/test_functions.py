@@ -7,7 +7,7 @@ import pytest
 from service.adapters.lambda_starter import LambdaSettings, LambdaStarter
 from service.adapters.sqs.bodies import lane_body
 from service.ports import LaneHint
-from tests.contract.functions.conftest import Stage
+from tests.functions.conftest import Stage
 from tests.runtime.conftest import KEY, TIMEOUTS, Start
 from tests.support.emulator import Emulator, invoke_door
 from tests.support.event_source import a_batch

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from boto3.session import Session as AwsSession
 
-from tests.contract.functions.conftest import Stage
+from tests.functions.conftest import Stage
 from tests.runtime.conftest import KEY, Start
 from tests.support.gateway_event import a_request, body_of
 from tests.support.store_builders import unique

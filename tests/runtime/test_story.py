@@ -12,7 +12,7 @@ import pytest_asyncio
 from service.simulator.deployments import Bot, Deployment
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
-from tests.contract.functions.conftest import Stage, eventually
+from tests.functions.conftest import Stage, eventually
 from tests.runtime.conftest import KEY, Start
 from tests.support.emulator import Emulator, invoke_door
 from tests.support.event_source import Function

@@ -15,7 +15,7 @@ from service.domain.errors import ConfigurationError, UnavailableError
 from service.domain.session import Session
 from service.ports import LaneHint
 from service.usecases.fit_run import BEGIN_SECONDS
-from tests.contract.functions.conftest import SECRET, Stage, function
+from tests.functions.conftest import SECRET, Stage, function
 from tests.support.delivery_costs import COUNTED
 from tests.support.event_source import TIMEOUT, a_batch
 from tests.support.fault_proxy import FaultProxy, Refusal

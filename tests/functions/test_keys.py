@@ -23,7 +23,7 @@ from service.domain.session import State
 from service.entrypoints import api
 from service.ports import LaneHint
 from service.usecases.authenticate import DEFAULT_TENANT
-from tests.contract.functions.conftest import SECRET, Stage, function
+from tests.functions.conftest import SECRET, UNHURRIED, Stage, function
 from tests.support.event_source import Function, a_batch
 from tests.support.fault_proxy import FaultProxy, Refusal
 from tests.support.gateway_event import a_request, body_of
@@ -73,7 +73,7 @@ class Site:
         made = ApiFunctionSettings.model_validate(given).model_copy(
             update={"webhook_allow": LOOPBACK, **changes}
         )
-        return api.Environment(lambda: made)
+        return api.Environment(lambda: made, **UNHURRIED)
 
 
 @pytest.fixture

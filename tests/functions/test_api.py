@@ -14,7 +14,7 @@ from service.domain.session import State
 from service.entrypoints import api
 from service.usecases.authenticate import DEFAULT_TENANT
 from service.usecases.fit_run import CUT_SECONDS
-from tests.contract.functions.conftest import Stage, function
+from tests.functions.conftest import UNHURRIED, Stage, function
 from tests.support.event_source import a_batch
 from tests.support.fault_proxy import FaultProxy, Refusal
 from tests.support.gateway_event import a_request, body_of
@@ -31,7 +31,7 @@ def environment(stage: Stage, **changes: Any) -> api.Environment:  # noqa: ANN40
     given = {**stage.settings.model_dump(), "admin_key": KEY}
     settings = ApiFunctionSettings.model_construct(**given)
     made = settings.model_copy(update={"admin_key": _secret(KEY), **changes})
-    return api.Environment(lambda: made)
+    return api.Environment(lambda: made, **UNHURRIED)
 
 
 def _secret(text: str) -> Any:  # noqa: ANN401 - pydantic's own

@@ -16,8 +16,8 @@ from service.entrypoints import api, courier, listener, sweeper
 from service.simulator.deployments import Bot, Deployment
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
-from tests.contract.functions.conftest import Stage, eventually
-from tests.integration.functions.roles import Role, taken
+from tests.functions.conftest import UNHURRIED, Stage, eventually
+from tests.functions.roles import Role, taken
 from tests.support.event_source import TIMEOUT, Function
 from tests.support.gateway_event import a_request, body_of
 from tests.support.recorder import Recorder, recorder
@@ -95,10 +95,12 @@ async def town(stage: Stage, aws: AwsSession) -> AsyncIterator[Town]:
         "allow_endpoint": True,
         "listener_function": f"{stage.settings.queue_prefix}-listener",
     }
-    served = api.Environment(lambda: _api_settings(common))
-    holds = [listener.Environment(lambda: _listener_settings(common)) for _ in range(2)]
-    delivers = courier.Environment(lambda: FunctionSettings.model_construct(**common))
-    sweeps = sweeper.Environment(lambda: FunctionSettings.model_construct(**common))
+    served = api.Environment(lambda: _api_settings(common), **UNHURRIED)
+    holds = [
+        listener.Environment(lambda: _listener_settings(common), **UNHURRIED) for _ in range(2)
+    ]
+    delivers = courier.Environment(lambda: FunctionSettings.model_construct(**common), **UNHURRIED)
+    sweeps = sweeper.Environment(lambda: FunctionSettings.model_construct(**common), **UNHURRIED)
     async with AsyncExitStack() as stack:
         doors = stack.enter_context(ExitStack())
 

@@ -8,7 +8,7 @@ from service.adapters.sqs.bodies import lane_body
 from service.domain.errors import ConfigurationError
 from service.ports import LaneHint
 from service.usecases.keep_lane import HOPS_MAX
-from tests.contract.functions.conftest import SECRET, Stage, eventually, function
+from tests.functions.conftest import SECRET, Stage, eventually, function
 from tests.support.event_source import a_batch
 from tests.support.fault_proxy import FaultProxy, Refusal
 from tests.support.webhook_sink import answer

@@ -23,8 +23,8 @@ from service.domain.session import Session
 from service.ports import SessionStore
 from service.usecases.authenticate import DEFAULT_TENANT
 from service.usecases.erase_session import EraseSession
-from tests.contract.functions.conftest import Stage, eventually
-from tests.integration.functions.town import SIMULATED, Town, begun, town
+from tests.functions.conftest import Stage, eventually
+from tests.functions.town import SIMULATED, Town, begun, town
 from tests.support import stand_in
 from tests.support.policies import CONVERSING, as_text, rights_of_role
 from tests.support.recorder import Right
@@ -36,7 +36,7 @@ LIFE: Final = 30.0
 """Of a listener here: it holds for half of that."""
 LEAD: Final = 3.0
 """How long before the end of a listener its heir begins."""
-DOCUMENT: Final = Path(__file__).parents[3] / "openapi" / "openapi.json"
+DOCUMENT: Final = Path(__file__).parents[2] / "openapi" / "openapi.json"
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ async def talk_while_held(place: Town) -> None:
     [lease] = await place.stage.table.shards.leases(1)
     assert lease.retires_at is not None
     await asyncio.sleep(max(0.0, lease.retires_at - LEAD - time.time()))
-    second = await begun(place.heir, seconds=LIFE)
+    second = await begun(place.heir, seconds=4 * LIFE)  # to become idle before that ends
     assert (await first)["reason"] == "retired"
     place.sim.control.say(token, "it is on its way")
     await place.came("message.received", 2)

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.contract.functions.conftest import Stage
+from tests.functions.conftest import Stage
 from tests.support.event_source import TIMEOUT, a_batch
 from tests.support.gateway_event import a_request
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 async def invoked(

@@ -24,8 +24,8 @@ from service.config import (
 from service.domain.data_keys import DAY, DataKey, KeyRing
 from service.domain.errors import ConfigurationError
 from service.entrypoints import api, courier, listener, sweeper
-from tests.contract.functions.conftest import Stage, function
-from tests.integration.functions.roles import Role, taken
+from tests.functions.conftest import UNHURRIED, Stage, function
+from tests.functions.roles import Role, taken
 from tests.support import stand_in
 from tests.support.event_source import a_batch
 from tests.support.gateway_event import a_request
@@ -117,16 +117,22 @@ class Site:
             case "api":
                 reference = first_key or None
                 return api.Environment(
-                    lambda: ApiFunctionSettings.model_construct(**given, admin_key_ref=reference)
+                    lambda: ApiFunctionSettings.model_construct(**given, admin_key_ref=reference),
+                    **UNHURRIED,
                 )
             case "listener":
                 return listener.Environment(
-                    lambda: ListenerFunctionSettings.model_construct(**given, idle_seconds=0.1)
+                    lambda: ListenerFunctionSettings.model_construct(**given, idle_seconds=0.1),
+                    **UNHURRIED,
                 )
             case "courier":
-                return courier.Environment(lambda: FunctionSettings.model_construct(**given))
+                return courier.Environment(
+                    lambda: FunctionSettings.model_construct(**given), **UNHURRIED
+                )
             case _:
-                return sweeper.Environment(lambda: FunctionSettings.model_construct(**given))
+                return sweeper.Environment(
+                    lambda: FunctionSettings.model_construct(**given), **UNHURRIED
+                )
 
 
 @pytest.fixture

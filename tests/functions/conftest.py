@@ -1,4 +1,4 @@
-"""Couriers and sweepers as functions, on the stand-ins of DynamoDB and SQS, and a real receiver."""
+"""Functions on the stand-ins of AWS, and a real receiver: what is kept, asked for and allowed."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,16 +20,21 @@ from service.domain.ids import EndpointId
 from service.domain.log import LogEvent
 from service.domain.session import Session, State
 from service.entrypoints import api, courier, listener, sweeper
+from tests.contract.conftest import aws_endpoint, aws_session
 from tests.support import patience
 from tests.support.event_source import EventSource, Function
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.store_builders import TENANT, a_session, an_event, unique
 from tests.support.webhook_sink import WebhookSink, webhook_sink
 
+__all__ = ["aws_endpoint", "aws_session", "faults", "stage"]
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SCALE = 0.02
 """Retries after a tenth of a second; SQS counts whole ones."""
 PATIENCE = patience.PATIENCE
+UNHURRIED = {"early_seconds": PATIENCE, "open_seconds": PATIENCE}
+"""For environments: on a busy machine it takes longer than on Lambda to load what they need."""
 
 
 @dataclass(kw_only=True)
@@ -92,10 +97,10 @@ class Stage:
         return found
 
     def courier(self, **changes: Any) -> courier.Environment:  # noqa: ANN401 - fields of any type
-        return courier.Environment(lambda: self.settings.model_copy(update=changes))
+        return courier.Environment(lambda: self.settings.model_copy(update=changes), **UNHURRIED)
 
     def sweeper(self) -> sweeper.Environment:
-        return sweeper.Environment(lambda: self.settings)
+        return sweeper.Environment(lambda: self.settings, **UNHURRIED)
 
     def sequences(self) -> dict[str, list[int]]:
         """What came for each session, in the order of arrival."""

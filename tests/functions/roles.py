@@ -9,7 +9,7 @@ from typing import Final
 
 from boto3.session import Session as AwsSession
 
-from tests.contract.functions.conftest import Stage
+from tests.functions.conftest import Stage
 from tests.support.policies import Names, policy
 
 ANYBODY: Final = {
