@@ -26,7 +26,7 @@ P = ParamSpec("P")
 EPOCH: Final = 1_900_000_000.0
 """What the wall clock shows when a story begins (in March 2030)."""
 LONGEST_STORY_SECONDS: Final = 400 * 24 * 3600.0
-TRACED_TURNS: Final = 400
+TRACED_TURNS: Final = 6_000
 """Of a longer story coverage sees the beginning only: what comes after repeats itself."""
 _RESOLUTION: Final = 1e-6
 """Coarser than a float's step at any such time, so that a due timer is always seen as due."""

@@ -16,6 +16,7 @@ from service.entrypoints._local.couriers import (
 )
 from service.ports import LaneHint
 from tests.support.virtual_time import run_virtual
+from tests.support.visit_stage import on_virtual_time
 
 MOST = AT_WORK[Class.GOOD]
 
