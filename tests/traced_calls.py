@@ -5,8 +5,9 @@ everything, measured or not. So it is set while a test, a fixture of ours or the
 measured module runs, and neither while pytest collects nor on its way from one test to the next.
 """
 
+import functools
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -78,10 +79,27 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_pyfunc_call() -> Generator[None, object, object]:
-    """Where a test begins and ends."""
-    with TRACING.wanted():
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Where a test begins and ends; of a property test, where each of its examples does."""
+    property_test = getattr(pyfuncitem.obj, "hypothesis", None)
+    if property_test is None:
+        with TRACING.wanted():
+            return (yield)
+    plain = property_test.inner_test
+    property_test.inner_test = _traced(plain)
+    try:
         return (yield)
+    finally:
+        property_test.inner_test = plain
+
+
+def _traced(example: Callable[..., object]) -> Callable[..., object]:
+    @functools.wraps(example)
+    def traced(*arguments: object, **named: object) -> object:
+        with TRACING.wanted():
+            return example(*arguments, **named)
+
+    return traced
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -18,6 +18,7 @@ from tests.run_suites import ROOT
 
 TESTS = """
 import pytest
+from hypothesis import given, strategies
 
 from service.domain.errors import (
     LockHeldError, PlaceTakenError, SupersededError, VersionConflictError
@@ -45,6 +46,11 @@ def test_first(conflict):
 
 def test_second():
     {next_test}
+
+
+@given(strategies.integers())
+def test_third(number):
+    {in_example}
 """
 
 PLACE = ("PlaceTakenError(sequence=1)", PlaceTakenError)
@@ -55,7 +61,8 @@ LOCK = ("LockHeldError(until=1.0)", LockHeldError)
 
 def seen(folder: Path, **places: str) -> set[type]:
     """Which of the errors coverage saw being made, and whether it saw the import at all."""
-    nothing = dict.fromkeys(("at_import", "in_fixture", "early", "late", "next_test"), "None")
+    names = ("at_import", "in_fixture", "early", "late", "next_test", "in_example")
+    nothing = dict.fromkeys(names, "None")
     (folder / "test_it.py").write_text(TESTS.format(**nothing | places), encoding="utf-8")
     data = folder / "coverage"
     plugins = ["-p", "tests.traced_calls", "-p", "no:cacheprovider", "-p", "no:randomly"]
@@ -87,3 +94,7 @@ def test_tests_fixtures_and_imports_are_seen_and_collecting_is_not(tmp_path: Pat
 def test_of_a_long_story_the_beginning_is_seen_and_of_the_next_test_all(tmp_path: Path) -> None:
     places = {"early": PLACE[0], "late": CONFLICT[0], "next_test": SUPERSEDED[0]}
     assert seen(tmp_path, **places) == {PLACE[1], SUPERSEDED[1]}
+
+
+def test_examples_of_property_tests_are_seen(tmp_path: Path) -> None:
+    assert seen(tmp_path, in_example=LOCK[0]) == {LOCK[1]}
