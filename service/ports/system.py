@@ -67,9 +67,10 @@ class Signer(Protocol):
 
 
 class Hints(Protocol):
-    """Wake-ups. Only ids travel; losing, repeating or reordering one is always harmless.
+    """Wake-ups. Only ids travel, and of typing the time.
 
-    So sending one never fails: what cannot be sent is lost.
+    Losing, repeating or reordering one is always harmless. So sending one never
+    fails: what cannot be sent is lost.
     """
 
     async def session(self, session_id: SessionId, shard: int) -> None:
