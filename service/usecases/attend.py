@@ -12,7 +12,7 @@ from service.domain.session import Lock, Session, State
 from service.ports import Ports
 from service.usecases.present import PresentVisits
 from service.usecases.start_listeners import StartListeners
-from service.usecases.visit import Stay, TypingWanted, Visit
+from service.usecases.visit import Inbox, Nudged, Stay, TypingWanted, Visit
 
 LOCK_SECONDS: Final = 35.0
 """One request's time (25 s), and what it needs to come to an end."""
@@ -43,6 +43,7 @@ class Attend:
     async def __call__(self, session_id: SessionId, *, until: float, satisfied: Satisfied) -> None:
         """Return when `satisfied()` or at `until` (monotonic); the visit may go on elsewhere."""
         pause, favours = POLL_SECONDS, 0
+        joined: Inbox | None = None
         while favours <= FAVOURS:
             session = await self.ports.sessions.load(session_id)
             if await self._through_owner(session, until, satisfied):
@@ -57,6 +58,7 @@ class Attend:
                 # Of those that come faster than visits go, most have a visitor: who waits for them.
                 favours += await satisfied()
                 continue
+            joined = joined if visited else self._join(session_id, joined)
             if await self._moved(session_id, until, satisfied, pause=pause):
                 return
             pause = min(PAUSE_MOST_SECONDS, 2 * pause) if visited else POLL_SECONDS
@@ -200,6 +202,16 @@ class Attend:
             token,
             unanswered_after=after if after > locked.unanswered_after else None,
         )
+
+    def _join(self, session_id: SessionId, joined: Inbox | None) -> Inbox | None:
+        """Tell the visit under way here, once, that somebody waits: it sends what there is.
+
+        Else its lock would have to be waited for, and the sweeper's visits stay for a while.
+        """
+        present = self.present.of(session_id)
+        if present is not None and present is not joined:
+            present.put(Nudged())
+        return present
 
     async def _may_go_now(self, session_id: SessionId, left: Sequence[PendingSend]) -> bool:
         """Whether a send came too late for the visit, and nothing else keeps it from going out.

@@ -14,6 +14,7 @@ from service.simulator.faults import FaultKind
 from tests.support.visit_stage import Stage, on_virtual_time, staged
 
 SECONDS = 80
+SWEPT_SECONDS = 400
 WAIT_SECONDS = 25.0
 
 
@@ -46,6 +47,34 @@ async def test_who_speaks_often_never_waits_for_most_of_a_minute(
         assert stage.arrived() == ["Hello", *(f"{n}" for n in range(len(asked)))]
         assert len(await stage.texts(session)) == len(range(3, len(asked), 7))
         assert "session.recovered" not in await stage.types(session)
+
+
+@on_virtual_time
+@pytest.mark.parametrize(
+    ("sweeps_every", "apart"),
+    [(2.0, False), (60.0, True)],
+    ids=["one machine", "functions"],
+)
+async def test_nobody_waits_behind_the_sweeper(sweeps_every: float, *, apart: bool) -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted("Hello")
+
+        async def sweeps() -> None:
+            while True:
+                await stage.assembly.sweep(with_lanes=False)
+                await stage.clock.sleep(sweeps_every)
+
+        sweeper = asyncio.create_task(sweeps())
+        callers = Callers(stage, session, apart=apart)
+        begun, asked = stage.now, list[asyncio.Task[float]]()
+        while stage.now - begun < SWEPT_SECONDS:
+            asked.append(asyncio.create_task(callers.post(f"{len(asked)}")))
+            await stage.clock.sleep(7.7)
+        waited = await asyncio.gather(*asked)
+        sweeper.cancel()
+
+        assert max(waited) <= 0.5
+        assert stage.arrived() == ["Hello", *(f"{n}" for n in range(len(asked)))]
 
 
 @on_virtual_time

@@ -77,6 +77,8 @@ class Reading:
     """When the second read, which finishes a catch-up, is due; None when it was made."""
     spared: bool = False
     """The second read is to do the work of both, as long as nothing waits for the first."""
+    as_left: bool = False
+    """The session was as the last visit had left it, and history shows nothing else."""
     may_follow: bool = False
     """What waits may be sent before the first read, if that has to wait."""
 
@@ -136,6 +138,8 @@ class Desk:
     deployment: Deployment
     writer: LogWriter
     sends: "dict[tuple[int, SendKind], PendingSend]"
+    sends_at: float = 0.0
+    """When they were read last."""
     link: GuestLink | None = None
     pace: Pace = field(default_factory=Pace)
     """What went out on the link."""
@@ -159,6 +163,8 @@ class Desk:
     written: "list[float]" = field(default_factory=list)
     """When frames with messages went out in the last second."""
     effects: "list[Effect]" = field(default_factory=list)
+    as_left: bool = False
+    """The session was found as the last visit left it a moment ago, and no link was lost since."""
     goes_on: bool = False
     """The guest session was heard a moment ago, and no link was lost since."""
     unanswered: bool = False

@@ -15,12 +15,9 @@ from service.usecases.visit.pacing import configured, pages_read, second_read_wa
 from service.usecases.visit.settling import reload_sends
 
 
-def can_go_on(desk: Desk) -> bool:
-    """Whether a visit that comes and goes to send found the session as the last one left it."""
-    stays = desk.stay.listener and not desk.stay.reconcile
-    sends = bool(desk.sends) or desk.inbox.wants_typing
-    if stays or not sends:
-        # Who came to look, and not to send, reads.
+def is_as_left(desk: Desk) -> bool:
+    """Whether a visit that comes and goes found the session as the last one left it."""
+    if desk.stay.listener and not desk.stay.reconcile:
         return False
     # Ours may not be in the table.
     own = desk.tools.last_minutes(desk.session.id).unanswered_after
@@ -31,6 +28,11 @@ def can_go_on(desk: Desk) -> bool:
         auto_start=desk.deployment.auto_start,
         now=desk.now,
     )
+
+
+def can_go_on(desk: Desk) -> bool:
+    """Whether it may send before it reads; who came to look, and not to send, reads first."""
+    return desk.as_left and (bool(desk.sends) or desk.inbox.wants_typing)
 
 
 async def pause_for_company(desk: Desk) -> float:
@@ -54,9 +56,9 @@ def plan_first_read(desk: Desk) -> None:
     """
     reading = desk.reading
     # It may have waited long for its turn.
-    still = desk.goes_on and was_heard(desk.writer.window, now=desk.now)
-    desk.goes_on = False
-    reading.may_follow = still and not in_flight(desk.sends.values())
+    reading.as_left = desk.as_left and was_heard(desk.writer.window, now=desk.now)
+    reading.may_follow = reading.as_left and desk.goes_on and not in_flight(desk.sends.values())
+    desk.goes_on = desk.as_left = False
     if reading.second_at is not None and _must_spare(desk, reading.second_at):
         reading.due, reading.spared = reading.second_at, True
     if not reading.may_follow or desk.stay.reconcile:
@@ -71,8 +73,15 @@ def plan_first_read(desk: Desk) -> None:
 
 
 def read_if_awaited(desk: Desk) -> None:
-    """Something waits for the first read that was to be spared: it is made now."""
+    """Something waits for the first read that was to be spared: it is made now.
+
+    For one that cannot be made now a message that came meanwhile waits no more than another.
+    """
     reading = desk.reading
+    if reading.as_left and desk.sends and not in_flight(desk.sends.values()):
+        reading.may_follow = True
+        # What is pushed need not wait either.
+        reading.first_done = reading.first_done or reading.may_follow_now(desk.now)
     if reading.spared and (desk.sends or desk.backlog or desk.overheard):
         reading.due, reading.spared = desk.now, False
 

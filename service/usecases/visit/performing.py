@@ -108,7 +108,7 @@ async def drop_link(desk: Desk) -> None:
     """Let go of the socket; what was in flight on it is in doubt."""
     link, desk.link = desk.link, None
     desk.phase, desk.phase_until = Phase.NONE, None
-    desk.goes_on = False
+    desk.goes_on = desk.as_left = False
     set_backlog_aside(desk)
     await stop_reading(desk)
     desk.reading = Reading()

@@ -88,7 +88,7 @@ async def history_arrived(desk: Desk, read: HistoryRead) -> None:
         # History lags: what it does not show yet proves nothing. The second read decides.
         reading.due = reading.second_at or desk.now + RETRY_SECONDS
         # Nothing goes before the second one: it may be another guest session after all.
-        reading.may_follow = False
+        reading.may_follow = reading.as_left = False
         return
     if not same and desk.session.state in {State.CATCHING_UP, State.VERIFYING, State.PEEKED}:
         # What this history shows was said in the guest session that took the old one's place.

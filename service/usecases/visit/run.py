@@ -25,7 +25,7 @@ from service.usecases.visit.file_asking import seeks_files, tend_files
 from service.usecases.visit.file_moves import load_files, reload_files
 from service.usecases.visit.frames import frame_arrived, late_refusal, release_backlog
 from service.usecases.visit.giving import begin_giving, give
-from service.usecases.visit.going_on import can_go_on
+from service.usecases.visit.going_on import can_go_on, is_as_left
 from service.usecases.visit.heeding import heeded
 from service.usecases.visit.identifying import conversation_told
 from service.usecases.visit.inbox import (
@@ -125,7 +125,9 @@ class Visit:
             sends={(send.sequence, send.kind): send for send in sends},
             dormant_seconds=self.dormant_seconds,
             look_at=session.look_at or 0.0,
+            sends_at=ports.clock.now(),
         )
+        desk.as_left = is_as_left(desk)
         desk.goes_on = can_go_on(desk)
         return desk
 

@@ -169,6 +169,7 @@ def _is_hopeless(desk: Desk, mark: Written) -> bool:
 async def reload_sends(desk: Desk) -> None:
     """Take in what callers have accepted since."""
     stored = await desk.ports.sessions.open_sends(desk.session.id)
+    desk.sends_at = desk.now
     desk.sends = {(send.sequence, send.kind): send for send in stored}
 
 

@@ -17,6 +17,7 @@ from service.usecases.visit.deciding import happen
 from service.usecases.visit.desk import Desk, Phase
 from service.usecases.visit.file_asking import files_due, files_on_time
 from service.usecases.visit.joining import farewell_due, look_for_farewell
+from service.usecases.visit.looking import look_due, look_for_sends
 from service.usecases.visit.performing import perform
 from service.usecases.visit.quiet import quiet_due
 from service.usecases.visit.sending import doubt_due, doubt_silent, next_send_at
@@ -55,6 +56,7 @@ def next_due(desk: Desk) -> float | None:
         auto_start_due(desk),
         conversation_due(desk),
         files_due(desk),
+        look_due(desk),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -92,6 +94,7 @@ async def on_time(desk: Desk) -> None:
         desk.phase_until = None
         await link_failed(desk, "timeout")
     files_on_time(desk)
+    await look_for_sends(desk)
     await release(desk)
     await look_for_farewell(desk)
     await look_for_auto_start(desk)

@@ -132,13 +132,34 @@ async def test_whoever_waits_for_the_lock_begins_as_soon_as_it_is_let_go() -> No
             stage.sessions.before("take_lock", tried, nth=nth)
         stage.sessions.before("release_lock", let_go)
         sweeping = create_task(stage.reconcile(session))
-        await stage.clock.sleep(3)
-        await stage.accept(session, "More")
-        await stage.clock.sleep(0.03)
-        await gather(sweeping, stage.attend(session))
+        await stage.clock.sleep(3.03)
+        until = stage.clock.monotonic() + 25
+
+        async def satisfied() -> bool:
+            return bool(released)
+
+        attending = stage.assembly.attend(session.id, until=until, satisfied=satisfied)
+        await gather(sweeping, attending)
 
         assert released[0] in tries
         assert len(tries) > 2
+
+
+@on_virtual_time
+async def test_who_finds_the_lock_held_by_a_visit_of_this_process_joins_it_once() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted()
+        sweeping = create_task(stage.reconcile(session))
+        await stage.clock.sleep(2.1)
+        await stage.accept(session, "More")
+        begun, loads = stage.now, stage.sessions.calls["seen_after"]
+        await stage.attend(session)
+        took = stage.now - begun
+        await sweeping
+
+        assert took == 0
+        assert stage.sessions.calls["seen_after"] == loads + 1
+        assert stage.wires.opened == 2
 
 
 @on_virtual_time

@@ -11,7 +11,7 @@ from service.domain.pace import WINDOW_SECONDS
 from service.domain.send import SendStatus, Written
 from service.domain.session import Session, State
 from service.usecases.visit import Inbox, Nudged
-from service.usecases.visit.going_on import can_go_on, pause_for_company, plan_first_read
+from service.usecases.visit.going_on import is_as_left, pause_for_company, plan_first_read
 from service.usecases.visit.reading import begin_catch_up
 from service.usecases.visit.stay import Stay
 from tests.support.visit_stage import LISTENER, Stage, on_virtual_time, staged
@@ -188,10 +188,9 @@ async def test_who_stays_reads_first() -> None:
     async with staged() as stage:
         session = await stage.chatted(*BUSY)
         desk = await stage.desk(session)
-        desk.keep(await stage.accept(session, "4"))
         for stay, can in [(ON_DEMAND, True), (TOUCH, True), (LISTENS, False)]:
             desk.stay = stay
-            assert can_go_on(desk) is can
+            assert is_as_left(desk) is can
 
 
 @on_virtual_time
@@ -296,7 +295,7 @@ async def test_who_lost_its_link_since_reads_first() -> None:
 async def test_who_waited_long_for_its_turn_reads_first() -> None:
     async with staged(history_lag_seconds=5) as stage:
         desk = await stage.desk(await stage.chatted(*BUSY))
-        desk.goes_on = True
+        desk.as_left = desk.goes_on = True
         await stage.clock.sleep(30)
         await begin_catch_up(desk)
 
@@ -308,7 +307,7 @@ async def test_who_waited_long_for_its_turn_reads_first() -> None:
 async def test_no_second_catch_up_of_a_visit_goes_on_without_a_read() -> None:
     async with staged() as stage:
         desk = await stage.desk(await stage.chatted(*BUSY))
-        desk.goes_on = True
+        desk.as_left = desk.goes_on = True
         await begin_catch_up(desk)
         first = desk.reading
         assert (first.first_done, first.may_follow_now(desk.now)) == (True, True)
@@ -369,6 +368,23 @@ async def test_so_has_what_the_agent_says() -> None:
             await stage.clock.sleep(0.5)
 
             assert await stage.texts(session) == ["I am here"]
+
+
+@on_virtual_time
+async def test_who_came_to_look_and_must_wait_to_read_sends_what_comes_meanwhile() -> None:
+    async with staged(history_lag_seconds=5) as stage:
+        session = await stage.chatted(*BUSY)
+        minute = stage.assembly.visit.tools.last_minutes(session.id)
+        minute.reads[:] = [stage.now - 40] * 10
+        looking = asyncio.create_task(stage.reconcile(session))
+        await stage.clock.sleep(3)
+        took = await _say(stage, session, "4")
+        unread = _reads(stage)
+        await looking
+
+        assert (took, unread) == (0, 0)
+        assert _reads(stage) >= 1
+        assert stage.wires.opened == 2
 
 
 @on_virtual_time
