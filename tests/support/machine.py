@@ -261,7 +261,7 @@ async def running(folder: Path, **choices: Unpack[Choices]) -> AsyncIterator[Mac
         meddle = choices.get("meddle")
         assembly = assemble(settings, meddle(opened.ports) if meddle else opened.ports)
         await assembly.ensure_admin_key(ADMIN)
-        http = await stack.enter_async_context(_client(assembly))
+        http = await stack.enter_async_context(client(assembly))
         machine = Machine(
             sim=sim, opened=opened, assembly=assembly, http=http, shards=settings.shards
         )
@@ -282,7 +282,8 @@ def _settings(folder: Path, choices: Choices) -> LocalSettings:
     return LocalSettings(**{**given, **choices.get("settings", {})})
 
 
-def _client(assembly: Assembly) -> httpx2.AsyncClient:
+def client(assembly: Assembly) -> httpx2.AsyncClient:
+    """Speaks to its API with the admin's key."""
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=serving(assembly.broker)),
         base_url="http://broker.test",
