@@ -256,7 +256,8 @@ async def test_what_nobody_can_attach_for_is_given_up_after_an_hour() -> None:
         waiting = await attend(stage, await asked(stage, session))
         stage.control.fault("deny_handshake", status=503, count=0)
         file = await asked(stage, session)
-        await stage.clock.sleep(3500)  # nobody tries; a try every three seconds takes this test long
+        # Nobody tries meanwhile: a try every three seconds would take this test long.
+        await stage.clock.sleep(3500)
         async with stage.held(session):
             await stage.clock.sleep(1500)
 

@@ -291,7 +291,8 @@ async def test_a_carrying_that_nobody_can_finish_is_given_up_after_an_hour() -> 
             )
             await stage.ports.attachments.wish(AttachmentChange(before=now, after=half))
         stage.control.fault("deny_handshake", status=503, count=0)
-        await stage.clock.sleep(3500)  # nobody tries; a try every three seconds takes this test long
+        # Nobody tries meanwhile: a try every three seconds would take this test long.
+        await stage.clock.sleep(3500)
         async with stage.held(session):
             await stage.clock.sleep(300)
 
