@@ -1,8 +1,9 @@
-"""One endpoint that answers slowly costs the others nothing, and no hint is lost on the way."""
+"""One endpoint that answers slowly costs the others nothing, and no hint is lost on the way.
+
+On virtual time: turns and rests are counted, and a machine that stands still must not add to them.
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
 from typing import Any
 
 from service.domain.ids import EndpointId, SessionId
@@ -15,7 +16,6 @@ from service.entrypoints._local.couriers import (
     Known,
 )
 from service.ports import LaneHint
-from tests.support.virtual_time import run_virtual
 from tests.support.visit_stage import on_virtual_time
 
 MOST = AT_WORK[Class.GOOD]
@@ -23,16 +23,6 @@ MOST = AT_WORK[Class.GOOD]
 
 NOTHING = Known(is_good=lambda _: True, is_shut=lambda _: False, is_moot=lambda *_: False)
 """Nothing is known that would hold anybody up."""
-
-
-def on_virtual_time(story: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Turns and rests are counted here: a machine that stands still must not add to them."""
-
-    @wraps(story)
-    def test() -> None:
-        run_virtual(story())
-
-    return test
 
 
 def hint(endpoint: str, session: int) -> LaneHint:
@@ -58,7 +48,7 @@ class Yard:
         return sum(name.startswith(endpoint) for name, _ in self.begun)
 
 
-def couriers_of(yard: Yard, **limits: Any) -> Couriers:  # noqa: ANN401 - numbers
+def couriers_of(yard: Yard, **limits: Any) -> Couriers:  # noqa: ANN401 - fields of Couriers
     """What is called dead is known to be shut, and what is called new was never tried."""
     known = Known(
         is_good=lambda name: not name.startswith(("new", "dead")),
