@@ -232,7 +232,9 @@ class Attend:
         if await satisfied() or clock.monotonic() >= until:
             return True
         await self.ports.bell.wait(session_id, min(until - clock.monotonic(), pause))
-        return clock.monotonic() >= until
+        # Another process's visit may have done it: one of our own would come for nothing, and stay
+        # for as long as history does not answer.
+        return await satisfied() or clock.monotonic() >= until
 
     async def _typed(self, answer: "Queue[bool]", until: float) -> bool:
         try:

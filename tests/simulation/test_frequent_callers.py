@@ -20,7 +20,7 @@ WAIT_SECONDS = 25.0
 
 @on_virtual_time
 @pytest.mark.parametrize("apart", [False, True], ids=["one process", "a process a request"])
-@pytest.mark.parametrize(("every", "longest"), [(4.0, 0.5), (1.0, 4.5)])
+@pytest.mark.parametrize(("every", "longest"), [(4.0, 0.5), (1.0, 4.5), (0.5, 3.0)])
 async def test_who_speaks_often_never_waits_for_most_of_a_minute(
     every: float,
     longest: float,
