@@ -208,9 +208,21 @@ class Chat:
                     after = page["nextAfter"]
                     found += [e for e in page["items"] if _is(e, event_type, facts)]
         except TimeoutError:
-            types = await self.types()
-            raise AssertionError(f"no {event_type} {facts or ''} no. {count} in {types}") from None
+            missing = f"no {event_type} {facts or ''} no. {count} in {await self.types()}"
+            raise AssertionError(f"{missing}\n{await self.told()}") from None
         return found[count - 1]
+
+    async def told(self, *, most: int = 60) -> str:
+        """The end of the timeline, an entry a line: what a failed test is read by."""
+        path = f"/v1/sessions/{self.id}/timeline"
+        page = await self.machine.call("GET", path, limit=200)
+        entries: list[Json] = page["items"]
+        while page["nextCursor"] is not None:
+            page = await self.machine.call("GET", path, limit=200, cursor=page["nextCursor"])
+            entries += page["items"]
+        files = await self.machine.call("GET", f"/v1/sessions/{self.id}/attachments")
+        lines = [f"{e['at']} {e['kind']} {e['what']} {e['facts']}" for e in entries[-most:]]
+        return "\n".join([*lines, *(f"{f['id']} {f['status']}" for f in files["items"])])
 
     async def wait_for_text(self, text: str, *, within: float = PATIENCE) -> Json:
         """The message.received event with that text."""
