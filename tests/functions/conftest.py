@@ -125,9 +125,9 @@ async def function(
         made.close()
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = PATIENCE) -> None:
     """Asks less often than one that asks nobody else."""
-    await patience.eventually(holds, within=PATIENCE, every=0.05)
+    await patience.eventually(holds, within=within, every=0.05)
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ async def test_functions_ask_for_what_their_roles_allow_and_for_nothing_else(pla
         await tell(place)
     except AssertionError as stuck:
         # Whoever lacks a right seldom says so: what it should have done does not come about.
-        raise AssertionError(refused(place)) from stuck
+        raise AssertionError([*refused(place), *await place.told()]) from stuck
 
     assert refused(place) == []
     assert operations_left(place) == set()
@@ -215,11 +215,11 @@ async def fail_and_come_back(place: Town) -> None:
     async def is_up() -> bool:
         return not await is_down()
 
-    await eventually(is_down)
+    await place.eventually(is_down)
     await place.call("GET", f"{path}/deliveries")
     await place.call("GET", f"{path}/stats")
     place.sink.reply = answer()
-    await eventually(is_up)
+    await place.eventually(is_up)
     name = sessions[0].rpartition("/")[2]
     await place.call("POST", f"{path}/resend", {"sessionId": name, "sequence": 1})
     await place.call("GET", f"{path}/deliveries", sessionId=name)
@@ -235,7 +235,7 @@ async def replay(place: Town) -> None:
         told = await place.call("GET", f"{path}/replays/{made['id']}")
         return bool(told["state"] == "done")
 
-    await eventually(is_over)
+    await place.eventually(is_over)
     other = await place.call("POST", f"{path}/replay", {})
     await place.call("POST", f"{path}/replays/{other['id']}/cancel")
     await place.call("GET", f"{path}/replays")
@@ -253,7 +253,7 @@ async def take_away(place: Town) -> None:
     async def is_gone() -> bool:
         return await place.stage.table.lanes.lane(hook["id"], sessions[0]) is None
 
-    await eventually(is_gone)
+    await place.eventually(is_gone)
 
 
 async def sweep_up(place: Town) -> None:

@@ -4,7 +4,7 @@ As on AWS: nobody makes tables or queues, and a right that a role does not have 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +24,8 @@ from tests.support.recorder import Recorder, recorder
 from tests.support.webhook_sink import WebhookSink
 
 KEY: Final = "the-admin-key-of-the-town"
+HINTED_SECONDS: Final = 15.0
+"""What comes of a hint is there by then, however busy the machine, unless the hint was lost."""
 SIMULATED: Final = Deployment(bot=Bot.SILENT, auth=True, step_up=True)
 
 
@@ -83,7 +85,23 @@ class Town:
             came = [each for each in self.sink.events if each["type"] == event_type]
             return len(came) >= count
 
-        await eventually(there)
+        await self.eventually(there)
+
+    async def told(self) -> list[str]:
+        """What stands in the logs, and what came to the receiver: a failed story is read by it."""
+        found = [f"came: {each['type']}" for each in self.sink.events]
+        for session in (await self.call("GET", "/v1/sessions"))["items"]:
+            page = await self.call("GET", f"/v1/sessions/{session['id']}/events")
+            found += [f"{session['state']} {session['id']}: {e['type']}" for e in page["items"]]
+        return found
+
+    async def eventually(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until it holds; a sweep finds what a lost hint told of, as on AWS each minute."""
+        try:
+            await eventually(condition, within=HINTED_SECONDS)
+        except AssertionError:
+            await self.sweeper()
+            await eventually(condition)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from service.simulator.deployments import Bot
 from service.simulator.deployments import Deployment as Simulated
 from service.simulator.knobs import Knobs
 from tests.integration.sessions.test_attachments import ask, becomes, put
-from tests.support.machine import Chat, Json, Machine, eventually, running
+from tests.support.machine import PATIENCE, Chat, Json, Machine, eventually, running
 from tests.support.wire_story import tells
 
 SIGNED: Final = Simulated(bot=Bot.SILENT, auth=True, step_up=True)
@@ -174,7 +174,8 @@ async def test_a_file_whose_bytes_are_out_of_reach_fails_with_its_message(
         chat = await machine.open(message={"text": "hello"})
         made = await _uploaded(machine, chat)
         await _replaced(machine, chat)
-        told = await chat.wait_for("attachment.failed")
+        # Three tries of 20 s, and the pauses between them, where a machine stands still.
+        told = await chat.wait_for("attachment.failed", within=2 * PATIENCE)
         refused = await machine.call(
             "POST",
             f"/v1/sessions/{chat.id}/messages",
