@@ -67,7 +67,7 @@ SUITES: Final = (
     Suite(name="contract", budget=60, sharers=3, covered=True),
     # Whole environments of functions, which load all that AWS's clients know: twice as long where
     # it is traced, and the gate holds without them.
-    Suite(name="functions", budget=80, workers=3),
+    Suite(name="functions", budget=100, workers=3),
     # Of the stories over sockets the coverage gate needs those of the API only.
     Suite(name="api", budget=40, sharers=2, covered=True, under="integration", only=_IN_PROCESS),
     Suite(name="integration", budget=200, workers=6, without=_IN_PROCESS),
