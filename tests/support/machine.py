@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -26,6 +27,7 @@ from service.simulator.knobs import Knobs
 from service.simulator.server import SimulatorServer
 from service.simulator.state import WorldConfig
 from service.usecases.hold_links import HoldLinks
+from tests.support import patience
 from tests.support.shared_app import serving
 
 ADMIN: Final = "the-admin-key-of-the-machine"
@@ -38,6 +40,9 @@ WAIT: Final = 25.0
 """As long as a request may wait for what it asks for."""
 
 Json = Mapping[str, Any]
+
+eventually = partial(patience.eventually, within=PATIENCE)
+"""For stories: waits twice as long as tests of a part."""
 
 
 class Choices(TypedDict, total=False):
@@ -236,28 +241,6 @@ class Chat:
 
         await eventually(there, within=within, what=f"state {state}")
         return await self.read()
-
-
-async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]],
-    *,
-    within: float = PATIENCE,
-    what: str = "",
-    every: float = 0.01,
-) -> None:
-    """Return as soon as the condition holds; an AssertionError when it does not in that time.
-
-    `every`: seconds between two looks; many who look at much keep whom they wait for from working.
-    """
-    try:
-        async with asyncio.timeout(within):
-            while True:
-                held = condition()
-                if held if isinstance(held, bool) else await held:
-                    return
-                await asyncio.sleep(every)
-    except TimeoutError:
-        raise AssertionError(f"not within {within:g} s: {what or condition}") from None
 
 
 @asynccontextmanager

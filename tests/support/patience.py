@@ -21,8 +21,12 @@ async def eventually(
     *,
     within: float = PATIENCE,
     every: float = POLL_SECONDS,
+    what: str = "",
 ) -> None:
-    """Return as soon as the condition holds; an AssertionError when it does not in that time."""
+    """Return as soon as the condition holds; an AssertionError when it does not in that time.
+
+    `every`: seconds between two looks; many who look at much keep whom they wait for from working.
+    """
     try:
         async with asyncio.timeout(within):
             while True:
@@ -31,7 +35,7 @@ async def eventually(
                     return
                 await asyncio.sleep(every)
     except TimeoutError:
-        raise AssertionError(f"not within {within:g} s: {condition}") from None
+        raise AssertionError(f"not within {within:g} s: {what or condition}") from None
 
 
 async def quickly(act: Callable[[], Awaitable[float]], *, below: float, tries: int = 5) -> None:
